@@ -1,0 +1,68 @@
+/**
+ * The kinds of failure the worker tells apart. Anything thrown that is none of these is a defect of
+ * ours. A message says what was being done, then what happened, with the value, and no full stop.
+ */
+
+export interface ErrorDetails {
+  readonly cause?: unknown;
+  /** How long to wait before it is worth trying again, where the other side said so. */
+  readonly retryAfterMs?: number;
+}
+
+/** Passes by itself: a timeout, a reset, a rate limit, too many parts. Uses up no message. */
+export class TransientError extends Error {
+  override readonly name: string = "TransientError";
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, "cause" in details ? { cause: details.cause } : undefined);
+    this.retryAfterMs = details.retryAfterMs;
+  }
+}
+
+/** What a permanent failure is about, which decides who has to stop. */
+export type PermanentScope = "store" | "queue" | "budget" | "provider" | "api" | "settings";
+
+/** Needs a person: refused credentials, a missing table, a missing right. */
+export class PermanentError extends Error {
+  override readonly name: string = "PermanentError";
+  readonly scope: PermanentScope;
+  /** True when the other side refused who we are; the process then ends with exit code 77. */
+  readonly isCredentials: boolean;
+
+  constructor(
+    message: string,
+    scope: PermanentScope,
+    details: ErrorDetails & { readonly isCredentials?: boolean } = {},
+  ) {
+    super(message, "cause" in details ? { cause: details.cause } : undefined);
+    this.scope = scope;
+    this.isCredentials = details.isCredentials ?? false;
+  }
+}
+
+/** This message, request or row is wrong and its neighbours are fine. */
+export class DataError extends Error {
+  override readonly name: string = "DataError";
+  /** Where in the input, as a JSON path such as `$.params.code`; empty when it is about the whole. */
+  readonly path: string;
+
+  constructor(message: string, path = "", details: ErrorDetails = {}) {
+    super(message, "cause" in details ? { cause: details.cause } : undefined);
+    this.path = path;
+  }
+}
+
+/** The text of anything thrown, with the chain of causes, on one line. */
+export function describeError(error: unknown): string {
+  const parts: string[] = [];
+  let current: unknown = error;
+  for (let depth = 0; current !== undefined && current !== null && depth < 5; depth += 1) {
+    const text = current instanceof Error ? current.message || current.name : String(current);
+    if (text !== "" && !parts.some((part) => part.includes(text))) {
+      parts.push(text);
+    }
+    current = current instanceof Error ? current.cause : undefined;
+  }
+  return parts.join(": ").replaceAll(/\s+/g, " ");
+}

@@ -1,0 +1,32 @@
+/** Why a message was set aside: the closed list behind the header `x-ginkgo-reason`. */
+export const DEAD_LETTER_REASONS = {
+  "not-json": "the value is empty or is not JSON in UTF-8",
+  "not-an-object": "the value is JSON but not an object",
+  "unknown-command": "no command of this name exists",
+  "missing-parameter": "a parameter that the command needs is absent",
+  "bad-parameter": "a parameter has the wrong type, form or value",
+  "start-after-end": "the first day asked for lies after the last",
+  "future-day": "a day asked for lies in the future",
+  "unknown-code": "the stock list does not have the code, also after one refresh",
+  "not-supported": "not supported yet: ticks, or a frequency other than 1d",
+  "too-large": "the message is larger than the worker takes",
+  "provider-refused": "the provider refused our credentials or rights for what was asked, and no other is left",
+  "provider-rejected": "the provider says the request itself is wrong",
+  "attempts-exhausted": "the message's own work failed in every attempt",
+  deadline: "the message took longer than its deadline",
+  defect: "a defect in the worker; the stack is in the headers",
+} as const;
+
+export type DeadLetterReason = keyof typeof DEAD_LETTER_REASONS;
+
+/** What is said about a message that is set aside. */
+export interface DeadLetter {
+  readonly reason: DeadLetterReason;
+  /** JSON path to what is wrong, such as `$.params.start_date`; `$` for the whole. */
+  readonly path: string;
+  /** At most 200 bytes: what was wrong, with an excerpt. */
+  readonly detail: string;
+  readonly attempts: number;
+  /** Defects only. */
+  readonly stack?: string;
+}

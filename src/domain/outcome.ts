@@ -1,0 +1,31 @@
+import type { DeadLetterReason } from "./dead-letter.ts";
+import type { ProviderName } from "./provider.ts";
+
+/**
+ * What became of a message. `stored`: rows were written or found equal. `up-to-date`: nothing was missing.
+ * `pending`: some days are not published yet, the rest is stored. `unexplained`: some days stay empty without a reason.
+ */
+export const OUTCOMES = ["stored", "up-to-date", "pending", "unexplained", "ignored", "dead-letter"] as const;
+export type OutcomeWord = (typeof OUTCOMES)[number];
+
+export interface Tally {
+  readonly new: number;
+  readonly same: number;
+  readonly revised: number;
+  readonly rejected: number;
+}
+
+export interface Outcome {
+  readonly word: OutcomeWord;
+  readonly rows: Tally;
+  /** Calls that this message took part in; a call shared by several messages counts for each. */
+  readonly calls: number;
+  readonly provider: ProviderName | undefined;
+  readonly ms: number;
+  /** Days that are still not there: pending and unexplained ones. */
+  readonly pendingDays: number;
+  readonly unexplainedDays: number;
+  readonly reason: DeadLetterReason | undefined;
+}
+
+export const NO_ROWS: Tally = { new: 0, same: 0, revised: 0, rejected: 0 };

@@ -1,0 +1,25 @@
+import { DataError } from "../base/errors.ts";
+import { SOURCE, type SourceNumber } from "./enums.ts";
+
+/** The companies and projects data comes from, and the number each is stored under. */
+export const PROVIDER_SOURCES = {
+  tushare: SOURCE.TUSHARE,
+  yahoo: SOURCE.YAHOO,
+  akshare: SOURCE.AKSHARE,
+  baostock: SOURCE.BAOSTOCK,
+  tdx: SOURCE.TDX,
+} as const satisfies Readonly<Record<string, SourceNumber>>;
+
+export type ProviderName = keyof typeof PROVIDER_SOURCES;
+
+export function isProviderName(input: unknown): input is ProviderName {
+  return typeof input === "string" && Object.hasOwn(PROVIDER_SOURCES, input);
+}
+
+export function parseProviderName(input: unknown, path = ""): ProviderName {
+  if (!isProviderName(input)) {
+    const known = Object.keys(PROVIDER_SOURCES).join(", ");
+    throw new DataError(`expected a provider (${known}), got ${JSON.stringify(input)?.slice(0, 40)}`, path);
+  }
+  return input;
+}

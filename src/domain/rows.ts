@@ -1,0 +1,118 @@
+import type { DecimalText } from "../base/decimal.ts";
+import type { Day, ZoneName } from "./day.ts";
+import type { CurrencyNumber, MarketNumber, SourceNumber } from "./enums.ts";
+import type { Frequency } from "./frequency.ts";
+import type { SecurityCode } from "./security-code.ts";
+
+/** What a bar may carry without being wrong; a bit set, stored as it is. Bits are never reused. */
+export const BAR_FLAGS = {
+  /** open or close outside [low, high], or low above high. 000001.SZ on 1992-08-03 is such a bar. */
+  ohlcOrder: 1,
+  /** close far from the previous close. */
+  jump: 2,
+  /** turnover ÷ volume outside [low, high]. */
+  turnoverRange: 4,
+  /** the trading calendar does not have this day. */
+  dayNotInCalendar: 8,
+  /** the row of the opening auction. */
+  auction: 16,
+  /** the provider gives no turnover; the column is NULL and the view answers 0. */
+  noTurnover: 32,
+  /** built by us from shorter bars. */
+  built: 64,
+} as const;
+
+/** OHLCV over an interval, canonical: prices in currency units, volume in shares, turnover in currency units. */
+export interface Bar {
+  readonly code: SecurityCode;
+  readonly frequency: Frequency;
+  /** The exchange's own trading day. */
+  readonly tradingDay: Day;
+  /** Wall clock of `zone`, `YYYY-MM-DD HH:MM:SS`: midnight of the day for 1d, the interval's end for intraday. */
+  readonly time: string;
+  readonly zone: ZoneName;
+  readonly open: DecimalText;
+  readonly high: DecimalText;
+  readonly low: DecimalText;
+  readonly close: DecimalText;
+  readonly preClose: DecimalText | undefined;
+  /** Whole shares. */
+  readonly volume: DecimalText;
+  /** Currency units; undefined when the provider does not give it, never an estimate. */
+  readonly turnover: DecimalText | undefined;
+  readonly source: SourceNumber;
+  /** BAR_FLAGS, or-ed. */
+  readonly flags: number;
+}
+
+/** The cumulative (backward) factor of a day: price × factor = backward adjusted price. */
+export interface AdjustmentFactor {
+  readonly code: SecurityCode;
+  readonly tradingDay: Day;
+  readonly factor: DecimalText;
+  readonly source: SourceNumber;
+}
+
+export type ListStatus = "listed" | "delisted" | "paused";
+
+/** The listed thing. */
+export interface Instrument {
+  readonly code: SecurityCode;
+  readonly name: string;
+  readonly industry: string;
+  readonly market: MarketNumber;
+  readonly currency: CurrencyNumber;
+  readonly status: ListStatus;
+  readonly listedOn: Day;
+  readonly delistedOn: Day | undefined;
+  readonly source: SourceNumber;
+}
+
+export interface CalendarDay {
+  readonly market: MarketNumber;
+  readonly day: Day;
+  readonly isOpen: boolean;
+  readonly source: SourceNumber;
+}
+
+/** A day on which a list says the security did not trade; only whole days are reported. */
+export interface Suspension {
+  readonly code: SecurityCode;
+  readonly day: Day;
+}
+
+/** What rows a data set has. */
+export interface RowOf {
+  readonly bars: Bar;
+  readonly "adjustment-factors": AdjustmentFactor;
+  readonly "stock-list": Instrument;
+  readonly "trading-calendar": CalendarDay;
+  readonly suspensions: Suspension;
+}
+
+export type DataSet = keyof RowOf;
+
+export const REJECT_REASONS = [
+  "not-parseable",
+  "price-not-positive",
+  "volume-not-whole",
+  "wrong-code",
+  "conflicting-rows",
+  "future-day",
+  "out-of-range",
+  "store-refused",
+] as const;
+export type RejectReason = (typeof REJECT_REASONS)[number];
+
+/** A provider's row that cannot be stored. It goes to quarantine; its neighbours go on. */
+export interface RejectedRow {
+  readonly dataSet: DataSet;
+  readonly code: string;
+  /** The row's day where it could be read. */
+  readonly day: Day | undefined;
+  readonly reason: RejectReason;
+  /** Says what was wrong, with the value. */
+  readonly detail: string;
+  /** The row as the provider sent it, as JSON text, at most 2,000 characters. */
+  readonly raw: string;
+}

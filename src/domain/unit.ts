@@ -1,0 +1,39 @@
+import type { Day } from "./day.ts";
+import type { Frequency } from "./frequency.ts";
+import type { ProviderName } from "./provider.ts";
+import type { DataSet } from "./rows.ts";
+import type { SecurityCode } from "./security-code.ts";
+
+/** Data sets that are asked for per code and day, and have a ledger. */
+export type CodeDataSet = Extract<DataSet, "bars" | "adjustment-factors">;
+
+/** One thing missing: a data set of a code over a span of days, all of them on or between `from` and `to`. */
+export interface Unit {
+  readonly dataSet: CodeDataSet;
+  readonly frequency: Frequency;
+  readonly code: SecurityCode;
+  readonly from: Day;
+  readonly to: Day;
+  /** How many trading days lie in the span: what the answer may be long. */
+  readonly tradingDays: number;
+  readonly provider: ProviderName;
+}
+
+/** Which rows one request to a provider asks for. */
+export type Selection =
+  | { readonly by: "codes"; readonly codes: readonly SecurityCode[]; readonly from: Day; readonly to: Day }
+  /** The whole market on one day. */
+  | { readonly by: "day"; readonly day: Day }
+  /** Everything there is between two days. */
+  | { readonly by: "range"; readonly from: Day; readonly to: Day }
+  /** A list without days: instruments of one status. */
+  | { readonly by: "status"; readonly status: "listed" | "delisted" | "paused" };
+
+/** One request to a provider; its answer is a page. */
+export interface Call<D extends DataSet = DataSet> {
+  readonly dataSet: D;
+  readonly frequency: Frequency;
+  readonly selection: Selection;
+  /** Rows to skip, only where nothing else can split the call. */
+  readonly offset?: number;
+}

@@ -1,0 +1,89 @@
+import type { AdjustmentFactor, Bar, CalendarDay, Instrument, RejectedRow } from "../domain/rows.ts";
+import type { DeadLetterReason } from "../domain/dead-letter.ts";
+import type { Day } from "../domain/day.ts";
+import type { MarketNumber } from "../domain/enums.ts";
+import type { LedgerKey, Span } from "../domain/ledger.ts";
+import type { Outcome } from "../domain/outcome.ts";
+import type { SecurityCode } from "../domain/security-code.ts";
+
+/** Where a row comes from. */
+export interface Provenance {
+  /** Microseconds since the epoch of the budget's clock at which the call was granted; the newer version of a row wins. */
+  readonly version: bigint;
+  readonly callId: string;
+  readonly requestId: string;
+}
+
+/** A row on its way to its table; one batch may mix them. */
+export type Model =
+  | { readonly model: "bar"; readonly row: Bar; readonly provenance: Provenance }
+  | { readonly model: "adjustment-factor"; readonly row: AdjustmentFactor; readonly provenance: Provenance }
+  | { readonly model: "instrument"; readonly row: Instrument; readonly provenance: Provenance }
+  | { readonly model: "calendar-day"; readonly row: CalendarDay; readonly provenance: Provenance };
+
+/**
+ * What became of a row: `new` key, `same` value as stored (nothing was written), `revised` (a changed value was written,
+ * counted and logged with old and new), `rejected` (the store refused the row alone; it is in quarantine).
+ */
+export type RowOutcome = "new" | "same" | "revised" | "rejected";
+
+/** Where rows end. Insert-only and repeatable: the same rows written ten times leave the same rows. */
+export interface Store extends AsyncDisposable {
+  /**
+   * Groups by table, compares with what is stored, inserts what is new or changed. Resolves when all of it is durable,
+   * with one outcome for each model, in their order. Throws TransientError (store away, too many parts, memory) or
+   * PermanentError; then nothing is promised and the same call can be repeated whole.
+   */
+  addBatch(models: readonly Model[], signal: AbortSignal): Promise<readonly RowOutcome[]>;
+  quarantine(rows: readonly RejectedRow[], provenance: Provenance, signal: AbortSignal): Promise<void>;
+  /** The days of which `bar` or `adjustmentfactor` has a row of the code, sorted; `verify` compares them with the ledger. */
+  storedDays(key: LedgerKey, from: Day, to: Day, signal: AbortSignal): Promise<readonly Day[]>;
+}
+
+/** Instruments and the trading calendar as they are stored. */
+export interface ReferenceStore {
+  instruments(signal: AbortSignal): Promise<readonly Instrument[]>;
+  /** Open and closed days of a market, sorted. */
+  calendar(market: MarketNumber, signal: AbortSignal): Promise<readonly CalendarDay[]>;
+}
+
+/** Replaces spans of one key: those whose first day is in `remove` go, those in `put` come. */
+export interface LedgerChange {
+  readonly key: LedgerKey;
+  readonly put: readonly Span[];
+  readonly remove: readonly Day[];
+}
+
+export interface Ledger {
+  /** Spans by `ledgerKeyText`, sorted by day, without overlap; a key nothing is known of is absent. */
+  read(keys: readonly LedgerKey[], signal: AbortSignal): Promise<ReadonlyMap<string, readonly Span[]>>;
+  /** Durable when it resolves. */
+  write(changes: readonly LedgerChange[], signal: AbortSignal): Promise<void>;
+}
+
+/** One message of the queue, by where it stands and what it is: a topic made anew starts at offset 0 again. */
+export interface MessageIdentity {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  /** Hash of key, value and timestamp. */
+  readonly fingerprint: string;
+}
+
+export interface OutcomeRecord {
+  readonly message: MessageIdentity;
+  readonly requestId: string;
+  readonly command: string;
+  readonly codes: readonly SecurityCode[];
+  readonly outcome: Outcome;
+  readonly settledAtMs: number;
+  readonly reason: DeadLetterReason | undefined;
+}
+
+/** Outcome records: what `request --wait` reads, and why a restart makes no provider call again. */
+export interface Outcomes {
+  record(records: readonly OutcomeRecord[], signal: AbortSignal): Promise<void>;
+  /** Fingerprints by offset of the messages of a partition at or above `fromOffset` that were settled before. */
+  settledFrom(topic: string, partition: number, fromOffset: bigint, signal: AbortSignal): Promise<ReadonlyMap<bigint, string>>;
+  byRequest(requestId: string, signal: AbortSignal): Promise<readonly OutcomeRecord[]>;
+}
