@@ -25,7 +25,10 @@ export function parseDay(input: unknown, path = ""): Day {
       return text as Day;
     }
   }
-  throw new DataError(`expected a day such as 20240102 or 2024-01-02, got ${JSON.stringify(input)?.slice(0, 60)}`, path);
+  throw new DataError(
+    `expected a day such as 20240102 or 2024-01-02, got ${JSON.stringify(input)?.slice(0, 60)}`,
+    path,
+  );
 }
 
 export function addDays(day: Day, count: number): Day {

@@ -36,7 +36,11 @@ export class RateLimitError extends TransientError {
   /** The limit the provider named, where it named one. */
   readonly limit: CallLimit | undefined;
 
-  constructor(message: string, limit: CallLimit | undefined, details: ErrorDetails & { readonly retryAfterMs: number }) {
+  constructor(
+    message: string,
+    limit: CallLimit | undefined,
+    details: ErrorDetails & { readonly retryAfterMs: number },
+  ) {
     super(message, details);
     this.limit = limit;
   }

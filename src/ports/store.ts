@@ -84,6 +84,11 @@ export interface OutcomeRecord {
 export interface Outcomes {
   record(records: readonly OutcomeRecord[], signal: AbortSignal): Promise<void>;
   /** Fingerprints by offset of the messages of a partition at or above `fromOffset` that were settled before. */
-  settledFrom(topic: string, partition: number, fromOffset: bigint, signal: AbortSignal): Promise<ReadonlyMap<bigint, string>>;
+  settledFrom(
+    topic: string,
+    partition: number,
+    fromOffset: bigint,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<bigint, string>>;
   byRequest(requestId: string, signal: AbortSignal): Promise<readonly OutcomeRecord[]>;
 }
