@@ -7,7 +7,17 @@ import type { SecurityCode } from "./security-code.ts";
 /** Data sets that are asked for per code and day, and have a ledger. */
 export type CodeDataSet = Extract<DataSet, "bars" | "adjustment-factors">;
 
-/** One thing missing: a data set of a code over a span of days, all of them on or between `from` and `to`. */
+/** Calendar days `from` to `to`, both inclusive; a run of trading days begins and ends on one. */
+export interface DaySpan {
+  readonly from: Day;
+  readonly to: Day;
+}
+
+/**
+ * One thing missing: a data set of a code over a span of days. What is missing is `missing`; `from` and `to` may lie a
+ * few days outside of it, on days that are there already: a complete answer with rows on both sides proves that a
+ * day without a row in between had no trade.
+ */
 export interface Unit {
   readonly dataSet: CodeDataSet;
   readonly frequency: Frequency;
@@ -16,6 +26,8 @@ export interface Unit {
   readonly to: Day;
   /** How many trading days lie in the span: what the answer may be long. */
   readonly tradingDays: number;
+  /** The runs of trading days to bring, sorted, apart, all within `from` and `to`; at least one. Runs, since a backfill has 8,000 days. */
+  readonly missing: readonly DaySpan[];
   readonly provider: ProviderName;
 }
 

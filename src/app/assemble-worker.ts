@@ -1,0 +1,142 @@
+import { systemClock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Config } from "../config.ts";
+import type { ProviderName } from "../domain/provider.ts";
+import { checkBars } from "../planning/check-bars.ts";
+import { checkFactors } from "../planning/check-factors.ts";
+import { coalesce } from "../planning/coalesce.ts";
+import type { Lock } from "../ports/lock.ts";
+import { CallDesk, type DeskLimits } from "../worker/call-desk.ts";
+import { LedgerBook } from "../worker/ledger-book.ts";
+import type { Perform } from "../worker/message-handler.ts";
+import { createPerform, type ProviderLines } from "../worker/perform.ts";
+import { Reference } from "../worker/reference.ts";
+import { SuspensionLists } from "../worker/suspension-lists.ts";
+import type { SyncParts } from "../worker/sync-codes.ts";
+import type { OpenProvider } from "./open-providers.ts";
+import type { StoreSide } from "./open-store.ts";
+
+export interface AssembleParts {
+  readonly config: Config;
+  readonly store: StoreSide;
+  readonly providers: readonly OpenProvider[];
+  readonly lock: Lock;
+  readonly log: Log;
+  readonly reached?: SyncParts["reached"];
+}
+
+export interface Assembled extends AsyncDisposable {
+  readonly perform: Perform;
+  readonly reference: Reference;
+}
+
+/** Of the whole market on one day; a little above what is listed, so that a day's call is not taken for free. */
+const MARKET_ROWS_UNKNOWN = 5_500;
+/** A burst that never ends is cut after so many gathering times. */
+const GATHER_TIMES_MAX = 12;
+/** Fetched and not yet stored; about 100 MB. */
+const ROWS_IN_HAND_MAX = 120_000;
+
+/** Puts the parts of the core together: reference lists, ledger, one desk for each data set of each provider. */
+export function assembleWorker(parts: AssembleParts, work: AbortSignal): Assembled {
+  const { config, store, providers, lock, log } = parts;
+  const clock = systemClock;
+  const first = providers[0];
+  if (first === undefined) {
+    throw new RangeError("a worker needs a provider");
+  }
+  const reference = new Reference({
+    lines: { "stock-list": first.line("stock-list"), "trading-calendar": first.line("trading-calendar") },
+    stored: store.reference,
+    store: store.store,
+    ledger: store.ledger,
+    lock,
+    clock,
+    log,
+    work,
+  });
+  const opened = new AsyncDisposableStack();
+  const lines = new Map<ProviderName, ProviderLines>();
+  for (const provider of providers) {
+    const limits: DeskLimits = {
+      callsAtOnceMax: provider.callsAtOnceMax,
+      rowsInHandMax: ROWS_IN_HAND_MAX,
+      gatherMs: config.worker.gatherMs,
+      gatherMsMax: config.worker.gatherMs * GATHER_TIMES_MAX,
+    };
+    lines.set(provider.provider, openLines({ provider, limits, reference, log, work, opened }));
+  }
+  const perform = createPerform({
+    lines,
+    chain: config.providers.chain,
+    reference,
+    ledger: new LedgerBook(store.ledger, { clock, log }, work),
+    store: store.store,
+    clock,
+    historyStart: config.history.start,
+    log,
+    reached: parts.reached,
+  });
+  return { perform, reference, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+interface LineContext {
+  readonly provider: OpenProvider;
+  readonly limits: DeskLimits;
+  readonly reference: Reference;
+  readonly log: Log;
+  readonly work: AbortSignal;
+  readonly opened: AsyncDisposableStack;
+}
+
+function openLines({ provider, limits, reference, log, work, opened }: LineContext): ProviderLines {
+  const clock = systemClock;
+  const suspensions = new SuspensionLists(provider.line("suspensions"), log, work);
+  const shared = { clock, log, limits };
+  const options = (): { readonly calendar: Reference["calendar"]; readonly marketRowsByDay: number } => ({
+    calendar: reference.calendar,
+    marketRowsByDay: reference.listedCount || MARKET_ROWS_UNKNOWN,
+  });
+  const bars = provider.line("bars");
+  const factors = provider.line("adjustment-factors");
+  const barDesk = opened.use(
+    new CallDesk<"bars">(
+      {
+        ...shared,
+        line: bars,
+        coalesce: (units) => coalesce<"bars">(units, bars.capability, options()),
+        check: (rows, call) => checkBars(rows, { call, reference, nowMs: clock.nowMs() }),
+      },
+      work,
+    ),
+  );
+  const factorDesk = opened.use(
+    new CallDesk<"adjustment-factors">(
+      {
+        ...shared,
+        line: factors,
+        coalesce: (units) => coalesce<"adjustment-factors">(units, factors.capability, options()),
+        check: (rows, call) => checkFactors(rows, { call, reference, nowMs: clock.nowMs() }),
+      },
+      work,
+    ),
+  );
+  return {
+    bars: {
+      dataSet: "bars",
+      provider: provider.provider,
+      capability: bars.capability,
+      desk: barDesk,
+      suspensions,
+      toModel: (row, provenance) => ({ model: "bar", row, provenance }),
+    },
+    factors: {
+      dataSet: "adjustment-factors",
+      provider: provider.provider,
+      capability: factors.capability,
+      desk: factorDesk,
+      suspensions,
+      toModel: (row, provenance) => ({ model: "adjustment-factor", row, provenance }),
+    },
+  };
+}

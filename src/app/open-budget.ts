@@ -1,0 +1,64 @@
+import { systemClock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Config } from "../config.ts";
+import type { ProviderName } from "../domain/provider.ts";
+import { createMemoryBudget } from "../limits/memory-budget.ts";
+import { createMemoryLock } from "../limits/memory-lock.ts";
+import { openRedisBudget } from "../limits/redis-budget.ts";
+import { openRedis } from "../limits/redis-client.ts";
+import { createRedisLock } from "../limits/redis-lock.ts";
+import type { Budget, BudgetKey, CallLimit } from "../ports/budget.ts";
+import type { Lock } from "../ports/lock.ts";
+
+export interface BudgetSide extends AsyncDisposable {
+  readonly budget: Budget;
+  readonly lock: Lock;
+}
+
+const MINUTE_MS = 60_000;
+
+/** The budget of provider calls and the fleet's lock: in Redis where it is configured, else in the process. */
+export async function openBudgetSide(config: Config, log: Log, signal: AbortSignal): Promise<BudgetSide> {
+  const options = { limitsOf: (key: BudgetKey) => limitsOf(config, key), clock: systemClock, log };
+  const { redis } = config;
+  if (redis.host === undefined) {
+    const budget = createMemoryBudget(options);
+    return { budget, lock: createMemoryLock(), [Symbol.asyncDispose]: () => budget[Symbol.asyncDispose]() };
+  }
+  await using opened = new AsyncDisposableStack();
+  const { client } = opened.use(
+    await openRedis(
+      {
+        host: redis.host,
+        port: redis.port,
+        database: redis.db,
+        ...(redis.user === undefined ? {} : { username: redis.user }),
+        ...(redis.password === undefined ? {} : { password: redis.password }),
+        tls: redis.tls,
+        log,
+      },
+      AbortSignal.any([signal, AbortSignal.timeout(config.worker.startWaitMs)]),
+    ),
+  );
+  const budget = opened.use(
+    await openRedisBudget({ ...options, client, identityOf: (provider) => identityOf(config, provider) }),
+  );
+  const open = opened.move();
+  return {
+    budget,
+    lock: createRedisLock({ client, clock: systemClock, log }),
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
+}
+
+function limitsOf({ tushare }: Config, { provider }: BudgetKey): readonly CallLimit[] {
+  if (provider !== "tushare") {
+    throw new RangeError(`no limit is known for ${provider}`);
+  }
+  return [{ calls: tushare.callsPerMinute, windowMs: MINUTE_MS }];
+}
+
+/** Calls are counted by token; only its hash leaves the process. */
+function identityOf({ tushare }: Config, provider: ProviderName): string {
+  return provider === "tushare" ? (tushare.token ?? "") : "";
+}

@@ -1,0 +1,65 @@
+import { randomUUID } from "node:crypto";
+
+import { systemClock } from "../base/clock.ts";
+import { PermanentError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { Config } from "../config.ts";
+import type { ProviderName } from "../domain/provider.ts";
+import type { DataSet } from "../domain/rows.ts";
+import type { Budget } from "../ports/budget.ts";
+import type { Source } from "../ports/source.ts";
+import { openTushareSource } from "../sources/tushare/source.ts";
+import { ProviderLine } from "../worker/provider-line.ts";
+
+/** A provider and one line to each of its data sets. */
+export interface OpenProvider extends AsyncDisposable {
+  readonly provider: ProviderName;
+  /** Throws RangeError for a data set that it does not serve. */
+  readonly line: (dataSet: DataSet) => ProviderLine;
+  readonly callsAtOnceMax: number;
+}
+
+/** Every provider of the chain, in its order. Throws PermanentError (settings) for one that is not served or lacks its token. */
+export function openProviders(config: Config, budget: Budget, log: Log): readonly OpenProvider[] {
+  return config.providers.chain.map((provider) => {
+    if (provider !== "tushare") {
+      throw new PermanentError(`providers.chain names ${provider}, which this version does not serve: only tushare`, "settings");
+    }
+    return toOpenProvider(openTushare(config), config.tushare.callsAtOnce, budget, log);
+  });
+}
+
+function openTushare({ tushare }: Config): Source {
+  if (tushare.token === undefined) {
+    throw new PermanentError("no Tushare token is set: give it as TUSHARE_TOKEN, TUSHARE_TOKEN_FILE or tushare.token", "settings");
+  }
+  return openTushareSource({
+    token: tushare.token,
+    clock: systemClock,
+    baseUrl: tushare.url,
+    callMsMax: tushare.timeoutMs,
+    connectionsMax: tushare.callsAtOnce,
+    codesMax: tushare.codesMax,
+    rowCaps: { daily: tushare.rowsMax, adj_factor: tushare.rowsMax },
+  });
+}
+
+function toOpenProvider(source: Source, callsAtOnceMax: number, budget: Budget, log: Log): OpenProvider {
+  const lines = new Map<DataSet, ProviderLine>();
+  for (const capability of source.capabilities) {
+    const line = new ProviderLine({ source, capability, budget, clock: systemClock, log, newCallId: randomUUID });
+    lines.set(capability.dataSet, line);
+  }
+  return {
+    provider: source.provider,
+    line: (dataSet) => {
+      const line = lines.get(dataSet);
+      if (line === undefined) {
+        throw new RangeError(`${source.provider} does not serve ${dataSet}`);
+      }
+      return line;
+    },
+    callsAtOnceMax,
+    [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
+  };
+}

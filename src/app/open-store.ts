@@ -1,0 +1,93 @@
+import { readFile } from "node:fs/promises";
+
+import { systemClock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Config } from "../config.ts";
+import { PROVIDER_SOURCES } from "../domain/provider.ts";
+import { createBatchingStore } from "../store/batching/batching-store.ts";
+import { type ClickHouse, type ClickHouseTarget, openClickHouse } from "../store/clickhouse/client.ts";
+import { openClickHouseLedger } from "../store/clickhouse/ledger.ts";
+import { openClickHouseOutcomes } from "../store/clickhouse/outcomes.ts";
+import { openClickHouseReference } from "../store/clickhouse/reference.ts";
+import { ensureSchema, type SchemaOptions } from "../store/clickhouse/schema.ts";
+import { createClickHouseStore } from "../store/clickhouse/store.ts";
+import type { Ledger, Outcomes, ReferenceStore, Store } from "../ports/store.ts";
+
+export async function clickHouseTarget({ clickhouse }: Config): Promise<ClickHouseTarget> {
+  if (clickhouse.url === undefined) {
+    return { kind: "embedded", path: clickhouse.embeddedPath, database: clickhouse.database };
+  }
+  return {
+    kind: "http",
+    url: clickhouse.url,
+    user: clickhouse.user,
+    password: clickhouse.password,
+    database: clickhouse.database,
+    timeouts: { requestMs: clickhouse.requestTimeoutMs },
+    ...(clickhouse.tlsCa === undefined ? {} : { tls: { ca: await readFile(clickhouse.tlsCa) } }),
+  };
+}
+
+export async function openOurClickHouse(config: Config, log: Log, signal: AbortSignal): Promise<ClickHouse> {
+  return await openClickHouse(await clickHouseTarget(config), {
+    log,
+    insertMode: config.clickhouse.asyncInsert ? "async" : "sync",
+    signal,
+  });
+}
+
+export function schemaOptions({ providers, compat, clickhouse }: Config, apply: boolean): SchemaOptions {
+  return {
+    chain: providers.chain.map((provider) => PROVIDER_SOURCES[provider]),
+    ginkgoUnits: compat.ginkgoUnits,
+    apply,
+    createDatabase: apply,
+    cluster: clickhouse.cluster,
+    replication: clickhouse.replicated ? {} : undefined,
+  };
+}
+
+export interface StoreSide extends AsyncDisposable {
+  readonly clickhouse: ClickHouse;
+  readonly store: Store;
+  readonly ledger: Ledger;
+  readonly outcomes: Outcomes;
+  readonly reference: ReferenceStore;
+}
+
+/** The engine with its tables, and everything that is kept in them. Rows of many messages go out together. */
+export async function openStoreSide(config: Config, log: Log, work: AbortSignal): Promise<StoreSide> {
+  await using opened = new AsyncDisposableStack();
+  const clickhouse = opened.use(await openOurClickHouse(config, log, work));
+  const schema = schemaOptions(config, config.schema.auto);
+  for (const { object, action, note } of await ensureSchema(clickhouse, schema, log, work)) {
+    if (action !== "exists") {
+      log.info(`${object} ${action}`, { note });
+    }
+  }
+  const { worker } = config;
+  const store = opened.use(
+    createBatchingStore(
+      createClickHouseStore({ clickhouse, clock: systemClock, log }),
+      {
+        rowsReady: worker.batchSize,
+        rowsMax: worker.batchRowsMax,
+        bytesMax: worker.batchBytesMax,
+        ageMsIdle: worker.batchAgeIdleMs,
+        ageMsMax: worker.batchAgeMs,
+      },
+      systemClock,
+      log,
+      work,
+    ),
+  );
+  const open = opened.move();
+  return {
+    clickhouse,
+    store,
+    ledger: openClickHouseLedger(clickhouse, systemClock),
+    outcomes: openClickHouseOutcomes(clickhouse),
+    reference: openClickHouseReference(clickhouse, schema.chain),
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
+}

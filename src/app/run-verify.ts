@@ -1,0 +1,87 @@
+import type { Day } from "../domain/day.ts";
+import { MARKET } from "../domain/enums.ts";
+import { ledgerKeyText, type Span } from "../domain/ledger.ts";
+import type { ProviderName } from "../domain/provider.ts";
+import type { CodeDataSet } from "../domain/unit.ts";
+import { applySpans } from "../planning/spans.ts";
+import { mergedCalendar, type TradingCalendar } from "../planning/trading-calendar.ts";
+import type { Ledger } from "../ports/store.ts";
+import { type LedgerDifference, verifyLedger } from "../store/clickhouse/verify.ts";
+import type { VerifyDifference, VerifyOptions, VerifyReport } from "../cli/app-api.ts";
+import type { StoreSide } from "./open-store.ts";
+
+const DATA_SETS: readonly CodeDataSet[] = ["bars", "adjustment-factors"];
+
+/**
+ * Compares the ledger with the tables. Days that the ledger calls present and that have no row are marked failed where
+ * `reopen` says so, so that the next request brings them back; rows that the ledger does not know are only reported,
+ * since the next request asks for their days anyway.
+ */
+export async function runVerify(
+  { clickhouse, ledger, reference }: Pick<StoreSide, "clickhouse" | "ledger" | "reference">,
+  provider: ProviderName,
+  { codes, reopen }: VerifyOptions,
+  signal: AbortSignal,
+): Promise<VerifyReport> {
+  const calendar = mergedCalendar(await reference.calendar(MARKET.CHINA, signal));
+  const tradingDays = calendar.tradingDaysBetween(calendar.knownFrom, calendar.knownTo);
+  const found: LedgerDifference[] = [];
+  for (const dataSet of DATA_SETS) {
+    const request = { dataSet, frequency: "1d", tradingDays, ...(codes === undefined ? {} : { codes }) } as const;
+    found.push(...(await verifyLedger(clickhouse, ledger, request, signal)));
+  }
+  const lost = found.filter(({ presentWithoutRow }) => presentWithoutRow.length > 0);
+  if (reopen) {
+    await reopenDays(ledger, lost, provider, calendar, signal);
+  }
+  const differences = found.flatMap((difference) => toReport(difference, calendar));
+  return {
+    differences,
+    reopenedDays: reopen ? lost.reduce((sum, { presentWithoutRow }) => sum + presentWithoutRow.length, 0) : 0,
+  };
+}
+
+async function reopenDays(
+  ledger: Ledger,
+  lost: readonly LedgerDifference[],
+  provider: ProviderName,
+  calendar: TradingCalendar,
+  signal: AbortSignal,
+): Promise<void> {
+  const known = await ledger.read(
+    lost.map(({ key }) => key),
+    signal,
+  );
+  const evidence = { provider, callId: "", version: 0n, note: "verify: the ledger said present, and there is no row" };
+  const changes = lost.map(({ key, presentWithoutRow }) => {
+    const failed = toRuns(presentWithoutRow, calendar).map(({ from, to }): Span => ({ from, to, state: "failed", evidence }));
+    const { put, remove } = applySpans(known.get(ledgerKeyText(key)) ?? [], failed, calendar);
+    return { key, put, remove };
+  });
+  await ledger.write(changes, signal);
+}
+
+function toReport({ key, presentWithoutRow, rowWithoutPresent }: LedgerDifference, calendar: TradingCalendar): readonly VerifyDifference[] {
+  const { dataSet, frequency, code } = key;
+  if (code === "" || (dataSet !== "bars" && dataSet !== "adjustment-factors")) {
+    throw new RangeError(`verifying ${ledgerKeyText(key)}, which has no rows by code`);
+  }
+  const report = (days: readonly Day[], found: VerifyDifference["found"]): readonly VerifyDifference[] =>
+    toRuns(days, calendar).map((run) => ({ dataSet, frequency, code, ...run, found }));
+  return [...report(presentWithoutRow, "row-missing"), ...report(rowWithoutPresent, "row-unknown")];
+}
+
+/** Neighbouring trading days as one run; a day outside of the calendar is a run of its own. */
+function toRuns(days: readonly Day[], calendar: TradingCalendar): readonly { readonly from: Day; readonly to: Day; readonly days: number }[] {
+  const runs: { from: Day; to: Day; days: number }[] = [];
+  for (const day of days) {
+    const last = runs.at(-1);
+    if (last !== undefined && calendar.isTradingDay(day) && calendar.countBetween(last.to, day) === 2) {
+      last.to = day;
+      last.days += 1;
+    } else {
+      runs.push({ from: day, to: day, days: 1 });
+    }
+  }
+  return runs;
+}

@@ -1,0 +1,137 @@
+import { randomUUID } from "node:crypto";
+
+import { systemClock } from "../base/clock.ts";
+import { PermanentError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { untilPassed } from "../base/retry.ts";
+import type { Config } from "../config.ts";
+import type { Command } from "../domain/command.ts";
+import { NO_ROWS, OUTCOMES, type OutcomeWord } from "../domain/outcome.ts";
+import { toWire } from "../domain/parse-message.ts";
+import type { SecurityCode } from "../domain/security-code.ts";
+import type { OutgoingMessage, Producer } from "../ports/queue.ts";
+import type { OutcomeRecord, Outcomes, ReferenceStore } from "../ports/store.ts";
+import { addTallies } from "../worker/tally.ts";
+import type { RequestPlan, RequestProgress } from "../cli/app-api.ts";
+
+export interface RequestParts {
+  readonly producer: Producer;
+  /** Only where the plan waits. */
+  readonly outcomes: Outcomes | undefined;
+  /** Only where the plan asks for all codes. */
+  readonly reference: ReferenceStore | undefined;
+  readonly log: Log;
+}
+
+/** Messages of one publish. */
+const PUBLISH_MAX = 500;
+const ASK_EVERY_MS = 250;
+const SET_ASIDE_SHOWN_MAX = 100;
+
+/** Publishes one message a code, and where the plan says so watches their outcome records until there is one for each. */
+export async function* sendRequests(
+  { worker }: Config,
+  plan: RequestPlan,
+  parts: RequestParts,
+  signal: AbortSignal,
+): AsyncGenerator<RequestProgress> {
+  const requestId = randomUUID();
+  const messages = await toMessages(worker.topic, plan, requestId, parts, signal);
+  let progress = nothingYet(requestId, messages.length);
+  for (let from = 0; from < messages.length; from += PUBLISH_MAX) {
+    await parts.producer.publish(messages.slice(from, from + PUBLISH_MAX), signal);
+    progress = { ...progress, published: Math.min(from + PUBLISH_MAX, messages.length) };
+    yield progress;
+  }
+  const { outcomes } = parts;
+  while (outcomes !== undefined && progress.settled < progress.total) {
+    await systemClock.sleep(ASK_EVERY_MS, signal);
+    const retry = { clock: systemClock, log: parts.log, doing: "reading outcomes" };
+    const records = await untilPassed(() => outcomes.byRequest(requestId, signal), retry, signal);
+    if (records.length !== progress.settled) {
+      progress = toProgress(progress, records);
+      yield progress;
+    }
+  }
+}
+
+async function toMessages(
+  topic: string,
+  plan: RequestPlan,
+  requestId: string,
+  { reference }: RequestParts,
+  signal: AbortSignal,
+): Promise<readonly OutgoingMessage[]> {
+  const toMessage = (command: Command, key: string | undefined): OutgoingMessage => ({
+    topic,
+    key: key === undefined ? undefined : Buffer.from(key),
+    value: Buffer.from(toWire(command, { requestId, askedBy: "request", askedAt: systemClock.now() })),
+    headers: new Map(),
+  });
+  const { force, provider, range, frequency } = plan;
+  switch (plan.kind) {
+    case "stock-list":
+      return [toMessage({ kind: "sync-stock-list", force, provider }, undefined)];
+    case "calendar":
+      return [toMessage({ kind: "sync-trading-calendar", force, provider }, undefined)];
+    case "bars":
+    case "factors": {
+      const codes = plan.codes === "all" ? await listedCodes(reference, signal) : plan.codes;
+      return codes.map((code) =>
+        toMessage(
+          plan.kind === "bars"
+            ? { kind: "sync-bars", codes: [code], range, force, provider, frequency, withFactors: false }
+            : { kind: "sync-adjustment-factors", codes: [code], range, force, provider },
+          code,
+        ),
+      );
+    }
+  }
+}
+
+async function listedCodes(reference: ReferenceStore | undefined, signal: AbortSignal): Promise<readonly SecurityCode[]> {
+  const instruments = (await reference?.instruments(signal)) ?? [];
+  const listed = instruments.filter(({ status }) => status === "listed").map(({ code }) => code);
+  if (listed.length === 0) {
+    throw new PermanentError("asking for all codes: the stock list is empty, run request --kind stock-list first", "store");
+  }
+  return listed;
+}
+
+function nothingYet(requestId: string, total: number): RequestProgress {
+  return {
+    requestId,
+    total,
+    published: 0,
+    settled: 0,
+    outcomes: countWords([]),
+    rows: NO_ROWS,
+    calls: 0,
+    pendingDays: 0,
+    unexplainedDays: 0,
+    deadLetters: [],
+  };
+}
+
+function toProgress(before: RequestProgress, records: readonly OutcomeRecord[]): RequestProgress {
+  const sum = (pick: (record: OutcomeRecord) => number): number => records.reduce((total, record) => total + pick(record), 0);
+  const setAside = records.flatMap(({ codes, reason }) => (reason === undefined ? [] : [{ codes, reason }]));
+  return {
+    ...before,
+    settled: records.length,
+    outcomes: countWords(records),
+    rows: records.reduce((rows, { outcome }) => addTallies(rows, outcome.rows), NO_ROWS),
+    calls: sum(({ outcome }) => outcome.calls),
+    pendingDays: sum(({ outcome }) => outcome.pendingDays),
+    unexplainedDays: sum(({ outcome }) => outcome.unexplainedDays),
+    deadLetters: setAside.slice(0, SET_ASIDE_SHOWN_MAX),
+  };
+}
+
+function countWords(records: readonly OutcomeRecord[]): Readonly<Record<OutcomeWord, number>> {
+  const counts = Object.fromEntries(OUTCOMES.map((word) => [word, 0])) as Record<OutcomeWord, number>;
+  for (const { outcome } of records) {
+    counts[outcome.word] += 1;
+  }
+  return counts;
+}

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { Temporal } from "temporal-polyfill";
+
+import type { Log } from "./log.ts";
+import { createPinoLog, type LogOptions } from "./pino-log.ts";
+import { openRotatingFile } from "./rotating-file.ts";
+
+interface Opened {
+  readonly log: Log;
+  readonly lines: string[];
+  readonly last: () => Record<string, unknown>;
+}
+
+function open(options: Partial<LogOptions> = {}): {
+  log: Log;
+  lines: string[];
+  readonly last: () => Record<string, unknown>;
+} {
+  const lines: string[] = [];
+  const log = createPinoLog({ write: (line) => void lines.push(line) }, { level: "debug", secrets: [], ...options });
+  const last = (): Record<string, unknown> => Object.fromEntries(Object.entries(JSON.parse(lines.at(-1) ?? "{}")));
+  return { log, lines, last };
+}
+
+test("a line has time, level, event and fields", () => {
+  const { log, last } = open({ fields: { node: "n1" } });
+  log.child({ topic: "t" }).info("batch stored", {
+    rows: 3,
+    offset: 9_007_199_254_740_993n,
+    at: Temporal.Instant.fromEpochMilliseconds(0),
+    none: undefined,
+  });
+  const { time, ...rest } = last();
+  assert.match(String(time), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+  assert.deepEqual(rest, {
+    level: "info",
+    node: "n1",
+    topic: "t",
+    rows: 3,
+    offset: "9007199254740993",
+    at: "1970-01-01T00:00:00Z",
+    msg: "batch stored",
+  });
+});
+
+test("what is below the level is not written", () => {
+  const { log, lines } = open({ level: "warn" });
+  log.info("one");
+  log.warn("two");
+  assert.equal(lines.length, 1);
+});
+
+test("a secret never reaches the line, wherever it stands", () => {
+  const secret = 'hush/"x y';
+  const { log, lines } = open({ secrets: [secret], fields: { started: `with ${secret}` } });
+  const error = new Error(`login with ${secret} failed`, {
+    cause: new Error(`at http://u:${encodeURIComponent(secret)}@h/`),
+  });
+  log.error(`calling with ${secret}`, { error, list: [{ deep: JSON.stringify({ a: secret }) }], [secret]: 1 });
+  log.child({ url: `?token=${secret}` }).warn("again", { map: new Map([["k", secret]]) });
+  assert.equal(/hush/.exec(lines.join("")), null);
+  assert.match(lines[0] ?? "", /calling with \[secret\]/);
+});
+
+test("a field with a secret's name is hidden whatever it holds, and a claim about it is not", () => {
+  const { log, last } = open();
+  log.info("x", {
+    token: "a",
+    tushareToken: "b",
+    password: 1234,
+    headers: { Authorization: "c" },
+    hasPassword: true,
+    tokens: 3,
+  });
+  const { token, tushareToken, password, headers, hasPassword, tokens } = last();
+  assert.deepEqual(
+    [token, tushareToken, password, headers],
+    ["[secret]", "[secret]", "[secret]", { Authorization: "[secret]" }],
+  );
+  assert.deepEqual([hasPassword, tokens], [true, 3]);
+});
+
+test("a circle, a deep value and a field called level do no harm", () => {
+  const { log, last } = open();
+  const circle: Record<string, unknown> = {};
+  circle["self"] = circle;
+  let deep: unknown = 1;
+  for (let depth = 0; depth < 10_000; depth += 1) {
+    deep = [deep];
+  }
+  log.info("x", { circle, deep, level: 7 });
+  assert.deepEqual([last()["level"], last()["level_"]], ["info", 7]);
+});
+
+test("a full file is put aside, and only so many are kept", () => {
+  const folder = mkdtempSync(join(tmpdir(), "gdw-log-"));
+  try {
+    const path = join(folder, "logs", "w.log");
+    for (const line of ["one\n", "two\n", "three\n", "four\n", "five\n"]) {
+      // Opened anew each time, as after a restart.
+      using file = openRotatingFile(path, { bytesMax: 8, backupsMax: 2 });
+      file.write(line);
+    }
+    const files = readdirSync(join(folder, "logs")).toSorted();
+    assert.deepEqual(files, ["w.log", "w.log.1", "w.log.2"]);
+    assert.deepEqual(
+      files.map((name) => readFileSync(join(folder, "logs", name), "utf8")),
+      ["five\n", "four\n", "three\n"],
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

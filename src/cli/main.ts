@@ -1,0 +1,39 @@
+import { readFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
+
+import type { Cli } from "./cli.ts";
+import { runCli } from "./program.ts";
+
+/** What does not end by itself after the command has is cut off: an error must never leave a process hanging. */
+const LINGER_MS_MAX = 2000;
+
+const cli: Cli = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  signals: process,
+  readFile,
+  readStdin: () => text(process.stdin),
+  quit: (code) => process.exit(code),
+  loadApp: async () => (await import("../app.ts")).app,
+  loadSimulator: async () => (await import("../simulators/tushare/run-simulator.ts")).simulator,
+};
+
+// `gdw config show | head` is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? 0 : 1);
+});
+
+process.exitCode = await runCli(process.argv.slice(2), cli);
+setTimeout(() => process.exit(), LINGER_MS_MAX).unref();
+
+function readFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
+      return undefined;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,106 @@
+import { Command, CommanderError } from "commander";
+
+import { nearest } from "../config/nearest.ts";
+import { createRedactor } from "../base/redact.ts";
+import type { Cli } from "./cli.ts";
+import { addConfig } from "./commands/config.ts";
+import { addRequest } from "./commands/request.ts";
+import { addSchema } from "./commands/schema.ts";
+import { addSimulate } from "./commands/simulate.ts";
+import { addStart } from "./commands/start.ts";
+import { addTopics } from "./commands/topics.ts";
+import { addVerify } from "./commands/verify.ts";
+import { EXIT_CODES, stackOf, toExit } from "./exit.ts";
+import type { RunState } from "./run-command.ts";
+import { UsageError } from "./usage-error.ts";
+import { readVersion } from "./version.ts";
+
+const EXAMPLES = `
+Examples:
+  gdw start                                  run the worker
+  gdw request --codes 000001.SZ --wait       bring one security up to date
+  gdw config show                            what it would run with
+  gdw help request                           everything about one command`;
+
+/** Runs one command line, `argv` without the program's own name. Resolves with the exit code and never rejects. */
+export async function runCli(argv: readonly string[], cli: Cli): Promise<number> {
+  const state: RunState = { secrets: [], exitCode: EXIT_CODES.ok.code, wantsStack: argv.includes("--stack") };
+  const program = createProgram(cli, state);
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return state.exitCode;
+  } catch (error) {
+    return reportError(error, program, cli, state);
+  }
+}
+
+/** Every command with its flags; nothing of the worker is loaded yet. */
+export function createProgram(cli: Cli, state: RunState): Command {
+  const program = new Command("gdw")
+    .description("Keeps a market-data store complete: fetches what is missing, checks it, writes it exactly once")
+    .version(`gdw ${readVersion()}`, "-V, --version", "print the version")
+    .option("--stack", "show where an error came from")
+    .helpOption("-h, --help", "print help")
+    .helpCommand("help [command]", "print help for a command")
+    .addHelpText("after", EXAMPLES)
+    .showSuggestionAfterError(false)
+    .configureOutput({
+      writeOut: (text) => void cli.stdout.write(text),
+      writeErr: (text) => void cli.stderr.write(text),
+      // Errors are reported in one place, below.
+      outputError: () => undefined,
+    })
+    .exitOverride();
+  addStart(program, cli, state);
+  addRequest(program, cli, state);
+  addVerify(program, cli, state);
+  addConfig(program, cli, state);
+  addTopics(program, cli, state);
+  addSchema(program, cli, state);
+  addSimulate(program, cli, state);
+  for (const command of allCommands(program)) {
+    if (command !== program) {
+      command.option("--stack", "show where an error came from").allowExcessArguments(false);
+    }
+  }
+  return program;
+}
+
+function reportError(error: unknown, program: Command, cli: Cli, state: RunState): number {
+  if (error instanceof CommanderError && error.exitCode === 0) {
+    return EXIT_CODES.ok.code;
+  }
+  // A command that needs another word after it has just printed its help.
+  if (error instanceof CommanderError && error.code === "commander.help") {
+    return EXIT_CODES.usage.code;
+  }
+  const { text } = createRedactor(state.secrets);
+  const known = error instanceof CommanderError ? toUsageError(error, program) : error;
+  const { code, lines } = toExit(known);
+  for (const line of lines) {
+    cli.stderr.write(`gdw: ${text(line)}\n`);
+  }
+  if (lines.length > 0 && state.wantsStack) {
+    cli.stderr.write(`${text(stackOf(known))}\n`);
+  }
+  return code;
+}
+
+/** Commander's words in our form, with the flag or command that was probably meant. */
+function toUsageError(error: CommanderError, program: Command): UsageError {
+  const message = error.message.replace(/^error: /, "").replaceAll("'", "");
+  const wanted = /(?:option|command) (\S+)$/.exec(message)?.[1];
+  if (wanted === undefined || !/^commander\.unknown/.test(error.code)) {
+    return new UsageError(`${message}; see gdw --help`);
+  }
+  const commands = allCommands(program);
+  const candidates = wanted.startsWith("-")
+    ? commands.flatMap(({ options }) => options.map(({ long }) => long ?? ""))
+    : commands.map((command) => command.name());
+  const meant = nearest(wanted, candidates);
+  return new UsageError(meant === undefined ? `${message}; see gdw --help` : `${message}, did you mean ${meant}?`);
+}
+
+function allCommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap((child) => allCommands(child))];
+}

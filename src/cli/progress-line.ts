@@ -1,0 +1,73 @@
+import type { Clock } from "../base/clock.ts";
+import type { RequestProgress } from "./app-api.ts";
+import type { Output } from "./cli.ts";
+
+/** Shows how far a request has come: one line that changes on a terminal, a line now and then elsewhere. */
+export interface ProgressLine {
+  show(progress: RequestProgress): void;
+  /** Leaves the last state standing. */
+  end(): void;
+}
+
+const TERMINAL_MS_MIN = 100;
+const PLAIN_MS_MIN = 5000;
+
+export function createProgressLine(output: Output, clock: Clock): ProgressLine {
+  const startedMs = clock.elapsedMs();
+  const isTerminal = output.isTTY === true;
+  const pauseMs = isTerminal ? TERMINAL_MS_MIN : PLAIN_MS_MIN;
+  let shownMs = Number.NEGATIVE_INFINITY;
+  let latest = "";
+  let shown = "";
+
+  function write(): void {
+    if (latest !== shown) {
+      output.write(isTerminal ? `\r\u{1b}[2K${latest}` : `${latest}\n`);
+      shown = latest;
+    }
+  }
+
+  return {
+    show: (progress) => {
+      const nowMs = clock.elapsedMs();
+      latest = describeProgress(progress, nowMs - startedMs);
+      if (nowMs - shownMs >= pauseMs) {
+        shownMs = nowMs;
+        write();
+      }
+    },
+    end: () => {
+      write();
+      if (isTerminal && shown !== "") {
+        output.write("\n");
+      }
+    },
+  };
+}
+
+/** Such as `settled 120/300, 40.1/s, 5 s left, 12 calls, 2 dead letters`. */
+export function describeProgress(progress: RequestProgress, elapsedMs: number): string {
+  const { total, published, settled, calls, outcomes } = progress;
+  const perSecond = elapsedMs > 0 ? settled / (elapsedMs / 1000) : 0;
+  const parts = [`settled ${settled}/${total}`];
+  if (published < total) {
+    parts.unshift(`published ${published}/${total}`);
+  }
+  if (settled > 0 && perSecond > 0) {
+    parts.push(`${perSecond.toFixed(1)}/s`);
+    if (settled < total) {
+      parts.push(`${describeSeconds((total - settled) / perSecond)} left`);
+    }
+  }
+  parts.push(`${calls} ${calls === 1 ? "call" : "calls"}`);
+  const dead = outcomes["dead-letter"];
+  if (dead > 0) {
+    parts.push(`${dead} dead ${dead === 1 ? "letter" : "letters"}`);
+  }
+  return parts.join(", ");
+}
+
+function describeSeconds(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  return whole < 120 ? `${whole} s` : `${Math.ceil(whole / 60)} min`;
+}

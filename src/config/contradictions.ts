@@ -1,0 +1,52 @@
+import type { Config } from "../config.ts";
+
+/** Settings that are right by themselves and cannot be together, one sentence each. */
+export function contradictionsIn(config: Config): readonly string[] {
+  const { kafka, clickhouse, heartbeat, quality, worker } = config;
+  return [
+    ...when(
+      config.mode === "servers" && kafka.brokers.length === 0,
+      "setting mode is servers, but kafka.brokers names no broker",
+    ),
+    ...when(
+      kafka.saslMechanism !== undefined && (kafka.user === undefined || kafka.password === undefined),
+      `setting kafka.sasl_mechanism is ${kafka.saslMechanism}, but kafka.user or kafka.password is missing`,
+    ),
+    ...when(
+      kafka.saslMechanism === undefined && kafka.password !== undefined,
+      "setting kafka.password is set, but kafka.sasl_mechanism does not say how to use it",
+    ),
+    ...when(
+      (kafka.tlsCert === undefined) !== (kafka.tlsKey === undefined),
+      "settings kafka.tls_cert and kafka.tls_key need each other, and only one is set",
+    ),
+    ...when(
+      kafka.heartbeatMs * 3 > kafka.sessionMs,
+      `setting kafka.heartbeat_ms is ${kafka.heartbeatMs}, more than a third of kafka.session_ms, ${kafka.sessionMs}`,
+    ),
+    ...when(
+      clickhouse.replicated && clickhouse.cluster === undefined,
+      "setting clickhouse.replicated is true, but clickhouse.cluster names no cluster",
+    ),
+    ...when(
+      heartbeat.ttlMs <= heartbeat.intervalMs,
+      `setting heartbeat.ttl is ${heartbeat.ttlMs} ms, not longer than heartbeat.interval, ${heartbeat.intervalMs} ms`,
+    ),
+    ...when(
+      worker.batchSize > worker.batchRowsMax,
+      `setting worker.batch_size is ${worker.batchSize}, more than worker.batch_rows_max, ${worker.batchRowsMax}`,
+    ),
+    ...when(
+      quality.missingThresholdWarning > quality.missingThresholdError,
+      "setting quality.missing_threshold_warning is higher than quality.missing_threshold_error",
+    ),
+    ...when(
+      quality.delayMsWarning > quality.delayMsError,
+      "setting quality.delay_threshold_warning is higher than quality.delay_threshold_error",
+    ),
+  ];
+}
+
+function when(isSo: boolean, problem: string): readonly string[] {
+  return isSo ? [problem] : [];
+}

@@ -1,0 +1,29 @@
+/** The bounds of a consumer. Durations are milliseconds. */
+export interface ConsumerLimits {
+  /** Messages in hand at once, waiting or with their handler; nothing is pulled when there are as many. */
+  readonly messagesMax: number;
+  /** Nothing is pulled while as many bytes are in hand; one message may go beyond it, or a large one would never come. */
+  readonly bytesMax: number;
+  readonly commitEveryMs: number;
+  /** A commit does not wait for its time once as many messages have been settled since the last one. */
+  readonly commitMessagesMax: number;
+  /** All marks are said again this often, also those that did not change. */
+  readonly repeatMarksEveryMs: number;
+  /** After a failure: how long the other handlers may go on before they are told to give up. */
+  readonly failGraceMs: number;
+  /** How long to wait for handlers that were told to give up. */
+  readonly abandonMs: number;
+  /** How long the last commit may take. */
+  readonly lastCommitMs: number;
+}
+
+export const DEFAULT_LIMITS: ConsumerLimits = {
+  messagesMax: 8_192,
+  bytesMax: 64 * 1024 * 1024,
+  commitEveryMs: 250,
+  commitMessagesMax: 5_000,
+  repeatMarksEveryMs: 30_000,
+  failGraceMs: 5_000,
+  abandonMs: 1_000,
+  lastCommitMs: 3_000,
+};

@@ -1,0 +1,90 @@
+import type { CallLimit } from "../ports/budget.ts";
+import type { WindowLimit } from "./grant-log.ts";
+
+/** How much below the named limit we stay: a grant and the call it allows reach the provider at different instants. */
+export const MARGIN = 0.05;
+
+/** Throws RangeError on a limit of no calls or no time. A limit of one call keeps it and gets a longer window instead. */
+export function withMargin(limit: CallLimit, margin: number): WindowLimit {
+  if (!Number.isInteger(limit.calls) || limit.calls < 1 || !(limit.windowMs > 0)) {
+    throw new RangeError(`expected a limit of at least one call in some time, got ${JSON.stringify(limit)}`);
+  }
+  // The product of 0.95 and a whole number may lie a hair below the whole number it stands for.
+  const calls = Math.floor(limit.calls * (1 - margin) + 1e-9);
+  const windowMicros = Math.ceil(limit.windowMs * 1_000);
+  return calls >= 1 ? { calls, windowMicros } : { calls: 1, windowMicros: Math.ceil(windowMicros * (1 + margin)) };
+}
+
+/** What one of `workers` may take when they cannot speak to each other: so many windows share one call, or the reverse. */
+export function shareOf(limit: WindowLimit, workers: number): WindowLimit {
+  return limit.calls >= workers
+    ? limit
+    : { calls: workers, windowMicros: limit.windowMicros * Math.ceil(workers / limit.calls) };
+}
+
+interface Learned {
+  readonly calls: number;
+  readonly expiresAtMs: number;
+}
+
+/**
+ * The limits of one key: those of the settings, and lower ones the provider named, each forgotten after a while so that
+ * an account that was upgraded is not held down for ever. Of two limits over the same window the smaller holds; limits
+ * over different windows hold together.
+ */
+export class LimitSet {
+  readonly #configured: readonly WindowLimit[];
+  readonly #learned = new Map<number, Learned>();
+  #borrowed: readonly WindowLimit[] = [];
+
+  constructor(configured: readonly WindowLimit[]) {
+    if (configured.length === 0) {
+      throw new RangeError("expected at least one limit");
+    }
+    this.#configured = configured;
+  }
+
+  current(nowMs: number): readonly WindowLimit[] {
+    const calls = new Map<number, number>();
+    const apply = (windowMicros: number, most: number): void => {
+      calls.set(windowMicros, Math.min(most, calls.get(windowMicros) ?? most));
+    };
+    for (const limit of this.#configured) {
+      apply(limit.windowMicros, limit.calls);
+    }
+    for (const { calls: most, windowMicros } of [...this.learned(nowMs), ...this.#borrowed]) {
+      apply(windowMicros, most);
+    }
+    return [...calls].map(([windowMicros, most]) => ({ calls: most, windowMicros }));
+  }
+
+  /** What other workers have learned, as of the last time they said so. */
+  borrow(limits: readonly WindowLimit[]): void {
+    this.#borrowed = limits;
+  }
+
+  /** The limits that the provider named to this worker and that still hold. */
+  learned(nowMs: number): readonly (WindowLimit & { readonly expiresAtMs: number })[] {
+    for (const [windowMicros, { expiresAtMs }] of this.#learned) {
+      if (expiresAtMs <= nowMs) {
+        this.#learned.delete(windowMicros);
+      }
+    }
+    return [...this.#learned].map(([windowMicros, learned]) => ({ windowMicros, ...learned }));
+  }
+
+  /** True when the limit says less than what held over this window, or is the first over it. */
+  learn(limit: WindowLimit, nowMs: number, ttlMs: number): boolean {
+    const held = this.current(nowMs).find(({ windowMicros }) => windowMicros === limit.windowMicros)?.calls;
+    if (held !== undefined && held < limit.calls) {
+      return false;
+    }
+    const isConfigured = this.#configured.some(
+      ({ calls, windowMicros }) => windowMicros === limit.windowMicros && calls <= limit.calls,
+    );
+    if (!isConfigured) {
+      this.#learned.set(limit.windowMicros, { calls: limit.calls, expiresAtMs: nowMs + ttlMs });
+    }
+    return held === undefined || limit.calls < held;
+  }
+}

@@ -1,0 +1,177 @@
+import type { SecurityCode } from "../domain/security-code.ts";
+import type { Call, CodeDataSet, Unit } from "../domain/unit.ts";
+import type { Capability } from "../ports/source.ts";
+import { chooseMarketDays, type MissingUnit } from "./market-days.ts";
+import { rowsOf, type DraftCall, type Work } from "./pack-calls.ts";
+import type { TradingCalendar } from "./trading-calendar.ts";
+
+/** One provider call and the units that wait for it. */
+export interface PlannedCall {
+  readonly call: Call<CodeDataSet>;
+  readonly units: readonly Unit[];
+  /** Rows the answer is expected to have at most. */
+  readonly rowsExpected: number;
+}
+
+export interface CoalesceOptions {
+  readonly calendar: TradingCalendar;
+  /** Rows of the whole market on one day (5,500 today). */
+  readonly marketRowsByDay: number;
+  /** Counts the work done; for tests. */
+  readonly work?: Work;
+}
+
+/**
+ * The fewest calls found that bring every missing day of all units, which are of the capability's data set and
+ * frequency and of one provider. Kinds of calls:
+ *  - several codes over one range of days, with fewer rows than the cap (an answer of exactly the cap is never the end)
+ *    and at most `codesMax` codes; an answer also holds days between its units' that nobody asked for;
+ *  - the whole market on one day, which counts as two calls when the market reaches the cap (the answer then names the rest).
+ * With as many calls either way, the way with fewer rows is taken.
+ *
+ * A unit whose days take several calls stands in each of them; it is answered when all of them are. The same units in
+ * any order give the same calls. Calls that serve live work (short and recent) come first, then other short work, then
+ * backfill, newest first. RangeError when the units are not the capability's or no call can name a code.
+ */
+export function coalesce(
+  units: readonly Unit[],
+  capability: Capability,
+  options: CoalesceOptions,
+): readonly PlannedCall[] {
+  if (units.length === 0) {
+    return [];
+  }
+  refuseStrangers(units, capability);
+  const { calendar } = options;
+  const sorted = units.toSorted(byCodeAndDay);
+  const codes = [...new Set(sorted.map((unit) => unit.code))];
+  const plan = chooseMarketDays(
+    toNumbers(sorted, codes, calendar),
+    {
+      rowsMax: capability.rowsMax - 1,
+      codesMax: capability.codesMax,
+      byDay: capability.byDay,
+      callsPerDay: Math.floor(options.marketRowsByDay / capability.rowsMax) + 1,
+      rowsPerDay: options.marketRowsByDay,
+    },
+    options.work ?? { steps: 0 },
+  );
+  const ranks = rankUnits(sorted, calendar);
+  const calls = [
+    ...plan.calls.map((draft) => toCodesCall(draft, sorted, codes, calendar, capability)),
+    ...plan.days.map(({ day, units: served }): PlannedCall => {
+      const { dataSet, frequency } = capability as CodeCapability;
+      const call = { dataSet, frequency, selection: { by: "day", day: calendar.dayAt(day) } } as const;
+      return { call, units: pick(sorted, served), rowsExpected: options.marketRowsByDay };
+    }),
+  ];
+  return sortByUrgency(calls, ranks);
+}
+
+type CodeCapability = Capability & { readonly dataSet: CodeDataSet };
+
+function refuseStrangers(units: readonly Unit[], capability: Capability): void {
+  const provider = units[0]?.provider;
+  for (const unit of units) {
+    const isOurs = unit.dataSet === capability.dataSet && unit.frequency === capability.frequency;
+    if (!isOurs || unit.provider !== provider) {
+      const expected = `${capability.dataSet} ${capability.frequency} of ${provider}`;
+      throw new RangeError(`coalescing ${expected}: got ${unit.dataSet} ${unit.frequency} of ${unit.provider}`);
+    }
+  }
+  if (capability.rowsMax < 2 || (capability.codesMax < 1 && !capability.byDay)) {
+    const bounds = `${capability.rowsMax} rows and ${capability.codesMax} codes a call`;
+    throw new RangeError(`coalescing ${capability.dataSet} over ${capability.api}: nothing can be asked with ${bounds}`);
+  }
+}
+
+/** Units as numbers; those without a trading day have nothing to bring and take part in no call. */
+function toNumbers(
+  units: readonly Unit[],
+  codes: readonly SecurityCode[],
+  calendar: TradingCalendar,
+): readonly MissingUnit[] {
+  const numbers = new Map(codes.map((code, index) => [code, index]));
+  return units.flatMap((unit, index) => {
+    const missing = unit.missing
+      .map((run) => ({ first: calendar.indexOnOrAfter(run.from), last: calendar.indexOnOrBefore(run.to) }))
+      .filter((run) => run.first <= run.last);
+    const first = calendar.indexOnOrAfter(unit.from);
+    const last = calendar.indexOnOrBefore(unit.to);
+    return missing.length === 0 ? [] : [{ unit: index, code: numbers.get(unit.code) ?? 0, first, last, missing }];
+  });
+}
+
+function toCodesCall(
+  draft: DraftCall,
+  units: readonly Unit[],
+  codes: readonly SecurityCode[],
+  calendar: TradingCalendar,
+  capability: Capability,
+): PlannedCall {
+  const { dataSet, frequency } = capability as CodeCapability;
+  const named = draft.codes.flatMap((index) => codes[index] ?? []).toSorted();
+  const selection = { by: "codes", codes: named, from: calendar.dayAt(draft.first), to: calendar.dayAt(draft.last) };
+  return {
+    call: { dataSet, frequency, selection: { ...selection, by: "codes" } },
+    units: pick(units, draft.units),
+    rowsExpected: rowsOf(draft),
+  };
+}
+
+function pick(units: readonly Unit[], indexes: readonly number[]): readonly Unit[] {
+  return [...indexes].toSorted((left, right) => left - right).flatMap((index) => units[index] ?? []);
+}
+
+/** Up to this many trading days a unit is short, and this near to the newest day asked for it is recent. */
+const SHORT_DAYS_MAX = 30;
+const RECENT_DAYS_MAX = 10;
+
+/** 0 live, 1 short, 2 backfill. */
+function rankUnits(units: readonly Unit[], calendar: TradingCalendar): ReadonlyMap<Unit, number> {
+  const newest = units.reduce((latest, unit) => Math.max(latest, calendar.indexOnOrBefore(unit.to)), 0);
+  return new Map(
+    units.map((unit) => {
+      const isShort = unit.tradingDays <= SHORT_DAYS_MAX;
+      const isRecent = newest - calendar.indexOnOrBefore(unit.to) <= RECENT_DAYS_MAX;
+      return [unit, isShort ? (isRecent ? 0 : 1) : 2];
+    }),
+  );
+}
+
+/** A call is as urgent as the most urgent unit that waits for it. */
+function sortByUrgency(calls: readonly PlannedCall[], ranks: ReadonlyMap<Unit, number>): readonly PlannedCall[] {
+  const keyed = calls.map((planned) => ({
+    planned,
+    rank: planned.units.reduce((least, unit) => Math.min(least, ranks.get(unit) ?? 2), 2),
+    ...daysOf(planned),
+  }));
+  keyed.sort(
+    (left, right) =>
+      left.rank - right.rank ||
+      compare(right.to, left.to) ||
+      compare(right.from, left.from) ||
+      compare(left.code, right.code),
+  );
+  return keyed.map(({ planned }) => planned);
+}
+
+function daysOf({ call: { selection } }: PlannedCall): { from: string; to: string; code: string } {
+  switch (selection.by) {
+    case "day":
+      return { from: selection.day, to: selection.day, code: "" };
+    case "codes":
+      return { from: selection.from, to: selection.to, code: selection.codes[0] ?? "" };
+    case "range":
+    case "status":
+      throw new RangeError(`no unit is asked for by ${selection.by}`);
+  }
+}
+
+function byCodeAndDay(left: Unit, right: Unit): number {
+  return compare(left.code, right.code) || compare(left.from, right.from) || compare(left.to, right.to);
+}
+
+function compare(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}

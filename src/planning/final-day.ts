@@ -1,0 +1,39 @@
+import { Temporal } from "temporal-polyfill";
+
+import { addDays, dayAt, type Day } from "../domain/day.ts";
+import type { Capability } from "../ports/source.ts";
+import type { TradingCalendar } from "./trading-calendar.ts";
+
+/** When a provider's rows of a day are complete; both fields of a capability. */
+export type Publication = Pick<Capability, "completeFrom" | "zone">;
+
+/**
+ * The instant from which on the rows of `day` are final: `completeFrom` by the wall clock of `zone` on that very day
+ * (A-share daily bars 17:00, adjustment factors 09:20). Before it the day is pending. Epoch milliseconds.
+ */
+export function askAgainAtMs(day: Day, publication: Publication): number {
+  return Temporal.PlainDate.from(day).toZonedDateTime({
+    timeZone: publication.zone,
+    plainTime: Temporal.PlainTime.from(publication.completeFrom),
+  }).epochMilliseconds;
+}
+
+export function isFinal(day: Day, publication: Publication, nowMs: number): boolean {
+  return askAgainAtMs(day, publication) <= nowMs;
+}
+
+/** The last day of which rows are final at `nowMs`, trading day or not: today or yesterday. No calendar is needed to tell. */
+export function lastFinalDay(publication: Publication, nowMs: number): Day {
+  const today = todayAt(publication, nowMs);
+  return isFinal(today, publication, nowMs) ? today : addDays(today, -1);
+}
+
+/** The last trading day that is final at `nowMs`. CalendarEndError when the calendar ends before that day. */
+export function lastFinalTradingDay(calendar: TradingCalendar, publication: Publication, nowMs: number): Day {
+  return calendar.lastTradingDayOnOrBefore(lastFinalDay(publication, nowMs));
+}
+
+/** The day it is at the exchange. */
+export function todayAt(publication: Publication, nowMs: number): Day {
+  return dayAt(Temporal.Instant.fromEpochMilliseconds(nowMs), publication.zone);
+}

@@ -1,0 +1,75 @@
+import { maxDay, type Day } from "../domain/day.ts";
+import type { RangeRequest } from "../domain/command.ts";
+import { MessageError } from "../domain/message-error.ts";
+import { lastFinalDay, todayAt, type Publication } from "./final-day.ts";
+import type { TradingCalendar } from "./trading-calendar.ts";
+
+/** JSON paths of the two days, for the dead letter; the short form has them elsewhere than the long one. */
+export interface RangePaths {
+  readonly start: string;
+  readonly end: string;
+}
+
+export interface RangeInput {
+  readonly range: RangeRequest;
+  readonly listedOn: Day;
+  /** The setting `history.start`; undefined starts at the listing day. */
+  readonly historyStart: Day | undefined;
+  readonly publication: Publication;
+  readonly calendar: TradingCalendar;
+  readonly nowMs: number;
+  readonly paths: RangePaths;
+}
+
+/** The days a request is about, before they are clipped to the listing. Nothing is asked for when `from` lies after `to`. */
+export interface RequestedRange {
+  readonly from: Day;
+  readonly to: Day;
+  /** The request itself says which days; it did not only ask to be brought up to date. */
+  readonly namesDays: boolean;
+}
+
+/** A message that the parser let pass because of a producer's fast clock is not refused here a moment later. */
+export const CLOCK_SKEW_MS_MAX = 5 * 60_000;
+
+/**
+ * Contract section 1, "What a request asks for".
+ *  - The end: the explicit one, which may be a day that is not final yet; else the last final day (or today, where the
+ *    explicit start is today already).
+ *  - The start: the explicit one; else, with `full`, the listing day; else the last `days` trading days up to the end;
+ *    else `history.start` or the listing day, whichever is later.
+ * MessageError `start-after-end` or `future-day` when explicit days make no sense.
+ */
+export function toRequestedRange(input: RangeInput): RequestedRange {
+  const { range, calendar, publication, nowMs } = input;
+  refuseBadDays(input);
+  const lastFinal = lastFinalDay(publication, nowMs);
+  const to = range.end ?? maxDay(lastFinal, range.start ?? lastFinal);
+  const namesDays = range.full || range.start !== undefined || range.end !== undefined || range.days !== undefined;
+  if (range.start !== undefined) {
+    return { from: range.start, to, namesDays };
+  }
+  if (range.full) {
+    return { from: input.listedOn, to, namesDays };
+  }
+  if (range.days !== undefined) {
+    return { from: calendar.firstOfLast(range.days, to), to, namesDays };
+  }
+  return { from: maxDay(input.listedOn, input.historyStart ?? input.listedOn), to, namesDays };
+}
+
+function refuseBadDays({ range, publication, nowMs, paths }: RangeInput): void {
+  const { start, end } = range;
+  if (start !== undefined && end !== undefined && start > end) {
+    throw new MessageError("start-after-end", paths.start, `the first day asked for, ${start}, lies after the last, ${end}`);
+  }
+  const today = todayAt(publication, nowMs + CLOCK_SKEW_MS_MAX);
+  for (const [day, path] of [
+    [start, paths.start],
+    [end, paths.end],
+  ] as const) {
+    if (day !== undefined && day > today) {
+      throw new MessageError("future-day", path, `the day asked for, ${day}, lies in the future: today is ${today}`);
+    }
+  }
+}

@@ -1,0 +1,231 @@
+import type { Day } from "../domain/day.ts";
+import type { Evidence, LedgerState, Span } from "../domain/ledger.ts";
+import type { Instrument } from "../domain/rows.ts";
+import type { Unit } from "../domain/unit.ts";
+import type { Capability } from "../ports/source.ts";
+import { askAgainAtMs, isFinal } from "./final-day.ts";
+import type { TradingCalendar } from "./trading-calendar.ts";
+
+/** One complete, untruncated answer that the unit waited for. */
+export interface Answer {
+  /** The days it was asked for, both inclusive. */
+  readonly from: Day;
+  readonly to: Day;
+  /** Rows of the whole market when it was asked for by day; undefined when it named codes. */
+  readonly marketRows: number | undefined;
+  readonly evidence: Omit<Evidence, "note">;
+}
+
+export interface JudgeInput {
+  readonly unit: Unit;
+  /** All answers of the unit's calls; together they cover every missing day. */
+  readonly answers: readonly Answer[];
+  /** Days with an accepted row of the unit's code in those answers, sorted, no repeats; days outside the unit may be among them. */
+  readonly daysWithRows: readonly Day[];
+  /** Days whose row was rejected, and why, in words. */
+  readonly rejectedDays: ReadonlyMap<Day, string>;
+  /**
+   * The days on which the suspension list names the code, and the call that said so; undefined when it has not been
+   * asked. Ask when the first verdict has suspects, then judge again.
+   */
+  readonly suspensions: { readonly days: ReadonlySet<Day>; readonly evidence: Omit<Evidence, "note"> } | undefined;
+  readonly instrument: Instrument;
+  readonly calendar: TradingCalendar;
+  readonly capability: Capability;
+  readonly nowMs: number;
+}
+
+export interface Judgement {
+  /** What the ledger is to learn of the missing days, sorted, without overlap. A suspect day stands in none. */
+  readonly spans: readonly Span[];
+  /** Days without a row and without a reason, sorted; always empty once the suspension list was asked. */
+  readonly suspects: readonly Day[];
+}
+
+/**
+ * Between listing and first row, and between last row and delisting, a few days without trade are usual (000001.SZ is
+ * listed on 1991-04-03 and first trades on 1991-04-04). A longer stretch more likely means that the provider's history
+ * begins late, and stays suspect.
+ */
+export const LISTING_EDGE_DAYS_MAX = 20;
+
+/** A whole market without a row on its newest day is published late, not closed: asked again after this. */
+export const LATE_PUBLICATION_MS = 15 * 60_000;
+const LATE_PUBLICATION_MS_MAX = 24 * 60 * 60_000;
+
+/**
+ * What complete answers say of every missing day of a unit, first rule that holds:
+ *  - the day is not final yet: pending, even when a row came;
+ *  - a row was accepted: present; a row came and was rejected: failed;
+ *  - outside the listing, or on the very day of delisting: before-listing, after-delisting;
+ *  - asked for by market: when the whole market is empty within a day of publication, pending; else suspect, since an
+ *    answer of a single day has no rows before and after;
+ *  - rows of the code before and after it: no-trade;
+ *  - a few days at the edge of the listing: no-trade, and the note says so;
+ *  - else suspect: suspended when the suspension list names the day, unexplained-empty when it does not.
+ * RangeError when a missing day is covered by no answer: that is a defect of the caller and never becomes a verdict.
+ */
+export function judgeUnit(input: JudgeInput): Judgement {
+  const spans = new SpanBuilder();
+  const suspects: Day[] = [];
+  const facts = gatherFacts(input);
+  for (const run of input.unit.missing) {
+    for (const day of input.calendar.tradingDaysBetween(run.from, run.to)) {
+      const verdict = judgeDay(day, facts, input);
+      if (verdict === undefined) {
+        suspects.push(day);
+        spans.breakOff();
+      } else {
+        spans.add(day, verdict);
+      }
+    }
+    spans.breakOff();
+  }
+  return { spans: spans.spans, suspects };
+}
+
+/** What a day is said to be; two days with the same `source` and equal words share a span. */
+interface Verdict {
+  readonly state: LedgerState;
+  readonly source: Omit<Evidence, "note">;
+  readonly note: string;
+  readonly askAgainAtMs?: number;
+}
+
+interface Facts {
+  readonly rows: ReadonlySet<Day>;
+  readonly first: Day | undefined;
+  readonly last: Day | undefined;
+  readonly summary: string;
+  /** Empty days up to the first row may be the edge of the listing, and so may those after the last row. */
+  readonly isListingEdge: boolean;
+  readonly isDelistingEdge: boolean;
+}
+
+function gatherFacts({ unit, daysWithRows, answers, instrument, calendar }: JudgeInput): Facts {
+  const first = daysWithRows[0];
+  const last = daysWithRows.at(-1);
+  const { listedOn, delistedOn } = instrument;
+  const rows = `${daysWithRows.length} ${daysWithRows.length === 1 ? "row" : "rows"} of the code`;
+  const span = first === undefined ? "" : ` from ${first} to ${last}`;
+  const isEdge = (from: Day, to: Day): boolean => calendar.countBetween(from, to) - 1 <= LISTING_EDGE_DAYS_MAX;
+  const firstListed = calendar.indexOnOrAfter(listedOn);
+  const isAskedFromListing = calendar.indexOnOrAfter(unit.from) <= firstListed;
+  const isAskedToDelisting =
+    delistedOn !== undefined && calendar.indexOnOrBefore(unit.to) >= calendar.indexOnOrBefore(delistedOn);
+  return {
+    rows: new Set(daysWithRows),
+    first,
+    last,
+    summary: `${answers.length === 1 ? "complete answer" : `${answers.length} complete answers`} with ${rows}${span}`,
+    isListingEdge: first !== undefined && isAskedFromListing && isEdge(listedOn, first),
+    isDelistingEdge: last !== undefined && isAskedToDelisting && isEdge(last, delistedOn),
+  };
+}
+
+function judgeDay(day: Day, facts: Facts, input: JudgeInput): Verdict | undefined {
+  const { instrument, capability, nowMs, rejectedDays } = input;
+  const answer = answerFor(day, input);
+  const source = answer.evidence;
+  if (!isFinal(day, capability, nowMs)) {
+    const note = `complete from ${capability.completeFrom} on`;
+    return { state: "pending", source, note, askAgainAtMs: askAgainAtMs(day, capability) };
+  }
+  if (facts.rows.has(day)) {
+    return { state: "present", source, note: facts.summary };
+  }
+  const rejected = rejectedDays.get(day);
+  if (rejected !== undefined) {
+    return { state: "failed", source, note: `the row was rejected: ${rejected}` };
+  }
+  if (day < instrument.listedOn) {
+    return { state: "before-listing", source, note: `no row, and listed on ${instrument.listedOn}` };
+  }
+  if (instrument.delistedOn !== undefined && day >= instrument.delistedOn) {
+    return { state: "after-delisting", source, note: `no row, and delisted on ${instrument.delistedOn}` };
+  }
+  return judgeEmptyDay(day, answer, facts, input);
+}
+
+function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput): Verdict | undefined {
+  const { capability, nowMs, instrument, suspensions } = input;
+  const source = answer.evidence;
+  const { first, last } = facts;
+  if (answer.marketRows === 0 && nowMs - askAgainAtMs(day, capability) < LATE_PUBLICATION_MS_MAX) {
+    const note = "the answer for the whole market has no row yet";
+    return { state: "pending", source, note, askAgainAtMs: nowMs + LATE_PUBLICATION_MS };
+  }
+  if (answer.marketRows === undefined && first !== undefined && last !== undefined) {
+    if (first < day && day < last) {
+      return { state: "no-trade", source, note: `${facts.summary}, rows before and after` };
+    }
+    if (day < first && facts.isListingEdge) {
+      const edge = `no bar between listing on ${instrument.listedOn} and first trade on ${first}`;
+      return { state: "no-trade", source, note: `${facts.summary}, ${edge}` };
+    }
+    if (day > last && facts.isDelistingEdge) {
+      const edge = `no bar between last trade on ${last} and delisting on ${instrument.delistedOn}`;
+      return { state: "no-trade", source, note: `${facts.summary}, ${edge}` };
+    }
+  }
+  if (suspensions === undefined) {
+    return undefined;
+  }
+  if (suspensions.days.has(day)) {
+    return { state: "suspended", source: suspensions.evidence, note: "no row, and the suspension list names the day" };
+  }
+  const asked = answer.marketRows === undefined ? facts.summary : `the day's ${answer.marketRows} rows of the market`;
+  return { state: "unexplained-empty", source, note: `${asked}, none on this day, and not on the suspension list` };
+}
+
+/** The newest answer that covers the day, one that named codes before one by market. */
+function answerFor(day: Day, { unit, answers }: JudgeInput): Answer {
+  let found: Answer | undefined;
+  for (const answer of answers) {
+    if (answer.from <= day && day <= answer.to && (found === undefined || isStronger(answer, found))) {
+      found = answer;
+    }
+  }
+  if (found === undefined) {
+    throw new RangeError(`judging ${unit.dataSet} of ${unit.code}: no answer covers ${day}`);
+  }
+  return found;
+}
+
+function isStronger(left: Answer, right: Answer): boolean {
+  const namesCodes = left.marketRows === undefined;
+  return namesCodes === (right.marketRows === undefined)
+    ? left.evidence.version > right.evidence.version
+    : namesCodes;
+}
+
+class SpanBuilder {
+  readonly spans: Span[] = [];
+  #open: Verdict | undefined;
+
+  add(day: Day, verdict: Verdict): void {
+    const last = this.spans.at(-1);
+    if (last !== undefined && this.#open !== undefined && isSameVerdict(this.#open, verdict)) {
+      this.spans[this.spans.length - 1] = { ...last, to: day };
+      return;
+    }
+    const { state, source, note, askAgainAtMs } = verdict;
+    const evidence = { ...source, note };
+    const again = askAgainAtMs === undefined ? {} : { askAgainAtMs };
+    this.spans.push({ from: day, to: day, state, evidence, ...again });
+    this.#open = verdict;
+  }
+
+  breakOff(): void {
+    this.#open = undefined;
+  }
+}
+
+function isSameVerdict(left: Verdict, right: Verdict): boolean {
+  return (
+    left.state === right.state &&
+    left.source === right.source &&
+    left.note === right.note &&
+    left.askAgainAtMs === right.askAgainAtMs
+  );
+}

@@ -1,0 +1,82 @@
+import type { DeadLetter } from "../../domain/dead-letter.ts";
+import type { Message } from "../../ports/queue.ts";
+
+export const HEADER_PREFIX = "x-ginkgo-";
+/** Names and values together. */
+export const HEADER_BYTES_MAX = 16 * 1_024;
+export const DETAIL_BYTES_MAX = 200;
+/** What our own text headers may take of the whole; a stack is cut to what is left. */
+const PATH_BYTES_MAX = 1_024;
+const STACK_BYTES_MAX = 8 * 1_024;
+/** Kept free for the names of dropped headers. */
+const DROPPED_BYTES_MAX = 1_024;
+
+export interface DeadLetterHeaders {
+  readonly headers: ReadonlyMap<string, Buffer | undefined>;
+  /** Original headers that found no room, in their order. */
+  readonly dropped: readonly string[];
+}
+
+/**
+ * The original headers and ours, within the bound. Ours win: an original header of one of our names is replaced, which
+ * is what happens when a dead letter is redriven and fails again. When there is no room, original ones are dropped,
+ * the last first, and `x-ginkgo-dropped-headers` says how many and which.
+ */
+export function toDeadLetterHeaders(
+  message: Message,
+  letter: DeadLetter,
+  extra: ReadonlyMap<string, string>,
+  at: string,
+): DeadLetterHeaders {
+  const own = new Map<string, Buffer>();
+  const set = (name: string, text: string): unknown => own.set(`${HEADER_PREFIX}${name}`, Buffer.from(text));
+  set("reason", letter.reason);
+  set("path", cutUtf8(letter.path, PATH_BYTES_MAX));
+  set("detail", cutUtf8(letter.detail, DETAIL_BYTES_MAX));
+  set("attempts", String(letter.attempts));
+  set("origin", `${message.topic}/${message.partition}/${message.offset}`);
+  set("at", at);
+  for (const [name, text] of extra) {
+    set(name, text);
+  }
+  if (letter.reason === "defect" && letter.stack !== undefined) {
+    set("stack", cutUtf8(letter.stack, STACK_BYTES_MAX));
+  }
+  const originals = [...message.headers].filter(([name]) => !name.startsWith(HEADER_PREFIX));
+  const room = HEADER_BYTES_MAX - sizeOf(own);
+  const all = sizeOf(originals);
+  if (all <= room) {
+    return { headers: new Map([...originals, ...own]), dropped: [] };
+  }
+  let kept = originals.length;
+  let bytes = all;
+  while (kept > 0 && bytes > room - DROPPED_BYTES_MAX) {
+    kept -= 1;
+    bytes -= sizeOf(originals.slice(kept, kept + 1));
+  }
+  const dropped = originals.slice(kept).map(([name]) => name);
+  set("dropped-headers", cutUtf8(`${dropped.length}: ${dropped.join(", ")}`, DROPPED_BYTES_MAX - 100));
+  return { headers: new Map([...originals.slice(0, kept), ...own]), dropped };
+}
+
+/** At most `bytesMax` bytes of UTF-8, never ending inside a character. */
+export function cutUtf8(text: string, bytesMax: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= bytesMax) {
+    return bytes.toString();
+  }
+  let end = bytesMax;
+  // 10xxxxxx continues a character: step back to where it begins.
+  while (end > 0 && ((bytes[end] ?? 0) & 0b1100_0000) === 0b1000_0000) {
+    end -= 1;
+  }
+  return bytes.subarray(0, end).toString();
+}
+
+export function sizeOf(headers: Iterable<readonly [string, Buffer | undefined]>): number {
+  let bytes = 0;
+  for (const [name, value] of headers) {
+    bytes += Buffer.byteLength(name) + (value?.length ?? 0);
+  }
+  return bytes;
+}

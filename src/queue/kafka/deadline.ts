@@ -1,0 +1,28 @@
+import type { Clock } from "../../base/clock.ts";
+import { TransientError } from "../../base/errors.ts";
+
+/**
+ * The outcome of `promise`, or a TransientError after `ms`, or the signal's reason. The client's promises may never
+ * settle (closing a stream after an outage, sending to a partition without a leader), so nothing waits for them without
+ * this. What the promise does after that is ignored.
+ */
+export async function withDeadline<T>(
+  promise: Promise<T>,
+  ms: number,
+  doing: string,
+  clock: Clock,
+  signal?: AbortSignal,
+): Promise<T> {
+  const over = new AbortController();
+  const stop = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
+  const deadline = clock.sleep(ms, stop).then(() => {
+    throw new TransientError(`${doing}: no answer within ${ms} ms`);
+  });
+  promise.catch(() => undefined);
+  deadline.catch(() => undefined);
+  try {
+    return await Promise.race([promise, deadline]);
+  } finally {
+    over.abort();
+  }
+}

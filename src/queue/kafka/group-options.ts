@@ -1,0 +1,38 @@
+import { COOPERATIVE_STICKY_ASSIGNOR, type ConsumerOptions } from "@platformatic/kafka";
+
+import { type KafkaConnection, retryDelayMs, toClientOptions } from "./connection.ts";
+
+/** Retries of one request: finite, because one that repeats stale content for ever stalls in silence. */
+export const CONSUMER_RETRIES = 5;
+/** Longer waits let an answer from before a rebalance arrive after it. */
+export const FETCH_WAIT_MS_MAX = 500;
+
+export interface GroupSettings {
+  readonly groupId: string;
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatMs: number;
+}
+
+export type KafkaConsumerOptions = ConsumerOptions<Buffer, Buffer, string, Buffer>;
+
+/** Group times belong to the constructor: the client's own rejoins read nothing else. */
+export function toConsumerOptions(connection: KafkaConnection, group: GroupSettings): KafkaConsumerOptions {
+  return {
+    ...toClientOptions(connection),
+    groupId: group.groupId,
+    autocommit: false,
+    retries: CONSUMER_RETRIES,
+    retryDelay: retryDelayMs,
+    protocols: [{ name: COOPERATIVE_STICKY_ASSIGNOR, version: 3 }],
+    sessionTimeout: group.sessionTimeoutMs,
+    rebalanceTimeout: group.sessionTimeoutMs * 2,
+    heartbeatInterval: group.heartbeatMs,
+    heartbeatStallTimeout: group.sessionTimeoutMs * 2,
+    maxWaitTime: FETCH_WAIT_MS_MAX,
+    minBytes: 1,
+    maxBytes: 1 << 20,
+    maxBytesPerPartition: 256 << 10,
+    highWaterMark: 256,
+    deserializers: { headerKey: (name) => name?.toString() ?? "" },
+  };
+}

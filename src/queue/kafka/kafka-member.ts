@@ -1,0 +1,271 @@
+import { Consumer, type GroupAssignment, MessagesStreamFallbackModes, MessagesStreamModes } from "@platformatic/kafka";
+
+import type { Clock } from "../../base/clock.ts";
+import { describeError } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import type { Mark, TopicPartition } from "../../ports/queue.ts";
+import { withDeadline } from "./deadline.ts";
+import type { KafkaConsumerOptions } from "./group-options.ts";
+import type { Received } from "./kafka-message.ts";
+import { MemberStream } from "./member-stream.ts";
+
+/** What becomes of a member; told in order, and never after `close` was called. */
+export interface MemberListener {
+  onReadable(): void;
+  onRebalance(assigned: readonly TopicPartition[]): void;
+  /** Answers whether partitions were gained, for which stream number `stream` is then opened. */
+  onJoin(join: {
+    readonly assigned: readonly TopicPartition[];
+    readonly isNewMember: boolean;
+    readonly stream: number;
+  }): boolean;
+  /** The member cannot go on; another one has to be made. */
+  onBroken(error: unknown): void;
+  /** Heartbeats have failed for long. */
+  onStalled(error: unknown): void;
+}
+
+export interface MemberParts {
+  readonly options: KafkaConsumerOptions;
+  readonly topics: readonly string[];
+  readonly sessionTimeoutMs: number;
+  readonly closeMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly listener: MemberListener;
+  /** The number of the last stream of the members before. */
+  readonly lastStream: number;
+}
+
+/** Commits, and starts of handlers, are trusted for this part of the session after the last sign of membership. */
+const FRESH_PART = 2 / 3;
+const REOPEN_MS_MIN = 100;
+const REOPEN_MS_MAX = 3_000;
+/** A stream that lived as long was a good one: the next reopening is quick again. */
+const STEADY_MS = 10_000;
+
+/**
+ * One member of the group: a client with at most one stream that counts. In words:
+ *
+ * - The first stream joins the group. When a join gains partitions, a new stream is opened: only its messages of them
+ *   count, because the old one may still deliver what it asked for before the loss. The old one is retired and nobody
+ *   waits for it.
+ * - A join after no rebalance, or with another member id, means that we were out of the group meanwhile.
+ * - A stream that ends by itself (at nearly every change of leaders) is opened again after a pause, with a new number;
+ *   the topics are pinned, so that this does not make the member join again.
+ * - An `error` of the client means that it sends no more heartbeats: the member is broken.
+ */
+export class KafkaMember {
+  readonly #parts: MemberParts;
+  readonly #consumer: Consumer<Buffer, Buffer, string>;
+  readonly #closed = new AbortController();
+  #topics: readonly string[];
+  #stream: MemberStream | undefined;
+  #lastStream: number;
+  /** The stream that is being opened and makes the member join. */
+  #joiningStream: number | undefined;
+  #memberId: string | null = null;
+  #sawRebalance = false;
+  #joinedAtMs = -Infinity;
+  #reopenMs = REOPEN_MS_MIN;
+  reopened = 0;
+
+  constructor(parts: MemberParts) {
+    this.#parts = parts;
+    this.#topics = parts.topics;
+    this.#lastStream = parts.lastStream;
+    this.#consumer = new Consumer<Buffer, Buffer, string>(parts.options);
+    this.#listen();
+    this.#open(this.#lastStream + 1);
+    this.#pin(parts.topics);
+  }
+
+  get lastStream(): number {
+    return this.#lastStream;
+  }
+
+  get isActive(): boolean {
+    return this.#consumer.isActive();
+  }
+
+  get assigned(): readonly TopicPartition[] {
+    return flatten(this.#consumer.assignments);
+  }
+
+  get topics(): readonly string[] {
+    return this.#topics;
+  }
+
+  /** Epoch milliseconds of the last answer to a fetch; undefined before the first stream. */
+  get fetchedAtMs(): number | undefined {
+    return this.#stream?.fetchedAtMs;
+  }
+
+  isFresh(): boolean {
+    const heardAtMs = Math.max(this.#consumer.lastHeartbeat?.getTime() ?? -Infinity, this.#joinedAtMs);
+    return this.#parts.clock.nowMs() - heardAtMs < this.#parts.sessionTimeoutMs * FRESH_PART;
+  }
+
+  read(): { readonly record: Received; readonly stream: number } | undefined {
+    const stream = this.#stream;
+    const record = stream?.read();
+    return stream === undefined || record === undefined ? undefined : { record, stream: stream.number };
+  }
+
+  /** Sent before this returns. After a deadline it counts as failed: the client may repeat it for ever. */
+  async commit(marks: readonly Mark[]): Promise<void> {
+    const sent = this.#consumer.commit({ offsets: marks.map((mark) => ({ ...mark, leaderEpoch: -1 })) });
+    await withDeadline(sent, this.#parts.sessionTimeoutMs, "committing offsets", this.#parts.clock);
+  }
+
+  /** Whether the cluster answers at all. */
+  async isClusterThere(ms: number): Promise<boolean> {
+    try {
+      const asked = this.#consumer.metadata({ topics: [...this.#topics], forceUpdate: true });
+      await withDeadline(asked, ms, "asking Kafka for metadata", this.#parts.clock, this.#closed.signal);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Reads these topics too from now on; the group is joined again for it. */
+  addTopics(topics: readonly string[]): void {
+    this.#topics = [...this.#topics, ...topics];
+    this.#open(this.#lastStream + 1);
+    this.#pin(topics);
+  }
+
+  /** A new stream in the place of one that says nothing although it should. */
+  replaceStream(): void {
+    this.reopened += 1;
+    this.#open(this.#lastStream + 1);
+  }
+
+  retireStream(): void {
+    this.#stream?.retire();
+    this.#stream = undefined;
+  }
+
+  /** Leaves the group. Ends in time, whatever the client does. */
+  async close(): Promise<void> {
+    this.#closed.abort();
+    this.retireStream();
+    const { clock, closeMs, log } = this.#parts;
+    try {
+      await withDeadline(this.#consumer.close(true), closeMs, "leaving the group", clock);
+    } catch (error) {
+      log.debug("kafka consumer did not close well", { error: describeError(error) });
+    }
+  }
+
+  #listen(): void {
+    const { listener, log, clock } = this.#parts;
+    const consumer = this.#consumer;
+    consumer.on("error", (error: unknown) => {
+      if (!this.#closed.signal.aborted) {
+        listener.onBroken(error);
+      }
+    });
+    consumer.on("consumer:heartbeat:stalled", ({ lastError }) => {
+      if (!this.#closed.signal.aborted) {
+        listener.onStalled(lastError);
+      }
+    });
+    consumer.on("consumer:heartbeat:error", ({ error }) => {
+      log.debug("kafka heartbeat failed", { error: describeError(error) });
+    });
+    consumer.on("consumer:group:rebalance", () => {
+      this.#sawRebalance = true;
+      if (!this.#closed.signal.aborted) {
+        listener.onRebalance(this.assigned);
+      }
+    });
+    consumer.on("consumer:group:join", ({ memberId, assignments }) => {
+      this.#joinedAtMs = clock.nowMs();
+      if (!this.#closed.signal.aborted) {
+        this.#onJoin(memberId, flatten(assignments ?? consumer.assignments));
+      }
+    });
+  }
+
+  #onJoin(memberId: string, assigned: readonly TopicPartition[]): void {
+    const isAsked = this.#joiningStream !== undefined;
+    const isOther = this.#memberId !== null && memberId !== this.#memberId;
+    const isNewMember = isOther || (!this.#sawRebalance && !isAsked);
+    this.#memberId = memberId;
+    this.#sawRebalance = false;
+    const stream = this.#joiningStream ?? this.#lastStream + 1;
+    const isGained = this.#parts.listener.onJoin({ assigned, isNewMember, stream });
+    this.#parts.log.info("kafka group joined", { memberId, partitions: assigned.length, isNewMember, isGained });
+    if (isGained && !isAsked) {
+      this.#open(stream);
+    }
+  }
+
+  #open(number: number): void {
+    this.#lastStream = number;
+    this.#joiningStream = number;
+    this.#consumer.consume(
+      {
+        topics: [...this.#topics],
+        mode: MessagesStreamModes.COMMITTED,
+        fallbackMode: MessagesStreamFallbackModes.EARLIEST,
+      },
+      (error, stream) => {
+        if (this.#joiningStream === number) {
+          this.#joiningStream = undefined;
+        }
+        if (error !== null || stream === undefined) {
+          this.#onOpenFailed(error);
+          return;
+        }
+        // Listeners are attached in the same turn: an error of a stream without one would end the process.
+        const opened = new MemberStream(stream, number, this.#parts.clock, {
+          onReadable: () => this.#parts.listener.onReadable(),
+          onEnded: (reason) => void this.#reopen(opened, reason),
+        });
+        if (this.#closed.signal.aborted || number < this.#lastStream) {
+          opened.retire();
+          return;
+        }
+        this.#stream?.retire();
+        this.#stream = opened;
+      },
+    );
+  }
+
+  #onOpenFailed(error: unknown): void {
+    if (!this.#closed.signal.aborted) {
+      this.#parts.listener.onBroken(error);
+    }
+  }
+
+  async #reopen(ended: MemberStream, reason: unknown): Promise<void> {
+    if (this.#stream !== ended || this.#closed.signal.aborted) {
+      return;
+    }
+    this.#stream = undefined;
+    const { clock, log } = this.#parts;
+    this.#reopenMs = ended.ageMs() >= STEADY_MS ? REOPEN_MS_MIN : Math.min(REOPEN_MS_MAX, this.#reopenMs * 2);
+    log.warn("kafka stream ended, opening another", { error: describeError(reason), afterMs: this.#reopenMs });
+    try {
+      await clock.sleep(this.#reopenMs, this.#closed.signal);
+    } catch {
+      return;
+    }
+    if (this.#stream === undefined) {
+      this.reopened += 1;
+      this.#open(this.#lastStream + 1);
+    }
+  }
+
+  /** The client forgets a topic with its last stream and then joins again for the next one; this keeps it in mind. */
+  #pin(topics: readonly string[]): void {
+    this.#consumer.topics.trackAll(...topics);
+  }
+}
+
+function flatten(assignments: readonly GroupAssignment[] | null): readonly TopicPartition[] {
+  return (assignments ?? []).flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition })));
+}

@@ -1,0 +1,98 @@
+import { z } from "zod";
+
+import type { Random } from "../../market/random.ts";
+import { isApiName, type ApiName } from "./apis.ts";
+
+const api = z.custom<ApiName>(isApiName, "expected the name of an api that the simulator has");
+const count = z.int().min(0);
+
+/** What can go wrong with an answer, as data, so that it can also be ordered over HTTP. */
+export const faultSchema = z.discriminatedUnion("kind", [
+  /** The connection is reset after so many bytes of the body; with 0 before the answer begins. */
+  z.strictObject({ kind: z.literal("reset"), afterBytes: count.default(0) }),
+  /** Another HTTP status with a body of HTML, as a gateway under load gives. */
+  z.strictObject({ kind: z.literal("gateway"), status: z.int().min(400).max(599).default(502) }),
+  /** The right answer, later. */
+  z.strictObject({ kind: z.literal("slow"), ms: count }),
+  /** The first rows of the page only, with `has_more` true. */
+  z.strictObject({ kind: z.literal("truncated"), rows: count }),
+  /** The right rows, without `has_more`. */
+  z.strictObject({ kind: z.literal("no-has-more") }),
+  /** Success without a row, although there are some. */
+  z.strictObject({ kind: z.literal("empty") }),
+  /** Success with `data: null`. */
+  z.strictObject({ kind: z.literal("null-data") }),
+  /** An error text; see REFUSALS for recorded ones. */
+  z.strictObject({ kind: z.literal("refused"), code: z.int(), msg: z.string() }),
+  /** HTTP 200 with this text in place of the answer. */
+  z.strictObject({ kind: z.literal("garbage"), body: z.string() }),
+]);
+
+export type Fault = z.input<typeof faultSchema>;
+export type SettledFault = z.output<typeof faultSchema>;
+
+/** Which calls a fault is for: the next `times` ones of an API (of any, when absent), after `skip` others. */
+export interface FaultMatch {
+  readonly api?: ApiName | undefined;
+  readonly times?: number | undefined;
+  readonly skip?: number | undefined;
+}
+
+/** A fault that befalls calls by chance: so many in a thousand. */
+export interface RandomFault {
+  readonly fault: Fault;
+  readonly perMille: number;
+  readonly api?: ApiName;
+}
+
+/** What `POST /_sim/faults` takes. */
+export const faultOrderSchema = z.strictObject({
+  fault: faultSchema,
+  api: api.optional(),
+  times: count.optional(),
+  skip: count.optional(),
+});
+
+interface Ordered {
+  readonly fault: SettledFault;
+  readonly api: ApiName | undefined;
+  times: number;
+  skip: number;
+}
+
+/** Decides which call meets which fault: ordered ones first come first served, then chance. */
+export class FaultPlan {
+  readonly #random: Random;
+  readonly #byChance: readonly (RandomFault & { readonly fault: SettledFault })[];
+  #ordered: Ordered[] = [];
+
+  constructor(byChance: readonly RandomFault[], random: Random) {
+    this.#random = random;
+    this.#byChance = byChance.map((entry) => ({ ...entry, fault: faultSchema.parse(entry.fault) }));
+  }
+
+  order(fault: Fault, { api, times = 1, skip = 0 }: FaultMatch = {}): void {
+    this.#ordered.push({ fault: faultSchema.parse(fault), api, times, skip });
+  }
+
+  /** The fault of this call, if it has one; uses it up. */
+  take(api: ApiName): SettledFault | undefined {
+    this.#ordered = this.#ordered.filter(({ times }) => times > 0);
+    const next = this.#ordered.find((entry) => entry.api === undefined || entry.api === api);
+    if (next !== undefined) {
+      if (next.skip > 0) {
+        next.skip -= 1;
+        return undefined;
+      }
+      next.times -= 1;
+      return next.fault;
+    }
+    return this.#byChance.find(
+      (entry) => (entry.api === undefined || entry.api === api) && this.#random.chance(entry.perMille, 1_000),
+    )?.fault;
+  }
+
+  clear(): void {
+    this.#ordered = [];
+  }
+}

@@ -1,0 +1,298 @@
+import { compareDecimal, parseDecimal, scaleOf, shiftDecimal, ZERO, type DecimalText } from "../../base/decimal.ts";
+import { DataError, PermanentError } from "../../base/errors.ts";
+import { parseDay, SHANGHAI, type Day } from "../../domain/day.ts";
+import { CURRENCY, MARKET, SOURCE } from "../../domain/enums.ts";
+import {
+  BAR_FLAGS,
+  type DataSet,
+  type ListStatus,
+  type RejectedRow,
+  type RejectReason,
+  type RowOf,
+} from "../../domain/rows.ts";
+import { parseSecurityCode } from "../../domain/security-code.ts";
+import type { Cell, TushareTable } from "./envelope.ts";
+
+export interface Mapped<D extends DataSet> {
+  readonly rows: readonly RowOf[D][];
+  readonly rejected: readonly RejectedRow[];
+}
+
+/** The columns each data set is asked for and mapped from (protocol section 4). */
+export const COLUMNS = {
+  bars: ["ts_code", "trade_date", "open", "high", "low", "close", "pre_close", "vol", "amount"],
+  "adjustment-factors": ["ts_code", "trade_date", "adj_factor"],
+  "stock-list": ["ts_code", "name", "industry", "curr_type", "list_status", "list_date", "delist_date"],
+  "trading-calendar": ["exchange", "cal_date", "is_open"],
+  suspensions: ["ts_code", "trade_date", "suspend_timing", "suspend_type"],
+} as const satisfies { readonly [D in DataSet]: readonly string[] };
+
+/**
+ * Turns an answer into rows in canonical units, reading columns by the answer's own list. A row that cannot be read
+ * becomes a RejectedRow and its neighbours go on. Rows that are none of the data set (a suspension for part of a day)
+ * are left out. Throws PermanentError with scope "api" when the answer lacks a column we asked for.
+ */
+export function mapTable<D extends DataSet>(dataSet: D, table: TushareTable): Mapped<D> {
+  const columns = indexColumns(dataSet, table.fields);
+  const toRow = ROW_READERS[dataSet];
+  const rows: RowOf[D][] = [];
+  const rejected: RejectedRow[] = [];
+  for (const item of table.items) {
+    const cells: Cells = (column) => item[columns.get(column) ?? -1];
+    try {
+      if (item.length !== table.fields.length) {
+        throw new RowError("not-parseable", `expected ${table.fields.length} cells, got ${item.length}`);
+      }
+      const row = toRow(cells);
+      if (row !== undefined) {
+        rows.push(row);
+      }
+    } catch (error) {
+      rejected.push(toRejectedRow(dataSet, table.fields, item, cells, error));
+    }
+  }
+  return { rows, rejected };
+}
+
+type Cells = (column: string) => Cell;
+
+/** A row as a value; undefined leaves it out; RowError and DataError reject it. */
+const ROW_READERS: { readonly [D in DataSet]: (cells: Cells) => RowOf[D] | undefined } = {
+  /** `daily`: prices in CNY, `vol` in lots of 100 shares, `amount` in thousand CNY. */
+  bars: (cells) => {
+    const tradingDay = parseDay(cells("trade_date"), "trade_date");
+    const turnover = readOptional(cells, "amount", (text) => toTurnover(text));
+    return {
+      code: parseSecurityCode(cells("ts_code"), "ts_code"),
+      frequency: "1d",
+      tradingDay,
+      time: `${tradingDay} 00:00:00`,
+      zone: SHANGHAI,
+      open: readPrice(cells, "open"),
+      high: readPrice(cells, "high"),
+      low: readPrice(cells, "low"),
+      close: readPrice(cells, "close"),
+      preClose: readOptional(cells, "pre_close", (text) => fit(text, "pre_close", PRICE)),
+      volume: toVolume(readDecimal(cells, "vol")),
+      turnover,
+      source: SOURCE.TUSHARE,
+      flags: turnover === undefined ? BAR_FLAGS.noTurnover : 0,
+    };
+  },
+
+  "adjustment-factors": (cells) => {
+    const factor = fit(readDecimal(cells, "adj_factor"), "adj_factor", FACTOR);
+    if (compareDecimal(factor, ZERO) <= 0) {
+      throw new RowError("out-of-range", `adj_factor: expected a factor above 0, got ${factor}`);
+    }
+    return {
+      code: parseSecurityCode(cells("ts_code"), "ts_code"),
+      tradingDay: parseDay(cells("trade_date"), "trade_date"),
+      factor,
+      source: SOURCE.TUSHARE,
+    };
+  },
+
+  "stock-list": (cells) => ({
+    code: parseSecurityCode(cells("ts_code"), "ts_code"),
+    name: readText(cells, "name"),
+    industry: readText(cells, "industry"),
+    market: MARKET.CHINA,
+    currency: readCurrency(cells),
+    status: readListStatus(cells),
+    listedOn: parseDay(cells("list_date"), "list_date"),
+    delistedOn: isBlank(cells("delist_date")) ? undefined : parseDay(cells("delist_date"), "delist_date"),
+    source: SOURCE.TUSHARE,
+  }),
+
+  /** `is_open` is documented as text and arrives as an integer; here both are text. */
+  "trading-calendar": (cells) => {
+    const isOpen = cells("is_open");
+    if (isOpen !== "0" && isOpen !== "1") {
+      throw new RowError("not-parseable", `is_open: expected 0 or 1, got ${show(isOpen)}`);
+    }
+    if (cells("exchange") !== "SSE" && cells("exchange") !== "SZSE") {
+      throw new RowError("not-parseable", `exchange: expected SSE or SZSE, got ${show(cells("exchange"))}`);
+    }
+    return {
+      market: MARKET.CHINA,
+      day: parseDay(cells("cal_date"), "cal_date"),
+      isOpen: isOpen === "1",
+      source: SOURCE.TUSHARE,
+    };
+  },
+
+  /** Only whole days: type S and no hours. A resumption (R) or a halt of an hour leaves the day with a bar. */
+  suspensions: (cells) => {
+    const type = cells("suspend_type");
+    if (type !== "S" && type !== "R") {
+      throw new RowError("not-parseable", `suspend_type: expected S or R, got ${show(type)}`);
+    }
+    if (type === "R" || !isBlank(cells("suspend_timing"))) {
+      return undefined;
+    }
+    return {
+      code: parseSecurityCode(cells("ts_code"), "ts_code"),
+      day: parseDay(cells("trade_date"), "trade_date"),
+    };
+  },
+};
+
+/** What a column of the store can hold: digits before and behind the point. */
+interface Room {
+  readonly wholeMax: number;
+  readonly scaleMax: number;
+}
+const PRICE: Room = { wholeMax: 14, scaleMax: 4 };
+const TURNOVER: Room = { wholeMax: 16, scaleMax: 4 };
+const FACTOR: Room = { wholeMax: 10, scaleMax: 8 };
+/** Volume is an Int64. */
+const VOLUME_MAX = parseDecimal("9223372036854775807");
+
+const LIST_STATUSES: ReadonlyMap<Cell, ListStatus> = new Map([
+  ["L", "listed"],
+  ["D", "delisted"],
+  ["P", "paused"],
+]);
+
+class RowError extends Error {
+  readonly reason: RejectReason;
+
+  constructor(reason: RejectReason, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+function readPrice(cells: Cells, column: string): DecimalText {
+  return fit(readDecimal(cells, column), column, PRICE);
+}
+
+/** Lots of 100 shares, with up to two decimals, to whole shares. */
+function toVolume(lots: DecimalText): DecimalText {
+  const shares = shiftDecimal(lots, 2);
+  if (scaleOf(shares) > 0) {
+    throw new RowError("volume-not-whole", `vol: ${lots} lots are ${shares} shares`);
+  }
+  if (compareDecimal(shares, ZERO) < 0 || compareDecimal(shares, VOLUME_MAX) > 0) {
+    throw new RowError("out-of-range", `vol: ${shares} shares is no volume`);
+  }
+  return shares;
+}
+
+/** Thousand CNY to CNY. */
+function toTurnover(thousands: DecimalText): DecimalText {
+  const turnover = fit(shiftDecimal(thousands, 3), "amount", TURNOVER);
+  if (compareDecimal(turnover, ZERO) < 0) {
+    throw new RowError("out-of-range", `amount: ${turnover} is no turnover`);
+  }
+  return turnover;
+}
+
+function readDecimal(cells: Cells, column: string): DecimalText {
+  return parseDecimal(cells(column), column);
+}
+
+function readOptional(
+  cells: Cells,
+  column: string,
+  convert: (text: DecimalText) => DecimalText,
+): DecimalText | undefined {
+  return isBlank(cells(column)) ? undefined : convert(readDecimal(cells, column));
+}
+
+function fit(text: DecimalText, column: string, room: Room): DecimalText {
+  const whole = text.replace("-", "").split(".")[0] ?? "";
+  if (scaleOf(text) > room.scaleMax || whole.length > room.wholeMax) {
+    throw new RowError(
+      "out-of-range",
+      `${column}: ${text} has more than ${room.wholeMax} digits before or ${room.scaleMax} behind the point`,
+    );
+  }
+  return text;
+}
+
+function readText(cells: Cells, column: string): string {
+  const cell = cells(column);
+  if (isBlank(cell)) {
+    return "";
+  }
+  if (typeof cell !== "string") {
+    throw new RowError("not-parseable", `${column}: expected a text, got ${show(cell)}`);
+  }
+  return cell;
+}
+
+/** The stock list has A-shares in CNY; a server that leaves the column blank means the same. */
+function readCurrency(cells: Cells): typeof CURRENCY.CNY {
+  const cell = cells("curr_type");
+  if (isBlank(cell) || cell === "CNY") {
+    return CURRENCY.CNY;
+  }
+  throw new RowError("not-parseable", `curr_type: expected CNY, got ${show(cell)}`);
+}
+
+function readListStatus(cells: Cells): ListStatus {
+  const status = LIST_STATUSES.get(cells("list_status"));
+  if (status === undefined) {
+    throw new RowError("not-parseable", `list_status: expected L, D or P, got ${show(cells("list_status"))}`);
+  }
+  return status;
+}
+
+function isBlank(cell: Cell): boolean {
+  return cell === null || cell === undefined || cell === "";
+}
+
+function show(cell: Cell): string {
+  return (JSON.stringify(cell) ?? typeof cell).slice(0, 60);
+}
+
+function indexColumns(dataSet: DataSet, fields: readonly string[]): ReadonlyMap<string, number> {
+  const columns = new Map(fields.map((field, index) => [field, index]));
+  const missing = COLUMNS[dataSet].filter((column) => !columns.has(column));
+  if (missing.length > 0) {
+    throw new PermanentError(`reading ${dataSet} of tushare: the answer lacks ${missing.join(", ")}`, "api");
+  }
+  return columns;
+}
+
+const RAW_CHARS_MAX = 2_000;
+const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+/** Columns whose cells look like numbers and are text on the wire. */
+const TEXT_COLUMNS: ReadonlySet<string> = new Set(["trade_date", "cal_date", "list_date", "delist_date"]);
+
+function toRejectedRow(
+  dataSet: DataSet,
+  fields: readonly string[],
+  item: readonly Cell[],
+  cells: Cells,
+  error: unknown,
+): RejectedRow {
+  if (!(error instanceof RowError) && !(error instanceof DataError)) {
+    throw error;
+  }
+  const code = cells("ts_code") ?? cells("exchange");
+  return {
+    dataSet,
+    code: typeof code === "string" ? code.slice(0, 20) : "",
+    day: readDay(cells("trade_date") ?? cells("cal_date") ?? cells("list_date")),
+    reason: error instanceof RowError ? error.reason : "not-parseable",
+    detail: error instanceof DataError && error.path !== "" ? `${error.path}: ${error.message}` : error.message,
+    raw: `[${item.map((cell, index) => toRawCell(fields[index], cell)).join(",")}]`.slice(0, RAW_CHARS_MAX),
+  };
+}
+
+/** A number arrives here as its source text and is written without quotes again. */
+function toRawCell(field: string | undefined, cell: Cell): string {
+  const isNumber = typeof cell === "string" && JSON_NUMBER.test(cell) && !TEXT_COLUMNS.has(field ?? "");
+  return isNumber ? cell : (JSON.stringify(cell) ?? "null");
+}
+
+function readDay(cell: Cell): Day | undefined {
+  try {
+    return parseDay(cell);
+  } catch {
+    return undefined;
+  }
+}

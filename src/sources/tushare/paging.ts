@@ -1,0 +1,61 @@
+import { DataError } from "../../base/errors.ts";
+import { addDays, daysBetween, type Day } from "../../domain/day.ts";
+import type { DataSet } from "../../domain/rows.ts";
+import type { Call } from "../../domain/unit.ts";
+
+/**
+ * How far offsets are followed, as a multiple of the row cap. A server that ignores offsets answers the same full page
+ * for ever; no market is as large.
+ */
+export const OFFSET_PAGES_MAX = 10;
+
+/**
+ * The calls that bring what a cut answer leaves out. Truncation is silent and the order of rows is not to be relied on,
+ * so nothing of the cut page is counted on: the call is split where it can be split (codes, then days), and goes on by
+ * offset where it cannot. `received` is the number of rows in the answer.
+ * Throws DataError when nothing is left to split.
+ */
+export function splitCall<D extends DataSet>(call: Call<D>, received: number, rowsMax: number): readonly Call<D>[] {
+  const { selection } = call;
+  if (selection.by === "day" || selection.by === "status") {
+    return [goOn(call, received, rowsMax)];
+  }
+  if (selection.by === "codes" && selection.codes.length > 1) {
+    return halve(selection.codes).map((codes) => ({ ...call, selection: { ...selection, codes } }));
+  }
+  if (selection.from < selection.to) {
+    return halveDays(selection.from, selection.to).map((days) => ({ ...call, selection: { ...selection, ...days } }));
+  }
+  if (selection.by === "range") {
+    return [goOn(call, received, rowsMax)];
+  }
+  throw new DataError(
+    `row-cap paradox: ${call.dataSet} of ${selection.codes.join()} on ${selection.from} fill a page of ${received} rows`,
+  );
+}
+
+function goOn<D extends DataSet>(call: Call<D>, received: number, rowsMax: number): Call<D> {
+  const offset = (call.offset ?? 0) + received;
+  if (received === 0 || offset >= OFFSET_PAGES_MAX * rowsMax) {
+    throw new DataError(`row-cap paradox: ${call.dataSet} are said to go on after ${offset} rows`);
+  }
+  return { ...call, offset };
+}
+
+function halve<T>(list: readonly T[]): readonly [readonly T[], readonly T[]] {
+  const middle = Math.ceil(list.length / 2);
+  return [list.slice(0, middle), list.slice(middle)];
+}
+
+interface Days {
+  readonly from: Day;
+  readonly to: Day;
+}
+
+function halveDays(from: Day, to: Day): readonly [Days, Days] {
+  const middle = addDays(from, Math.floor(daysBetween(from, to) / 2));
+  return [
+    { from, to: middle },
+    { from: addDays(middle, 1), to },
+  ];
+}

@@ -1,0 +1,86 @@
+import { PermanentError, TransientError } from "../../base/errors.ts";
+import { CLICKHOUSE_CODES } from "./error-codes.ts";
+
+/** Some row of an insert cannot be stored; which one, halving the batch will show. Of any other statement it is a defect. */
+export class BadRowsError extends Error {
+  override readonly name = "BadRowsError";
+}
+
+/** One insert touched more partitions than the engine takes at once: cut it now, waiting does not help. */
+export class TooManyPartitionsError extends TransientError {
+  override readonly name = "TooManyPartitionsError";
+}
+
+/**
+ * Gives what the client library, the engine or the network threw its kind. `doing` says what was being done. A TypeError or
+ * RangeError comes back as it is: it is a defect of ours.
+ */
+export function translate(error: unknown, doing: string): Error {
+  if (!(error instanceof Error)) {
+    return new TransientError(`${doing}: ${String(error)}`, { cause: error });
+  }
+  if (isTranslated(error)) {
+    return error;
+  }
+  const code = exceptionCode(error);
+  return code === undefined ? translateLocal(error, doing) : translateCode(code, error, doing);
+}
+
+function isTranslated(error: Error): boolean {
+  return error instanceof TransientError || error instanceof PermanentError || error instanceof BadRowsError;
+}
+
+function translateCode(code: number, error: Error, doing: string): Error {
+  const [name, kind] = CLICKHOUSE_CODES[code] ?? ["unknown code", undefined];
+  const message = `${doing}: ClickHouse says ${code} ${name}: ${oneLine(error.message)}`;
+  const details = { cause: error };
+  if (kind === "bad-rows") {
+    return new BadRowsError(message, details);
+  }
+  if (kind === "too-many" && /too many partitions/i.test(error.message)) {
+    return new TooManyPartitionsError(message, details);
+  }
+  if (kind === "too-many" || kind === "transient") {
+    return new TransientError(message, details);
+  }
+  // Rights, a schema that is not ours, and what we have never heard of all want a person.
+  return new PermanentError(message, "store", { ...details, isCredentials: kind === "credentials" });
+}
+
+/** Certificates do not mend themselves; everything else between us and the server does. */
+const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ERR_TLS|ERR_SSL/;
+
+function translateLocal(error: Error, doing: string): Error {
+  const message = `${doing}: ${oneLine(error.message)}`;
+  if (/cannot lock file|only one active data directory/i.test(error.message)) {
+    return new PermanentError(
+      `${doing}: another process or session holds the folder, and one holds it at a time: ${oneLine(error.message)}`,
+      "store",
+      { cause: error },
+    );
+  }
+  if (CERTIFICATE.test(nodeCode(error)) || /connection is closed/i.test(error.message)) {
+    return new PermanentError(message, "store", { cause: error });
+  }
+  if (error instanceof TypeError || error instanceof RangeError) {
+    return error;
+  }
+  // What is left are resets, refusals, time-outs and the pages of proxies: whoever sent them was not our engine.
+  return new TransientError(message, { cause: error });
+}
+
+/** The client library keeps the code of newer servers; older ones (before 20.x) say it in words that it does not know. */
+function exceptionCode(error: Error): number | undefined {
+  const known = "code" in error && typeof error.code === "string" ? /^\d{1,4}$/.exec(error.code) : null;
+  const said = known ?? /\bCode: (\d{1,4})\b/.exec(error.message);
+  const digits = said?.[1] ?? said?.[0];
+  return digits === undefined ? undefined : Number.parseInt(digits, 10);
+}
+
+function nodeCode(error: Error): string {
+  return "code" in error && typeof error.code === "string" ? error.code : "";
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, " ").trim().slice(0, 500);
+}

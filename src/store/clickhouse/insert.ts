@@ -1,0 +1,109 @@
+import { PermanentError } from "../../base/errors.ts";
+import { insertHalving, type Refused } from "../batching/bisect.ts";
+import type { ClickHouse } from "./client.ts";
+import type { BadValue, BlockContext, ColumnEncoder } from "./encode/column.ts";
+import { bytesOf } from "./encode/encoded-rows.ts";
+import { encodeNative } from "./encode/native-block.ts";
+import { BadRowsError, TooManyPartitionsError } from "./errors.ts";
+import { cutByPartitions } from "./insert-cut.ts";
+
+/** How rows of one kind become rows of one table. */
+export interface RowWriter<Row> {
+  readonly table: string;
+  /** In the order they are sent. */
+  readonly columns: readonly ColumnEncoder<Row>[];
+  /** A number that is the same exactly for rows of one partition. */
+  partitionOf(row: Row): number;
+}
+
+/** What one insert may hold. */
+export interface InsertLimits {
+  readonly rowsMax: number;
+  readonly bytesMax: number;
+  readonly partitionsMax: number;
+}
+
+export const INSERT_LIMITS_DEFAULT: InsertLimits = {
+  rowsMax: 100_000,
+  bytesMax: 16 * 1024 * 1024,
+  // Half of what a server takes, since a row of another zone can fall into the partition beside the one we count.
+  partitionsMax: 50,
+};
+
+/**
+ * Inserts rows and answers with those that no table can hold, alone: all others are durable when it resolves. Rows whose
+ * values do not fit are found before anything is sent, rows that the engine refuses by halving. The same rows and context
+ * make the same inserts with the same bytes. Throws TransientError or PermanentError, and then any part may be stored.
+ */
+export async function insertRows<Row>(
+  clickhouse: ClickHouse,
+  writer: RowWriter<Row>,
+  rows: readonly Row[],
+  context: BlockContext,
+  limits: InsertLimits,
+  signal: AbortSignal,
+): Promise<readonly Refused<Row>[]> {
+  const unfit = new Map<Row, string>();
+  const refused: Refused<Row>[] = [];
+  const send = (part: readonly Row[]) => sendBlock(clickhouse, writer, part, context, limits, unfit, signal);
+
+  async function insertAll(part: readonly Row[], partitionsMax: number): Promise<void> {
+    for (const piece of cutByPartitions(part, (row) => writer.partitionOf(row), partitionsMax, limits.rowsMax)) {
+      try {
+        refused.push(...(await insertHalving(piece, send, refusalOf)));
+      } catch (error) {
+        if (!(error instanceof TooManyPartitionsError)) {
+          throw error;
+        }
+        if (partitionsMax === 1) {
+          throw new PermanentError(error.message, "store", { cause: error });
+        }
+        // The server takes fewer than it said. What a first piece has stored is stored again as the same rows.
+        await insertAll(piece, Math.floor(partitionsMax / 2));
+      }
+    }
+  }
+
+  await insertAll(rows, Math.min(limits.partitionsMax, Math.max(1, clickhouse.settings.partitionsPerInsertMax)));
+  return [...refused, ...Array.from(unfit, ([row, detail]) => ({ row, detail }))];
+}
+
+/** Sends the rows of `part` that fit their columns and puts the others into `unfit`. */
+async function sendBlock<Row>(
+  clickhouse: ClickHouse,
+  writer: RowWriter<Row>,
+  part: readonly Row[],
+  context: BlockContext,
+  limits: InsertLimits,
+  unfit: Map<Row, string>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { encoded, bad } = encodeNative(writer.columns, part, context);
+  if (bad.length > 0) {
+    const indexes = new Set(bad.map(({ index }) => index));
+    noteUnfit(part, bad, unfit);
+    const fit = part.filter((_, index) => !indexes.has(index));
+    await sendBlock(clickhouse, writer, fit, context, limits, unfit, signal);
+  } else if (part.length > 1 && bytesOf(encoded) > limits.bytesMax) {
+    const middle = Math.ceil(part.length / 2);
+    await sendBlock(clickhouse, writer, part.slice(0, middle), context, limits, unfit, signal);
+    await sendBlock(clickhouse, writer, part.slice(middle), context, limits, unfit, signal);
+  } else if (part.length > 0) {
+    const names = writer.columns.map((column) => column.name);
+    await clickhouse.insertEncoded(writer.table, names, encoded, signal);
+  }
+}
+
+function noteUnfit<Row>(part: readonly Row[], bad: readonly BadValue[], unfit: Map<Row, string>): void {
+  for (const { index, detail } of bad) {
+    const row = part[index];
+    if (row !== undefined && unfit.get(row)?.includes(detail) !== true) {
+      const before = unfit.get(row);
+      unfit.set(row, before === undefined ? detail : `${before}; ${detail}`);
+    }
+  }
+}
+
+function refusalOf(error: unknown): string | undefined {
+  return error instanceof BadRowsError ? error.message : undefined;
+}

@@ -1,0 +1,345 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { suiteEmbedded, type OpenDatabase } from "../../../test/support/clickhouse-engines.ts";
+import {
+  barModel,
+  calendarDayModel,
+  CODE,
+  DAY,
+  factorModel,
+  instrumentModel,
+  provenance,
+  weekdays,
+} from "../../../test/support/models.ts";
+import { systemClock } from "../../base/clock.ts";
+import { parseDecimal } from "../../base/decimal.ts";
+import { PermanentError, TransientError } from "../../base/errors.ts";
+import { silentLog, type Log, type LogFields } from "../../base/log.ts";
+import { addDays, parseDay, type ZoneName } from "../../domain/day.ts";
+import { SOURCE } from "../../domain/enums.ts";
+import { parseSecurityCode } from "../../domain/security-code.ts";
+import type { Model } from "../../ports/store.ts";
+import type { ClickHouse } from "./client.ts";
+import { ensureSchema } from "./schema.ts";
+import { createClickHouseStore } from "./store.ts";
+
+const never = new AbortController().signal;
+
+suiteEmbedded("store", defineStoreTests);
+
+function defineStoreTests(openDatabase: OpenDatabase): void {
+  const open = async (name: string): Promise<ClickHouse> => {
+    const clickhouse = await openDatabase(name);
+    const chain = [SOURCE.TUSHARE, SOURCE.BAOSTOCK];
+    await ensureSchema(clickhouse, { chain, ginkgoUnits: false, apply: true, createDatabase: true }, silentLog, never);
+    return clickhouse;
+  };
+  const storeOver = (clickhouse: ClickHouse, log: Log = silentLog) =>
+    createClickHouseStore({ clickhouse, clock: systemClock, log });
+
+  test("a batch of mixed models is stored to the digit, each in its table", async () => {
+    const clickhouse = await open("mixed");
+    const extremes = {
+      open: parseDecimal("0.1234"),
+      high: parseDecimal("99999999999999.9999"),
+      low: parseDecimal("-99999999999999.9999"),
+      close: parseDecimal("1e3"),
+      preClose: undefined,
+      volume: parseDecimal("9007199254740993"),
+      turnover: parseDecimal("123456789012.3456"),
+      flags: 4_294_967_295,
+    };
+    const models: readonly Model[] = [
+      barModel(extremes, 18_446_744_073_709_551_615n),
+      factorModel({ factor: parseDecimal("0.00000001") }),
+      instrumentModel({ name: "万\t科\u0000A 'x' \\" }),
+      calendarDayModel(),
+    ];
+    assert.deepEqual(await storeOver(clickhouse).addBatch(models, never), ["new", "new", "new", "new"]);
+    const [bar] = await clickhouse.query<Record<string, unknown>>("SELECT * FROM mixed.bar_row", {}, never);
+    const { ingested_at: ingestedAt, ...stored } = bar ?? {};
+    assert.match(String(ingestedAt), /^20\d\d-/);
+    assert.deepEqual(stored, {
+      code: "000001.SZ",
+      frequency: 1,
+      timestamp: "2024-01-02 00:00:00",
+      trading_day: "2024-01-02",
+      zone: "Asia/Shanghai",
+      open: "0.1234",
+      high: "99999999999999.9999",
+      low: "-99999999999999.9999",
+      close: "1000",
+      pre_close: null,
+      volume: "9007199254740993",
+      amount: "123456789012.3456",
+      source: 7,
+      flags: 4_294_967_295,
+      version: "18446744073709551615",
+      request_id: "request-1",
+      call_id: "call-18446744073709551615",
+    });
+    const [factor] = await clickhouse.query("SELECT code, trading_day, timestamp, factor FROM mixed.adjustfactor_row", {}, never);
+    assert.deepEqual(factor, {
+      code: "000001.SZ",
+      trading_day: "2024-01-02",
+      timestamp: "2024-01-02 00:00:00",
+      factor: "0.00000001",
+    });
+    const [instrument] = await clickhouse.query(
+      "SELECT code, code_name, industry, currency, market, status, list_date, delist_date FROM mixed.stock_info_row",
+      {},
+      never,
+    );
+    assert.deepEqual(instrument, {
+      code: "000001.SZ",
+      code_name: "万 科A 'x' \\",
+      industry: "银行",
+      currency: 1,
+      market: 1,
+      status: "listed",
+      list_date: "1991-04-03",
+      delist_date: null,
+    });
+    const [day] = await clickhouse.query("SELECT market, trading_day, timestamp, is_open FROM mixed.trade_day_row", {}, never);
+    assert.deepEqual(day, { market: 1, trading_day: "2024-01-02", timestamp: "2024-01-02 00:00:00", is_open: true });
+    assert.deepEqual(await storeOver(clickhouse).addBatch([...models], never), ["same", "same", "same", "same"]);
+  });
+
+  test("wall clocks of summers with and without summer time come back as they were", async () => {
+    const clickhouse = await open("clocks");
+    const days = ["1990-12-19", "1991-04-13", "1991-04-14", "1991-04-15", "1991-07-01", "1991-09-15", "1991-09-16", "2024-07-01"];
+    const daily = days.map((day) => barModel({ tradingDay: parseDay(day) }));
+    const intraday = days.map((day) =>
+      barModel({ tradingDay: parseDay(day), frequency: "1m", time: `${day} 14:57:00` }),
+    );
+    await storeOver(clickhouse).addBatch([...daily, ...intraday], never);
+    const rows = await clickhouse.query<{ readonly t: string; readonly d: string }>(
+      "SELECT toString(timestamp) AS t, toString(trading_day) AS d FROM clocks.bar_row ORDER BY frequency, timestamp",
+      {},
+      never,
+    );
+    assert.deepEqual(
+      rows,
+      [...days.map((d) => ({ t: `${d} 00:00:00`, d })), ...days.map((d) => ({ t: `${d} 14:57:00`, d }))],
+    );
+  });
+
+  test("a bar of another zone is stored at its instant", async () => {
+    const clickhouse = await open("zones");
+    await storeOver(clickhouse).addBatch(
+      [barModel({ frequency: "1m", time: "2024-01-02 16:00:00", zone: "America/New_York" as ZoneName })],
+      never,
+    );
+    const [row] = await clickhouse.query("SELECT toString(timestamp, 'UTC') AS t, zone FROM zones.bar_row", {}, never);
+    assert.deepEqual(row, { t: "2024-01-02 21:00:00", zone: "America/New_York" });
+  });
+
+  test("only a changed value is written again, and the log says old and new", async () => {
+    const clickhouse = await open("revised");
+    const lines: LogFields[] = [];
+    const log: Log = { ...silentLog, warn: (_event, fields) => lines.push(fields ?? {}) };
+    const store = storeOver(clickhouse, log);
+    const next = barModel({ tradingDay: addDays(DAY, 1) });
+    await store.addBatch([barModel(), next], never);
+    const changed = barModel({ close: parseDecimal("11") }, 11n);
+    assert.deepEqual(await store.addBatch([changed, barModel({ tradingDay: addDays(DAY, 1) }, 11n)], never), ["revised", "same"]);
+    assert.deepEqual(await countRows(clickhouse, "revised.bar_row"), 3);
+    assert.deepEqual(lines, [
+      { table: "bar_row", key: "000001.SZ 1 1704124800 7", close: { old: "10.9999", new: "11" } },
+    ]);
+    const bars = await clickhouse.query("SELECT toString(close) AS close FROM revised.bar ORDER BY timestamp", {}, never);
+    assert.deepEqual(bars, [{ close: "11" }, { close: "10.9999" }]);
+  });
+
+  test("a late answer of an older call changes nothing", async () => {
+    const clickhouse = await open("late");
+    const store = storeOver(clickhouse);
+    await store.addBatch([barModel({}, 20n)], never);
+    assert.deepEqual(await store.addBatch([barModel({ close: parseDecimal("1") }, 19n)], never), ["same"]);
+    assert.equal(await countRows(clickhouse, "late.bar_row"), 1);
+  });
+
+  test("of two rows of one key in a batch the newer version is stored and both have an outcome", async () => {
+    const clickhouse = await open("twins");
+    const newer = barModel({ close: parseDecimal("2") }, 12n);
+    const older = barModel({ close: parseDecimal("1") }, 11n);
+    assert.deepEqual(await storeOver(clickhouse).addBatch([newer, older, older], never), ["revised", "new", "same"]);
+    assert.deepEqual(await clickhouse.query("SELECT toString(close) AS c FROM twins.bar_row", {}, never), [{ c: "2" }]);
+  });
+
+  test("one history of 60 years and one of 60 months go in although each touches more partitions than one insert may", async () => {
+    const clickhouse = await open("wide");
+    const years = Array.from({ length: 60 }, (_, index) => parseDay(`${1975 + index}-06-03`));
+    const months = Array.from({ length: 60 }, (_, index) =>
+      parseDay(`${2015 + Math.floor(index / 12)}-${String((index % 12) + 1).padStart(2, "0")}-05`),
+    );
+    const models = [
+      ...years.map((tradingDay) => barModel({ tradingDay })),
+      ...months.map((tradingDay) => barModel({ tradingDay, frequency: "1m", time: `${tradingDay} 10:00:00` })),
+    ];
+    const outcomes = await storeOver(clickhouse).addBatch(models, never);
+    assert.deepEqual(new Set(outcomes), new Set(["new"]));
+    assert.equal(await countRows(clickhouse, "wide.bar_row"), 120);
+    assert.deepEqual(new Set(await storeOver(clickhouse).addBatch(models, never)), new Set(["same"]));
+  });
+
+  test("values that fit no column go to quarantine with the value named, their neighbours are stored", async () => {
+    const clickhouse = await open("unfit");
+    const models = [
+      barModel({ tradingDay: addDays(DAY, 1) }),
+      barModel({ close: parseDecimal("123456789012345.1") }),
+      barModel({ tradingDay: addDays(DAY, 2), volume: parseDecimal("1.5") }),
+      barModel({ tradingDay: addDays(DAY, 3), source: 99 as never }),
+    ];
+    assert.deepEqual(await storeOver(clickhouse).addBatch(models, never), ["new", "rejected", "rejected", "rejected"]);
+    assert.equal(await countRows(clickhouse, "unfit.bar_row"), 1);
+    const rows = await clickhouse.query<Record<string, string>>(
+      "SELECT data_set, code, reason, detail, raw, version, call_id FROM unfit.quarantine_row ORDER BY detail",
+      {},
+      never,
+    );
+    assert.deepEqual(
+      rows.map(({ detail }) => detail),
+      [
+        'close "123456789012345.1" does not fit Decimal(18, 4)',
+        "source 99 is not one of Ginkgo's numbers",
+        'volume "1.5" has more than 0 digits behind the point',
+      ],
+    );
+    assert.equal(rows[0]?.["reason"], "store-refused");
+    assert.equal(rows[0]?.["call_id"], "call-10");
+    assert.equal(JSON.parse(rows[0]?.["raw"] ?? "").close, "123456789012345.1");
+  });
+
+  test("a row that only the engine refuses is found by halving and set aside with the engine's words", async () => {
+    const clickhouse = await open("refused");
+    await clickhouse.command(
+      "ALTER TABLE refused.bar_row ADD CONSTRAINT no_thirteen CHECK close != 13",
+      {},
+      never,
+    );
+    const days = weekdays("2024-01-02", 100);
+    const models = days.map((tradingDay, index) =>
+      barModel({ tradingDay, close: parseDecimal(index === 41 || index === 77 ? "13" : "12") }),
+    );
+    const outcomes = await storeOver(clickhouse).addBatch(models, never);
+    assert.deepEqual(
+      outcomes.flatMap((outcome, index) => (outcome === "rejected" ? [index] : [])),
+      [41, 77],
+    );
+    assert.equal(await countRows(clickhouse, "refused.bar_row"), 98);
+    const rows = await clickhouse.query<{ readonly detail: string }>("SELECT detail FROM refused.quarantine_row", {}, never);
+    assert.equal(rows.length, 2);
+    assert.match(rows[0]?.detail ?? "", /469 VIOLATED_CONSTRAINT.*no_thirteen/);
+  });
+
+  test("an engine that refuses everything is not a batch of bad rows", async () => {
+    const clickhouse = await open("hostile");
+    await clickhouse.command("ALTER TABLE hostile.bar_row ADD CONSTRAINT nothing CHECK close < 0", {}, never);
+    const models = weekdays("2024-01-02", 40).map((tradingDay) => barModel({ tradingDay }));
+    await assert.rejects(storeOver(clickhouse).addBatch(models, never), PermanentError);
+    assert.equal(await countRows(clickhouse, "hostile.quarantine_row"), 0);
+  });
+
+  test("when the newer of two rows is refused, the older one is stored", async () => {
+    const clickhouse = await open("fallback");
+    const older = barModel({}, 11n);
+    const newer = barModel({ close: parseDecimal("1.23456") }, 12n);
+    assert.deepEqual(await storeOver(clickhouse).addBatch([older, newer], never), ["new", "rejected"]);
+    assert.equal(await countRows(clickhouse, "fallback.bar_row"), 1);
+  });
+
+  test("an insert that was applied and not answered is repeated with the same bytes and the first outcomes", async () => {
+    const clickhouse = await open("repeat");
+    const bodies: string[] = [];
+    let failures = 2;
+    const flaky: ClickHouse = {
+      ...clickhouse,
+      async insertEncoded(table, columns, encoded, signal) {
+        await clickhouse.insertEncoded(table, columns, encoded, signal);
+        assert.ok(Array.isArray(encoded.body));
+        bodies.push(Buffer.concat(encoded.body).toString("hex"));
+        if (failures > 0) {
+          failures -= 1;
+          throw new TransientError("inserting: the connection was reset");
+        }
+      },
+    };
+    let nowMs = 1_700_000_000_000;
+    const clock = { ...systemClock, nowMs: () => (nowMs += 1000) };
+    const store = createClickHouseStore({ clickhouse: flaky, clock, log: silentLog });
+    const models = [barModel(), barModel({ tradingDay: addDays(DAY, 1) })];
+    await assert.rejects(store.addBatch(models, never), TransientError);
+    await assert.rejects(store.addBatch(models, never), TransientError);
+    assert.deepEqual(await store.addBatch(models, never), ["new", "new"]);
+    assert.equal(new Set(bodies).size, 1);
+    assert.equal(bodies.length, 3);
+    assert.equal(await countRows(clickhouse, "repeat.bar"), 2);
+    assert.deepEqual(await store.addBatch(models, never), ["same", "same"]);
+  });
+
+  test("a batch larger than one comparison is compared whole, also where a key comes twice", async () => {
+    const clickhouse = await open("large");
+    const days = weekdays("2000-01-03", 3000);
+    const codes = ["000001.SZ", "000002.SZ", "600000.SH", "600001.SH", "920002.BJ"].map((text) => parseSecurityCode(text));
+    const models = codes.flatMap((code) => days.map((tradingDay) => barModel({ code, tradingDay })));
+    const twice = [...models, barModel({ tradingDay: days[5] ?? DAY })];
+    const outcomes = await storeOver(clickhouse).addBatch(twice, never);
+    assert.equal(outcomes.filter((outcome) => outcome === "new").length, 15_000);
+    assert.equal(outcomes.at(-1), "same");
+    assert.equal(await countRows(clickhouse, "large.bar_row"), 15_000);
+    const again = await storeOver(clickhouse).addBatch(models, never);
+    assert.deepEqual(new Set(again), new Set(["same"]));
+  });
+
+  test("stored days are those of the rows, whichever source they are of", async () => {
+    const clickhouse = await open("days");
+    const store = storeOver(clickhouse);
+    const [first, second, third] = weekdays("2024-01-02", 3);
+    assert.ok(first !== undefined && second !== undefined && third !== undefined);
+    await store.addBatch(
+      [
+        barModel({ tradingDay: third }),
+        barModel({ tradingDay: first }),
+        barModel({ tradingDay: first, source: SOURCE.BAOSTOCK }),
+        barModel({ tradingDay: second, frequency: "1m", time: `${second} 09:31:00` }),
+        factorModel({ tradingDay: second }),
+      ],
+      never,
+    );
+    const bars = { dataSet: "bars", frequency: "1d", code: CODE } as const;
+    assert.deepEqual(await store.storedDays(bars, first, third, never), [first, third]);
+    assert.deepEqual(await store.storedDays(bars, second, third, never), [third]);
+    const factors = { dataSet: "adjustment-factors", frequency: "1d", code: CODE } as const;
+    assert.deepEqual(await store.storedDays(factors, first, third, never), [second]);
+  });
+
+  test("a rejected row is kept with its reason and provenance, once however often it comes", async () => {
+    const clickhouse = await open("quarantined");
+    const store = storeOver(clickhouse);
+    const row = {
+      dataSet: "bars",
+      code: "0000\u00001.SZ",
+      day: DAY,
+      reason: "price-not-positive",
+      detail: "close is -1",
+      raw: JSON.stringify({ close: -1, text: "x".repeat(3000) }),
+    } as const;
+    await store.quarantine([row], provenance(10n), never);
+    await store.quarantine([row], provenance(11n), never);
+    const rows = await clickhouse.query<Record<string, string>>(
+      "SELECT data_set, code, toString(day) AS day, reason, detail, length(raw) AS size, version FROM quarantined.quarantine_row FINAL",
+      {},
+      never,
+    );
+    assert.deepEqual(rows, [
+      { data_set: "bars", code: "00001.SZ", day: DAY, reason: "price-not-positive", detail: "close is -1", size: "2000", version: "11" },
+    ]);
+  });
+}
+
+async function countRows(clickhouse: ClickHouse, table: string): Promise<number> {
+  const [row] = await clickhouse.query<{ readonly c: string }>(`SELECT toString(count()) AS c FROM ${table}`, {}, never);
+  return Number.parseInt(row?.c ?? "-1", 10);
+}

@@ -1,0 +1,232 @@
+import { createHash } from "node:crypto";
+
+import { BAR_FLAGS } from "../../domain/rows.ts";
+import { FREQUENCY, type SourceNumber } from "../../domain/enums.ts";
+import { quoteIdentifier, quoteString } from "./quote.ts";
+import { ADJUSTFACTOR_ROW, BAR_ROW, FETCHED_VERSION_MIN, STOCK_INFO_ROW, TICK_ROW, TRADE_DAY_ROW } from "./tables.ts";
+
+/**
+ * The views that Ginkgo reads. They show one row a key whatever the number of versions and sources behind it, and never
+ * show where a row came from in time (version, ingested_at, request_id, call_id): a refetch of equal values leaves
+ * `SELECT *` unchanged.
+ */
+export interface View {
+  readonly name: string;
+  readonly select: string;
+}
+
+export interface ViewOptions {
+  readonly database: string;
+  /** The chain of providers, best first: of several sources of a row the view shows the best. Others follow by number. */
+  readonly chain: readonly SourceNumber[];
+  /** `compat.ginkgoUnits`: lots, thousand yuan and two decimals, as the original stored them. */
+  readonly ginkgoUnits: boolean;
+}
+
+/** Names of all views, those of Ginkgo first. A table under one of them is foreign. */
+export const VIEW_NAMES = ["bar", "adjustfactor", "stock_info", "trade_day", "tick", "bar_1w", "bar_1M"] as const;
+
+const COMMENT_PREFIX = "ginkgo-data-worker view ";
+
+export function renderViews(options: ViewOptions): readonly View[] {
+  return [
+    { name: "bar", select: bars(options) },
+    { name: "adjustfactor", select: adjustmentFactors(options) },
+    { name: "stock_info", select: instruments(options) },
+    { name: "trade_day", select: calendar(options) },
+    { name: "tick", select: ticks(options) },
+    { name: "bar_1w", select: periodBars(options, WEEK) },
+    { name: "bar_1M", select: periodBars(options, MONTH) },
+  ];
+}
+
+/** What a view carries as its comment: that it is ours, and a hash of its definition, since servers rewrite the text. */
+export function viewComment(view: View): string {
+  return `${COMMENT_PREFIX}${createHash("sha256").update(view.select).digest("hex").slice(0, 16)}`;
+}
+
+export function isOwnViewComment(comment: string): boolean {
+  return comment.startsWith(COMMENT_PREFIX);
+}
+
+/**
+ * The order of sources as an expression that is smallest for the best. Rows copied from an older table come after every
+ * fetched one, whatever their source.
+ */
+export function rankSource(chain: readonly SourceNumber[], prefix: string): string {
+  const version = `if(${prefix}version < ${FETCHED_VERSION_MIN}, 1000, 0)`;
+  if (chain.length === 0) {
+    return version;
+  }
+  const ranks = chain.map((_, index) => index);
+  return `${version} + transform(${prefix}source, [${chain.join(", ")}], [${ranks.join(", ")}], 500)`;
+}
+
+/** 32 hexadecimal digits that depend on the key alone, as wide as the original's uuids. */
+function uuidOf(table: string, ...keys: readonly string[]): string {
+  const parts = keys.map((key) => `toString(${key})`).join(", '/', ");
+  return `lower(hex(MD5(concat(${quoteString(table)}, '/', ${parts}))))`;
+}
+
+/** Columns that every table of the original has and ours does not keep. */
+const META = "'{}' AS meta, '' AS desc";
+
+/**
+ * One canonical bar a key. Names are qualified with `row`: in ClickHouse an alias hides the column of that name in the
+ * whole SELECT, so `if(isNull(amount), …)` beside `… AS amount` would look at the alias.
+ */
+function canonicalBars(options: ViewOptions, where: string): string {
+  return `SELECT row.code AS code, row.frequency AS frequency, row.timestamp AS timestamp, row.trading_day AS trading_day,
+  row.zone AS zone, row.open AS open, row.high AS high, row.low AS low, row.close AS close, row.pre_close AS pre_close,
+  row.volume AS volume, row.amount AS amount, row.source AS source, row.flags AS flags
+FROM ${tableName(options, BAR_ROW.name)} AS row FINAL${where}
+ORDER BY row.code, row.frequency, row.timestamp, ${rankSource(options.chain, "row.")}, row.source
+LIMIT 1 BY row.code, row.frequency, row.timestamp`;
+}
+
+function bars(options: ViewOptions): string {
+  return `SELECT ${uuidOf("bar", "b.code", "b.frequency", "toUnixTimestamp(b.timestamp)")} AS uuid, ${META}, b.code AS code,
+  ${units(options)},
+  b.frequency AS frequency, b.timestamp AS timestamp, b.source AS source,
+  b.trading_day AS trading_day, b.zone AS zone, ${flagsColumn()}
+FROM (
+${canonicalBars(options, "")}
+) AS b`;
+}
+
+/** Prices, volume and turnover: canonical, or as the original stored what Tushare gave for Chinese markets. */
+function units(options: ViewOptions): string {
+  const prices = ["open", "high", "low", "close", "pre_close"];
+  if (!options.ginkgoUnits) {
+    return `${prices.map((name) => `b.${name} AS ${name}`).join(", ")},
+  b.volume AS volume, ${zeroWhenNull("b.amount")} AS amount`;
+  }
+  const type = "Decimal(16, 2)";
+  const rounded = prices.map((name) => {
+    const wanted = name === "pre_close" ? `Nullable(${type})` : type;
+    return `CAST(round(b.${name}, 2), '${wanted}') AS ${name}`;
+  });
+  const isChina = "b.zone = 'Asia/Shanghai'";
+  // 9 digits of lots are the most that the original's 32 bits hold; more is answered as its greatest number.
+  return `${rounded.join(", ")},
+  toInt32(least(if(${isChina}, intDiv(b.volume, 100), b.volume), 2147483647)) AS volume,
+  CAST(round(if(${isChina}, ${zeroWhenNull("b.amount")} / 1000, ${zeroWhenNull("b.amount")}), 2), '${type}') AS amount`;
+}
+
+function zeroWhenNull(column: string): string {
+  return `ifNull(${column}, toDecimal128(0, 4))`;
+}
+
+function flagsColumn(): string {
+  return `if(isNull(b.amount), bitOr(b.flags, ${BAR_FLAGS.noTurnover}), b.flags) AS flags`;
+}
+
+interface Period {
+  readonly name: string;
+  readonly frequency: number;
+  readonly firstDay: string;
+  readonly lastDay: string;
+}
+
+const WEEK: Period = {
+  name: "bar_1w",
+  frequency: FREQUENCY.WEEK,
+  firstDay: "toMonday(d.trading_day)",
+  lastDay: "addDays(b.period, 6)",
+};
+
+const MONTH: Period = {
+  name: "bar_1M",
+  frequency: FREQUENCY.MONTH,
+  firstDay: "toStartOfMonth(d.trading_day)",
+  lastDay: "toLastDayOfMonth(b.period)",
+};
+
+/**
+ * Weeks (Monday to Sunday) or months built from daily bars of one source order. A period stands at its last day that has
+ * a bar; `trading_days` counts its bars, `is_final` says that its last calendar day has passed. Values are raw: an
+ * ex-day inside a period is not evened out. Turnover is unknown when that of a day is. The source is that of the days
+ * when they agree, else 0.
+ */
+function periodBars(options: ViewOptions, period: Period): string {
+  return `SELECT ${uuidOf(period.name, "b.code", "b.period")} AS uuid, ${META}, b.code AS code,
+  ${units(options)},
+  toInt8(${period.frequency}) AS frequency, b.timestamp AS timestamp, b.source AS source,
+  b.trading_day AS trading_day, b.zone AS zone, ${flagsColumn()},
+  b.trading_days AS trading_days, ${period.lastDay} < toDate(now('Asia/Shanghai')) AS is_final
+FROM (
+SELECT d.code AS code, ${period.firstDay} AS period, any(d.zone) AS zone,
+  max(d.timestamp) AS timestamp, max(d.trading_day) AS trading_day,
+  argMin(d.open, d.timestamp) AS open, max(d.high) AS high, min(d.low) AS low, argMax(d.close, d.timestamp) AS close,
+  tupleElement(argMin(tuple(d.pre_close), d.timestamp), 1) AS pre_close, sum(d.volume) AS volume,
+  if(countIf(isNull(d.amount)) = 0, CAST(sum(d.amount), 'Nullable(Decimal(38, 4))'), NULL) AS amount,
+  if(min(d.source) = max(d.source), min(d.source), toInt8(0)) AS source,
+  groupBitOr(d.flags) AS flags, count() AS trading_days
+FROM (
+${canonicalBars(options, `\nWHERE row.frequency = ${FREQUENCY.DAY}`)}
+) AS d
+GROUP BY d.code, period
+) AS b`;
+}
+
+/**
+ * `adjustfactor` and `backadjustfactor` are the cumulative factor (price × it = backward adjusted); `foreadjustfactor` is
+ * it ÷ the latest factor of the code from the same source (price × it = forward adjusted). The latest one is taken before
+ * any condition on time, so the answer for a day does not depend on the days asked for.
+ */
+function adjustmentFactors(options: ViewOptions): string {
+  const [cumulative, forward] = options.ginkgoUnits
+    ? ["Decimal(16, 6)", "Decimal(16, 6)"]
+    : ["Decimal(18, 8)", "Decimal(18, 12)"];
+  const places = options.ginkgoUnits ? 6 : 12;
+  const factor = options.ginkgoUnits ? "round(f.factor, 6)" : "f.factor";
+  return `SELECT ${uuidOf("adjustfactor", "f.code", "toUnixTimestamp(f.timestamp)")} AS uuid, ${META}, f.code AS code,
+  CAST(round(ifNull(divideDecimal(f.factor, nullIf(f.latest, 0), 14), 0), ${places}), '${forward}') AS foreadjustfactor,
+  CAST(${factor}, '${cumulative}') AS backadjustfactor, CAST(${factor}, '${cumulative}') AS adjustfactor,
+  f.timestamp AS timestamp, f.source AS source, f.trading_day AS trading_day
+FROM (
+SELECT row.code AS code, row.timestamp AS timestamp, row.trading_day AS trading_day, row.factor AS factor,
+  row.source AS source, row.version AS version,
+  last_value(row.factor) OVER (
+    PARTITION BY row.code, row.source ORDER BY row.timestamp ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+  ) AS latest
+FROM ${tableName(options, ADJUSTFACTOR_ROW.name)} AS row FINAL
+) AS f
+ORDER BY f.code, f.timestamp, ${rankSource(options.chain, "f.")}, f.source
+LIMIT 1 BY f.code, f.timestamp`;
+}
+
+/** `delist_date` is 2099-12-31 for what is still listed, as in the original's table. */
+function instruments(options: ViewOptions): string {
+  return `SELECT ${uuidOf("stock_info", "row.code")} AS uuid, ${META}, row.code AS code, row.code_name AS code_name,
+  row.industry AS industry, row.currency AS currency, row.market AS market, row.list_date AS list_date,
+  ifNull(row.delist_date, toDate('2099-12-31')) AS delist_date, row.source AS source, row.status AS status, false AS is_del
+FROM ${tableName(options, STOCK_INFO_ROW.name)} AS row FINAL
+ORDER BY row.code, ${rankSource(options.chain, "row.")}, row.source
+LIMIT 1 BY row.code`;
+}
+
+function calendar(options: ViewOptions): string {
+  return `SELECT ${uuidOf("trade_day", "row.market", "row.trading_day")} AS uuid, ${META}, row.market AS market,
+  row.is_open AS is_open, row.timestamp AS timestamp, row.source AS source, row.trading_day AS trading_day, false AS is_del
+FROM ${tableName(options, TRADE_DAY_ROW.name)} AS row FINAL
+ORDER BY row.market, row.trading_day, ${rankSource(options.chain, "row.")}, row.source
+LIMIT 1 BY row.market, row.trading_day`;
+}
+
+function ticks(options: ViewOptions): string {
+  const key = "row.code, row.timestamp, row.sequence";
+  const [price, volume] = options.ginkgoUnits
+    ? ["CAST(round(row.price, 2), 'Decimal(16, 2)')", "toInt32(least(intDiv(row.volume, 100), 2147483647))"]
+    : ["row.price", "row.volume"];
+  return `SELECT ${uuidOf("tick", "row.code", "toUnixTimestamp64Milli(row.timestamp)", "row.sequence")} AS uuid, ${META},
+  row.code AS code, ${price} AS price, ${volume} AS volume, row.direction AS direction, row.timestamp AS timestamp,
+  row.source AS source, row.trading_day AS trading_day, row.sequence AS sequence
+FROM ${tableName(options, TICK_ROW.name)} AS row FINAL
+ORDER BY ${key}, ${rankSource(options.chain, "row.")}, row.source
+LIMIT 1 BY ${key}`;
+}
+
+function tableName(options: ViewOptions, table: string): string {
+  return `${quoteIdentifier(options.database)}.${quoteIdentifier(table)}`;
+}

@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { ZERO } from "../base/decimal.ts";
+import { systemClock } from "../base/clock.ts";
+import { DataError, PermanentError, TransientError } from "../base/errors.ts";
+import { silentLog } from "../base/log.ts";
+import { type Day, SHANGHAI } from "../domain/day.ts";
+import { SOURCE } from "../domain/enums.ts";
+import type { AdjustmentFactor, RowOf } from "../domain/rows.ts";
+import type { SecurityCode } from "../domain/security-code.ts";
+import type { Call, Unit } from "../domain/unit.ts";
+import type { Budget } from "../ports/budget.ts";
+import type { Capability, Page, Source } from "../ports/source.ts";
+import { CallDesk } from "./call-desk.ts";
+import { ProviderLine } from "./provider-line.ts";
+import type { Planned } from "./ticket-book.ts";
+
+type FactorCall = Call<"adjustment-factors">;
+type FactorPage = Page<"adjustment-factors">;
+
+const FROM = "2024-01-02" as Day;
+const TO = "2024-01-03" as Day;
+const never = new AbortController().signal;
+
+const capability: Capability = {
+  dataSet: "adjustment-factors",
+  frequency: "1d",
+  api: "adj_factor",
+  rowsMax: 100,
+  codesMax: 3,
+  byDay: false,
+  completeFrom: "09:20",
+  zone: SHANGHAI,
+};
+
+test("units that arrive together share calls, up to the codes a call may name", async () => {
+  const desk = openDesk(answerAll);
+  const answers = await Promise.all(["1", "2", "3", "4"].map((code) => desk.fetch(unitOf(code), never)));
+  assert.deepEqual(desk.asked.map(codesOf), [["1", "2", "3"], ["4"]]);
+  for (const answer of answers) {
+    assert.deepEqual(answer.fetched.map(({ row }) => row.code), [answer.unit.code, answer.unit.code]);
+  }
+});
+
+test("which units a call serves is decided when the budget grants it, not when the first one asked", async () => {
+  const gate = Promise.withResolvers<void>();
+  const desk = openDesk(answerAll, gate.promise);
+  const first = desk.fetch(unitOf("1"), never);
+  await systemClock.sleep(20);
+  const second = desk.fetch(unitOf("2"), never);
+  gate.resolve();
+  await Promise.all([first, second]);
+  assert.deepEqual(desk.asked.map(codesOf), [["1", "2"]]);
+});
+
+test("a truncated page is followed by the calls that bring the rest before its unit is answered", async () => {
+  const desk = openDesk((call) => {
+    const page = answerAll(call);
+    if (call.selection.by === "codes" && call.selection.from === FROM) {
+      const rest: FactorCall = { ...call, selection: { ...call.selection, from: TO } };
+      return { ...page, rows: page.rows.filter(({ tradingDay }) => tradingDay === FROM), rest: [rest] };
+    }
+    return { ...page, rows: page.rows.filter(({ tradingDay }) => tradingDay === TO) };
+  });
+  const answer = await desk.fetch(unitOf("1"), never);
+  assert.deepEqual(answer.fetched.map(({ row }) => row.tradingDay), [FROM, TO]);
+  assert.deepEqual(
+    answer.answers.map(({ evidence }) => [evidence.callId, evidence.version]),
+    [
+      ["call-1", 1n],
+      ["call-2", 2n],
+    ],
+  );
+});
+
+test("a failure of the provider is waited out and costs no unit", async () => {
+  let failures = 2;
+  const desk = openDesk((call) => {
+    failures -= 1;
+    if (failures >= 0) {
+      throw new TransientError("asking: connection reset", { retryAfterMs: 1 });
+    }
+    return answerAll(call);
+  });
+  const answer = await desk.fetch(unitOf("1"), never);
+  assert.equal(answer.fetched.length, 2);
+  assert.equal(desk.asked.length, 3);
+});
+
+test("when the provider calls a shared call wrong, only the unit at fault fails", async () => {
+  const desk = openDesk((call) => {
+    if (codesOf(call).includes("2")) {
+      throw new DataError("asking: parameter ts_code is wrong");
+    }
+    return answerAll(call);
+  });
+  const results = await Promise.allSettled(["1", "2", "3"].map((code) => desk.fetch(unitOf(code), never)));
+  assert.deepEqual(results.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+});
+
+test("refused credentials end every unit that waits and every later one, without another call", async () => {
+  const desk = openDesk(() => {
+    throw new PermanentError("asking: token refused", "provider", { isCredentials: true });
+  });
+  await assert.rejects(desk.fetch(unitOf("1"), never), PermanentError);
+  await assert.rejects(desk.fetch(unitOf("2"), never), PermanentError);
+  assert.equal(desk.asked.length, 1);
+});
+
+test("a unit nobody waits for any more is not asked for, and its neighbours are", async () => {
+  const gate = Promise.withResolvers<void>();
+  const desk = openDesk(answerAll, gate.promise);
+  const gone = new AbortController();
+  const dropped = desk.fetch(unitOf("1"), gone.signal);
+  const kept = desk.fetch(unitOf("2"), never);
+  gone.abort(new Error("partition lost"));
+  await assert.rejects(dropped, /partition lost/);
+  gate.resolve();
+  await kept;
+  assert.deepEqual(desk.asked.map(codesOf), [["2"]]);
+});
+
+test("no call starts while too many fetched rows are not stored yet", async () => {
+  const desk = openDesk(answerAll, Promise.resolve(), { rowsInHandMax: 1 });
+  const first = await desk.fetch(unitOf("1"), never);
+  const second = desk.fetch(unitOf("2"), never);
+  await systemClock.sleep(30);
+  assert.equal(desk.asked.length, 1);
+  first[Symbol.dispose]();
+  await second;
+  assert.equal(desk.asked.length, 2);
+});
+
+test("closing the desk ends what waits and leaves nothing running", async () => {
+  const desk = openDesk(answerAll, new Promise(() => undefined));
+  const waiting = desk.fetch(unitOf("1"), never);
+  const ended = assert.rejects(waiting, /closed/);
+  await desk[Symbol.asyncDispose]();
+  await ended;
+});
+
+interface TestDesk {
+  fetch: CallDesk<"adjustment-factors">["fetch"];
+  [Symbol.asyncDispose](): Promise<void>;
+  readonly asked: readonly FactorCall[];
+}
+
+function openDesk(answer: (call: FactorCall) => FactorPage, granted: Promise<void> = Promise.resolve(), limits = {}): TestDesk {
+  const asked: FactorCall[] = [];
+  let calls = 0;
+  let grants = 0n;
+  const source: Source = {
+    provider: "tushare",
+    capabilities: [capability],
+    fetch: async (call) => {
+      asked.push(call as FactorCall);
+      return (await Promise.resolve(answer(call as FactorCall))) as never;
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const budget: Budget = {
+    acquire: async (_key, signal) => {
+      const aborted = Promise.withResolvers<never>();
+      signal.addEventListener("abort", () => aborted.reject(signal.reason), { once: true });
+      await Promise.race([granted, aborted.promise]);
+      grants += 1n;
+      return { grantedAtMicros: grants, callsLeft: 1, waitedMs: 0 };
+    },
+    lower: () => Promise.resolve(),
+    pause: () => Promise.resolve(),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const clock = systemClock;
+  const line = new ProviderLine({ source, capability, budget, clock, log: silentLog, newCallId: () => `call-${(calls += 1)}` });
+  const desk = new CallDesk<"adjustment-factors">(
+    {
+      line,
+      coalesce: byCodesOfThree,
+      check: (rows) => ({ rows, rejected: [] }),
+      clock,
+      log: silentLog,
+      limits: { callsAtOnceMax: 2, rowsInHandMax: 1_000, gatherMs: 5, gatherMsMax: 10, ...limits },
+    },
+    never,
+  );
+  return { fetch: desk.fetch.bind(desk), [Symbol.asyncDispose]: () => desk[Symbol.asyncDispose](), asked };
+}
+
+function byCodesOfThree(units: readonly Unit[]): readonly Planned<"adjustment-factors">[] {
+  const planned: Planned<"adjustment-factors">[] = [];
+  for (let at = 0; at < units.length; at += 3) {
+    const taken = units.slice(at, at + 3);
+    const codes = taken.map(({ code }) => code);
+    planned.push({
+      call: { dataSet: "adjustment-factors", frequency: "1d", selection: { by: "codes", codes, from: FROM, to: TO } },
+      units: taken,
+    });
+  }
+  return planned;
+}
+
+function answerAll(call: FactorCall): FactorPage {
+  const rows: RowOf["adjustment-factors"][] = codesOf(call).flatMap((code) => [factorOf(code, FROM), factorOf(code, TO)]);
+  return { dataSet: "adjustment-factors", rows, rejected: [], received: rows.length, rest: [] };
+}
+
+function factorOf(code: string, tradingDay: Day): AdjustmentFactor {
+  return { code: code as SecurityCode, tradingDay, factor: ZERO, source: SOURCE.TUSHARE };
+}
+
+function codesOf(call: FactorCall): readonly string[] {
+  return call.selection.by === "codes" ? call.selection.codes : [];
+}
+
+function unitOf(code: string): Unit {
+  return {
+    dataSet: "adjustment-factors",
+    frequency: "1d",
+    code: code as SecurityCode,
+    from: FROM,
+    to: TO,
+    tradingDays: 2,
+    missing: [{ from: FROM, to: TO }],
+    provider: "tushare",
+  };
+}

@@ -1,0 +1,241 @@
+import type { Clock } from "../base/clock.ts";
+import { DataError, PermanentError, TransientError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { RejectedRow, RowOf } from "../domain/rows.ts";
+import type { Call, CodeDataSet, Unit } from "../domain/unit.ts";
+import type { Answer } from "../planning/verdict.ts";
+import type { Grant } from "../ports/budget.ts";
+import type { ProviderLine } from "./provider-line.ts";
+import { TicketBook, type Fetched, type Planned, type Ticket } from "./ticket-book.ts";
+
+/** Everything that complete answers hold of one unit. Dispose it once its rows are stored or given up. */
+export interface UnitAnswer<D extends CodeDataSet> extends Disposable {
+  readonly unit: Unit;
+  readonly fetched: readonly Fetched<D>[];
+  readonly rejected: readonly RejectedRow[];
+  /** The complete answers that cover it, in the order in which they came. */
+  readonly answers: readonly Answer[];
+}
+
+/** What the check stage says of one page. */
+export interface CheckedRows<D extends CodeDataSet> {
+  readonly rows: readonly RowOf[D][];
+  readonly rejected: readonly RejectedRow[];
+}
+
+export interface DeskParts<D extends CodeDataSet> {
+  readonly line: ProviderLine;
+  /** The fewest calls that bring all these units. */
+  readonly coalesce: (units: readonly Unit[]) => readonly Planned<D>[];
+  readonly check: (rows: readonly RowOf[D][], call: Call<D>) => CheckedRows<D>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: DeskLimits;
+}
+
+export interface DeskLimits {
+  /** Calls of this desk under way at once. */
+  readonly callsAtOnceMax: number;
+  /** Rows that were fetched and not yet stored; beyond it no call starts. */
+  readonly rowsInHandMax: number;
+  /** A first unit waits this long for company. */
+  readonly gatherMs: number;
+  /** And no longer than this while company keeps coming. */
+  readonly gatherMsMax: number;
+}
+
+/**
+ * Where units of many messages wait for provider calls, one desk for each data set of a provider.
+ *
+ * A unit waits on the desk until a call slot is free and the budget grants a call; only then is it decided which call
+ * that is, over everything that waits by then. So a scarce budget makes calls fuller rather than messages slower. A
+ * call that fails for the provider's reasons goes back to the desk and uses up nothing; one that the provider calls
+ * wrong is taken apart until the unit at fault stands alone, and only that one fails.
+ */
+export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
+  readonly #parts: DeskParts<D>;
+  readonly #book: TicketBook<D>;
+  readonly #work: AbortSignal;
+  readonly #close = new AbortController();
+  #isServing = false;
+  #served: Promise<void> = Promise.resolve();
+  /** When the first unit came that no gathering has waited for yet, and when the last one came. */
+  #firstArrivalMs: number | undefined;
+  #lastArrivalMs = 0;
+  #callsUnderWay = 0;
+  #rowsInHand = 0;
+  /** Why nothing can be fetched here any more: refused credentials or rights. */
+  #refused: PermanentError | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(parts: DeskParts<D>, work: AbortSignal) {
+    this.#parts = parts;
+    this.#book = new TicketBook(parts.coalesce);
+    this.#work = AbortSignal.any([work, this.#close.signal]);
+  }
+
+  /**
+   * Resolves when complete answers for every day of the unit are there. Throws DataError (the provider says this
+   * request is wrong), PermanentError (scope provider or api) or the signal's reason. Passing trouble is waited out.
+   */
+  fetch(unit: Unit, signal: AbortSignal): Promise<UnitAnswer<D>> {
+    if (this.#refused !== undefined) {
+      return Promise.reject(this.#refused);
+    }
+    signal.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const ticket: Ticket<D> = {
+        unit,
+        fetched: [],
+        rejected: [],
+        answers: [],
+        callsLeft: 0,
+        isAlone: false,
+        settle: (error) => {
+          signal.removeEventListener("abort", onAbort);
+          ticket.settle = undefined;
+          if (error === undefined) {
+            resolve(this.#toAnswer(ticket));
+          } else {
+            this.#release(ticket);
+            reject(error);
+          }
+        },
+      };
+      const onAbort = (): void => {
+        this.#book.drop(ticket);
+        ticket.settle?.(signal.reason);
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+      this.#book.add(ticket);
+      this.#lastArrivalMs = this.#parts.clock.elapsedMs();
+      this.#firstArrivalMs ??= this.#lastArrivalMs;
+      this.#wake?.();
+      if (!this.#isServing) {
+        this.#isServing = true;
+        this.#served = this.#serve();
+      }
+    });
+  }
+
+  /** Units that wait for a call. */
+  get waiting(): number {
+    return this.#book.size;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#close.abort(new TransientError("the desk of provider calls is closed"));
+    await this.#served;
+  }
+
+  /** Runs while anything waits or is under way. Never throws: an abort or a defect here ends every unit on the desk. */
+  async #serve(): Promise<void> {
+    const { limits, line } = this.#parts;
+    try {
+      while (this.#book.hasCalls || this.#callsUnderWay > 0) {
+        await this.#gather();
+        const hasRoom = this.#callsUnderWay < limits.callsAtOnceMax && this.#rowsInHand < limits.rowsInHandMax;
+        if (!this.#book.hasCalls || !hasRoom) {
+          await this.#change();
+          continue;
+        }
+        const grant = await line.grant(this.#work);
+        const planned = this.#book.take();
+        if (planned !== undefined) {
+          this.#callsUnderWay += 1;
+          void this.#run(planned, grant);
+        }
+      }
+    } catch (error) {
+      this.#book.failAll(error);
+    } finally {
+      this.#isServing = false;
+    }
+  }
+
+  /** Messages come in bursts; a short wait lets one call serve a burst instead of its first message. */
+  async #gather(): Promise<void> {
+    const { clock, limits } = this.#parts;
+    while (this.#firstArrivalMs !== undefined) {
+      const nowMs = clock.elapsedMs();
+      const untilQuietMs = this.#lastArrivalMs + limits.gatherMs - nowMs;
+      const leftMs = this.#firstArrivalMs + limits.gatherMsMax - nowMs;
+      if (untilQuietMs <= 0 || leftMs <= 0) {
+        this.#firstArrivalMs = undefined;
+      } else {
+        await clock.sleep(Math.min(untilQuietMs, leftMs), this.#work);
+      }
+    }
+  }
+
+  /** Until a unit comes, a call ends, rows are let go or the work is dropped. */
+  async #change(): Promise<void> {
+    this.#work.throwIfAborted();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = (): void => resolve();
+    this.#wake = wake;
+    this.#work.addEventListener("abort", wake, { once: true });
+    await promise;
+    this.#work.removeEventListener("abort", wake);
+    this.#wake = undefined;
+    this.#work.throwIfAborted();
+  }
+
+  async #run(planned: Planned<D>, grant: Grant): Promise<void> {
+    try {
+      const { page, callId, version } = await this.#parts.line.ask(planned.call, grant, this.#work);
+      const checked = this.#parts.check(page.rows, planned.call);
+      this.#rowsInHand += this.#book.deliver(planned, {
+        evidence: { provider: this.#parts.line.provider, callId, version },
+        received: page.received,
+        rows: checked.rows,
+        rejected: [...page.rejected, ...checked.rejected],
+        rest: page.rest,
+      });
+    } catch (error) {
+      await this.#recover(planned, error);
+    }
+    this.#callsUnderWay -= 1;
+    this.#wake?.();
+  }
+
+  /** Decides by the kind of the error what becomes of the call; whatever fails here fails the call's units. */
+  async #recover(planned: Planned<D>, error: unknown): Promise<void> {
+    try {
+      this.#work.throwIfAborted();
+      if (error instanceof DataError) {
+        this.#book.splitOrFail(planned, error);
+      } else if (error instanceof TransientError) {
+        await this.#parts.line.waitOut(planned.call, error, this.#work);
+        this.#book.putBack(planned);
+      } else if (error instanceof PermanentError) {
+        this.#refused = error;
+        const { provider, capability } = this.#parts.line;
+        this.#parts.log.error("provider refuses", { provider, api: capability.api, why: error.message });
+        this.#book.failAll(error);
+      } else {
+        this.#book.fail(planned, error);
+      }
+    } catch (failure) {
+      this.#book.fail(planned, failure);
+    }
+  }
+
+  #toAnswer(ticket: Ticket<D>): UnitAnswer<D> {
+    return {
+      unit: ticket.unit,
+      fetched: ticket.fetched,
+      rejected: ticket.rejected,
+      answers: ticket.answers,
+      [Symbol.dispose]: () => {
+        this.#release(ticket);
+      },
+    };
+  }
+
+  #release(ticket: Ticket<D>): void {
+    this.#rowsInHand -= ticket.fetched.length;
+    ticket.fetched = [];
+    this.#wake?.();
+  }
+}

@@ -1,0 +1,190 @@
+import type { Clock } from "../base/clock.ts";
+import { DataError, describeError, PermanentError, TransientError } from "../base/errors.ts";
+import { fullJitterMs } from "../base/jitter.ts";
+import type { Log } from "../base/log.ts";
+import { untilPassed } from "../base/retry.ts";
+import type { Command, Request } from "../domain/command.ts";
+import type { DeadLetter } from "../domain/dead-letter.ts";
+import { MessageError } from "../domain/message-error.ts";
+import { NO_ROWS, type Outcome } from "../domain/outcome.ts";
+import type { DeadLetters, Message } from "../ports/queue.ts";
+import type { MessageIdentity, OutcomeRecord } from "../ports/store.ts";
+import { identify } from "./message-identity.ts";
+import type { ParsedMessages } from "./parsed-messages.ts";
+import type { SettledBefore } from "./settled-before.ts";
+
+/** What a command did; the handler adds how long it took. */
+export type Done = Omit<Outcome, "ms" | "reason">;
+
+/** Does a command; everything it wrote is durable when it resolves. Can be run twice. */
+export type Perform = (command: Command, context: CommandContext, signal: AbortSignal) => Promise<Done>;
+
+export interface CommandContext {
+  readonly requestId: string;
+  /** Epoch milliseconds at which the message entered the queue. */
+  readonly askedAtMs: number;
+}
+
+export interface HandlerParts {
+  readonly parsed: ParsedMessages;
+  readonly settledBefore: SettledBefore;
+  readonly perform: Perform;
+  readonly deadLetters: DeadLetters;
+  /** Durable when it resolves. */
+  readonly record: (record: OutcomeRecord) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly attemptsMax: number;
+}
+
+/**
+ * Settles a message: its rows are durable, or it is a dead letter, and its outcome is recorded. Only then may its
+ * offset be committed, so a crash repeats work and never loses it; that is why everything here can be run twice.
+ *
+ * Throws only what must stop the worker: a store or queue that needs a person, a provider that refuses our credentials
+ * when no other is left, or the signal's reason. Whatever is this message's own fault makes it a dead letter.
+ */
+export function createMessageHandler(parts: HandlerParts): (message: Message, signal: AbortSignal) => Promise<void> {
+  return async (message, signal) => {
+    const startedMs = parts.clock.elapsedMs();
+    const identity = identify(message);
+    const retry = (doing: string): Parameters<typeof untilPassed>[1] => ({ clock: parts.clock, log: parts.log, doing });
+    const isRepeat = await untilPassed(
+      () => parts.settledBefore.has(identity, signal),
+      retry("reading outcomes"),
+      signal,
+    );
+    if (isRepeat) {
+      parts.log.debug("message was settled before", { topic: message.topic, partition: message.partition, offset: message.offset });
+      return;
+    }
+    const parsed = parts.parsed.parse(message);
+    const settled = parsed instanceof MessageError ? toLetter(parsed) : await performOrGiveUp(parts, parsed, message, signal);
+    if ("letter" in settled) {
+      await untilPassed(
+        () => parts.deadLetters.write(message, settled.letter, signal),
+        retry("writing a dead letter"),
+        signal,
+      );
+    }
+    const outcome: Outcome = {
+      ...settled.done,
+      ms: Math.round(parts.clock.elapsedMs() - startedMs),
+      reason: "letter" in settled ? settled.letter.reason : undefined,
+    };
+    const record = toRecord(identity, parsed, outcome, parts.clock.nowMs());
+    await untilPassed(() => parts.record(record), retry("recording an outcome"), signal);
+    sayOutcome(parts.log, record, settled);
+  };
+}
+
+type Settled = { readonly done: Done } | { readonly done: Done; readonly letter: DeadLetter };
+
+/** Three attempts at what is the message's own; what passes by itself is waited out and counts for nothing. */
+async function performOrGiveUp(parts: HandlerParts, request: Request, message: Message, signal: AbortSignal): Promise<Settled> {
+  const context = { requestId: request.envelope.requestId ?? "", askedAtMs: message.timestampMs };
+  for (let attempt = 1; ; ) {
+    try {
+      return { done: await parts.perform(request.command, context, signal) };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof MessageError) {
+        return toLetter(error, attempt);
+      }
+      if (error instanceof PermanentError) {
+        return toLetter(refusalOf(error), attempt);
+      }
+      const isPassing = error instanceof TransientError;
+      if (!isPassing && attempt >= parts.attemptsMax) {
+        return giveUp(error, attempt);
+      }
+      const waitMs = fullJitterMs(attempt);
+      parts.log.warn("message failed, trying again", {
+        topic: message.topic,
+        partition: message.partition,
+        offset: message.offset,
+        attempt,
+        waitMs: Math.round(waitMs),
+        kind: error instanceof Error ? error.name : typeof error,
+        why: describeError(error),
+      });
+      await parts.clock.sleep(waitMs, signal);
+      attempt += isPassing ? 0 : 1;
+    }
+  }
+}
+
+/** A provider that lacks a right refuses this message only; everything else that is permanent stops the worker. */
+function refusalOf(error: PermanentError): MessageError {
+  if (error.scope === "api") {
+    return new MessageError("provider-refused", "$", error.message);
+  }
+  throw error;
+}
+
+function giveUp(error: unknown, attempts: number): Settled {
+  if (error instanceof DataError) {
+    return toLetter(new MessageError("provider-rejected", error.path || "$", error.message), attempts);
+  }
+  const defect = error instanceof Error ? error : new Error(String(error));
+  const letter = toLetter(new MessageError("defect", "$", describeError(defect)), attempts);
+  return { ...letter, letter: { ...letter.letter, stack: defect.stack ?? defect.message } };
+}
+
+function toLetter(error: MessageError, attempts = 1): { readonly done: Done; readonly letter: DeadLetter } {
+  return { done: DEAD, letter: { reason: error.reason, path: error.path, detail: error.detail, attempts } };
+}
+
+const DEAD: Done = {
+  word: "dead-letter",
+  rows: NO_ROWS,
+  calls: 0,
+  provider: undefined,
+  pendingDays: 0,
+  unexplainedDays: 0,
+};
+
+function toRecord(
+  message: MessageIdentity,
+  parsed: Request | MessageError,
+  outcome: Outcome,
+  settledAtMs: number,
+): OutcomeRecord {
+  const request = parsed instanceof MessageError ? undefined : parsed;
+  return {
+    message,
+    requestId: request?.envelope.requestId ?? "",
+    command: request?.command.kind ?? "",
+    codes: request !== undefined && "codes" in request.command ? request.command.codes : [],
+    outcome,
+    settledAtMs,
+    reason: outcome.reason,
+  };
+}
+
+/** What a level says: `warn` for what a person may want to look at, `debug` for the thousands that went well. */
+function sayOutcome(log: Log, record: OutcomeRecord, settled: Settled): void {
+  const { message, outcome } = record;
+  const fields = {
+    topic: message.topic,
+    partition: message.partition,
+    offset: message.offset,
+    requestId: record.requestId,
+    command: record.command,
+    code: record.codes.length === 1 ? record.codes[0] : undefined,
+    codes: record.codes.length > 1 ? record.codes.length : undefined,
+    outcome: outcome.word,
+    ...outcome.rows,
+    calls: outcome.calls,
+    ms: outcome.ms,
+  };
+  if ("letter" in settled) {
+    const { reason, path, detail, attempts } = settled.letter;
+    log.warn("message set aside", { ...fields, reason, path, detail, attempts });
+  } else if (outcome.word === "unexplained") {
+    log.warn("message settled, days stay unexplained", { ...fields, unexplainedDays: outcome.unexplainedDays });
+  } else {
+    log.debug("message settled", fields);
+  }
+}
+

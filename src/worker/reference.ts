@@ -1,0 +1,225 @@
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import { addDays, type Day, dayAt, SHANGHAI } from "../domain/day.ts";
+import { MARKET } from "../domain/enums.ts";
+import type { LedgerKey, Span } from "../domain/ledger.ts";
+import { NO_ROWS, type Tally } from "../domain/outcome.ts";
+import type { Instrument, RowOf } from "../domain/rows.ts";
+import type { SecurityCode } from "../domain/security-code.ts";
+import type { Call } from "../domain/unit.ts";
+import { isStale } from "../planning/freshness.ts";
+import { bundledCalendar, mergedCalendar, type TradingCalendar } from "../planning/trading-calendar.ts";
+import type { Lock } from "../ports/lock.ts";
+import { ledgerKeyText } from "../domain/ledger.ts";
+import type { Ledger, Model, Provenance, ReferenceStore, Store } from "../ports/store.ts";
+import type { ProviderLine, WholeAnswer } from "./provider-line.ts";
+import { tallyOf } from "./tally.ts";
+
+type ListDataSet = "stock-list" | "trading-calendar";
+
+export interface ReferenceParts {
+  readonly lines: Readonly<Record<ListDataSet, ProviderLine>>;
+  readonly stored: ReferenceStore;
+  readonly store: Store;
+  readonly ledger: Ledger;
+  readonly lock: Lock;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Ends what several messages wait for. */
+  readonly work: AbortSignal;
+}
+
+/** What bringing a list up to date did. */
+export interface Refreshed {
+  readonly rows: Tally;
+  readonly calls: number;
+  /** False when the list was already newer than what was asked for. */
+  readonly isFetched: boolean;
+}
+
+/** A list that is asked for again within this time is the same list. */
+const UNKNOWN_CODE_REFRESH_MS = 600_000;
+
+/** The first day of the calendar; both exchanges opened in that month. */
+const CALENDAR_FROM = "1990-12-19" as Day;
+/** The exchanges publish the calendar about a year ahead. */
+const CALENDAR_DAYS_AHEAD = 400;
+
+/**
+ * The stock list and the trading calendar: read from the store, and brought up to date by the worker itself when they
+ * are absent or older than 20 h, by one worker of the fleet. Until the first answer the bundled calendar serves.
+ */
+export class Reference {
+  readonly #parts: ReferenceParts;
+  #instruments: ReadonlyMap<SecurityCode, Instrument> = new Map();
+  #listedCount = 0;
+  #calendar: TradingCalendar = bundledCalendar();
+  /** Epoch milliseconds of the call behind what is loaded here; undefined until it was loaded. */
+  readonly #loadedAtMs = new Map<ListDataSet, number>();
+  readonly #underWay = new Map<ListDataSet, Promise<Refreshed>>();
+
+  constructor(parts: ReferenceParts) {
+    this.#parts = parts;
+  }
+
+  get calendar(): TradingCalendar {
+    return this.#calendar;
+  }
+
+  instrument(code: SecurityCode): Instrument | undefined {
+    return this.#instruments.get(code);
+  }
+
+  /** How many securities are listed: the rows that one day of the market has at most. 0 before the list was loaded. */
+  get listedCount(): number {
+    return this.#listedCount;
+  }
+
+  /** Before any plan: both lists are there and young enough. */
+  async ensureFresh(signal: AbortSignal): Promise<void> {
+    await this.#ensure("trading-calendar", (atMs) => !isStale(atMs, this.#parts.clock.nowMs()), signal);
+    await this.#ensure("stock-list", (atMs) => !isStale(atMs, this.#parts.clock.nowMs()), signal);
+  }
+
+  /** A code that the list does not have: the list is asked for once more, unless it is minutes old. */
+  async refreshForUnknownCode(signal: AbortSignal): Promise<void> {
+    const youngSinceMs = this.#parts.clock.nowMs() - UNKNOWN_CODE_REFRESH_MS;
+    await this.#ensure("stock-list", (atMs) => atMs !== undefined && atMs >= youngSinceMs, signal);
+  }
+
+  /** What a `stockinfo` or `trade_day` message asks for: a list fetched after it was sent. `force` fetches in any case. */
+  async bringUpToDate(list: ListDataSet, askedAtMs: number, force: boolean, signal: AbortSignal): Promise<Refreshed> {
+    return await this.#ensure(list, (atMs) => !force && atMs !== undefined && atMs >= askedAtMs, signal);
+  }
+
+  async #ensure(
+    list: ListDataSet,
+    isYoung: (atMs: number | undefined) => boolean,
+    signal: AbortSignal,
+  ): Promise<Refreshed> {
+    for (;;) {
+      signal.throwIfAborted();
+      if (isYoung(this.#loadedAtMs.get(list))) {
+        return NOTHING_FETCHED;
+      }
+      const underWay = this.#underWay.get(list);
+      if (underWay === undefined) {
+        // Others may come to wait for it, so it ends with the worker and not with the message that began it.
+        const work = this.#parts.work;
+        const refreshing = this.#parts.lock
+          .withLock(list, () => this.#refresh(list, isYoung, work), work)
+          .finally(() => this.#underWay.delete(list));
+        this.#underWay.set(list, refreshing);
+        return await refreshing;
+      }
+      await underWay;
+    }
+  }
+
+  async #refresh(
+    list: ListDataSet,
+    isYoung: (atMs: number | undefined) => boolean,
+    signal: AbortSignal,
+  ): Promise<Refreshed> {
+    const { ledger, log, clock } = this.#parts;
+    const key: LedgerKey = { dataSet: list, frequency: "1d", code: "" };
+    const spans = (await ledger.read([key], signal)).get(ledgerKeyText(key)) ?? [];
+    const fetchedAtMs = newestMs(spans);
+    if (isYoung(fetchedAtMs)) {
+      await this.#load(list, fetchedAtMs ?? 0, signal);
+      return NOTHING_FETCHED;
+    }
+    const startedMs = clock.elapsedMs();
+    const answer = list === "stock-list" ? await this.#fetchInstruments(signal) : await this.#fetchCalendar(signal);
+    const rows = await this.#write(answer.models, signal);
+    await this.#parts.store.quarantine(answer.rejected, { version: answer.version, callId: answer.callIds[0] ?? "", requestId: "" }, signal);
+    const today = dayAt(clock.now(), SHANGHAI);
+    const span: Span = {
+      from: CALENDAR_FROM,
+      to: today,
+      state: "present",
+      evidence: {
+        provider: this.#parts.lines[list].provider,
+        callId: answer.callIds.at(-1) ?? "",
+        version: answer.version,
+        note: `complete answer of ${answer.models.length} rows in ${answer.callIds.length} calls`,
+      },
+    };
+    const outdated = spans.map(({ from }) => from).filter((from) => from !== span.from);
+    await ledger.write([{ key, put: [span], remove: outdated }], signal);
+    await this.#load(list, toMs(answer.version), signal);
+    log.info("list brought up to date", { list, rows: answer.models.length, calls: answer.callIds.length, ms: Math.round(clock.elapsedMs() - startedMs) });
+    return { rows: { ...rows, rejected: rows.rejected + answer.rejected.length }, calls: answer.callIds.length, isFetched: true };
+  }
+
+  async #fetchInstruments(signal: AbortSignal): Promise<ListAnswer> {
+    const line = this.#parts.lines["stock-list"];
+    const answers: WholeAnswer<"stock-list">[] = [];
+    for (const status of ["listed", "delisted", "paused"] as const) {
+      answers.push(await line.fetchAll<"stock-list">({ dataSet: "stock-list", frequency: "1d", selection: { by: "status", status } }, signal));
+    }
+    return toListAnswer(answers, ({ code }) => code, (row, provenance) => ({ model: "instrument", row, provenance }));
+  }
+
+  async #fetchCalendar(signal: AbortSignal): Promise<ListAnswer> {
+    const to = addDays(dayAt(this.#parts.clock.now(), SHANGHAI), CALENDAR_DAYS_AHEAD);
+    const call: Call<"trading-calendar"> = {
+      dataSet: "trading-calendar",
+      frequency: "1d",
+      selection: { by: "range", from: CALENDAR_FROM, to },
+    };
+    const answer = await this.#parts.lines["trading-calendar"].fetchAll(call, signal);
+    return toListAnswer([answer], ({ day }) => day, (row, provenance) => ({ model: "calendar-day", row, provenance }));
+  }
+
+  async #write(models: readonly Model[], signal: AbortSignal): Promise<Tally> {
+    return models.length === 0 ? NO_ROWS : tallyOf(await this.#parts.store.addBatch(models, signal));
+  }
+
+  async #load(list: ListDataSet, fetchedAtMs: number, signal: AbortSignal): Promise<void> {
+    if (list === "stock-list") {
+      const instruments = await this.#parts.stored.instruments(signal);
+      this.#instruments = new Map(instruments.map((instrument) => [instrument.code, instrument]));
+      this.#listedCount = instruments.filter(({ status }) => status !== "delisted").length;
+    } else {
+      this.#calendar = mergedCalendar(await this.#parts.stored.calendar(MARKET.CHINA, signal));
+    }
+    this.#loadedAtMs.set(list, fetchedAtMs);
+  }
+}
+
+interface ListAnswer {
+  readonly models: readonly Model[];
+  readonly rejected: WholeAnswer<ListDataSet>["rejected"];
+  readonly callIds: readonly string[];
+  readonly version: bigint;
+}
+
+const NOTHING_FETCHED: Refreshed = { rows: NO_ROWS, calls: 0, isFetched: false };
+
+/** One answer of several, each key once: pages may overlap, and a code may move from one status to another between calls. */
+function toListAnswer<D extends ListDataSet>(
+  answers: readonly WholeAnswer<D>[],
+  keyOf: (row: RowOf[D]) => string,
+  toModel: (row: RowOf[D], provenance: Provenance) => Model,
+): ListAnswer {
+  const version = answers.reduce((newest, answer) => (answer.version > newest ? answer.version : newest), 0n);
+  const callIds = answers.flatMap((answer) => answer.callIds);
+  const rows = new Map(answers.flatMap((answer) => answer.rows).map((row) => [keyOf(row), row]));
+  const provenance = { version, callId: callIds.at(-1) ?? "", requestId: "" };
+  return {
+    models: [...rows.values()].map((row) => toModel(row, provenance)),
+    rejected: answers.flatMap((answer) => answer.rejected),
+    callIds,
+    version,
+  };
+}
+
+function newestMs(spans: readonly Span[]): number | undefined {
+  const versions = spans.map(({ evidence }) => toMs(evidence.version));
+  return versions.length === 0 ? undefined : Math.max(...versions);
+}
+
+function toMs(micros: bigint): number {
+  return Number(micros / 1_000n);
+}

@@ -1,0 +1,250 @@
+import type { Clock } from "../base/clock.ts";
+import type { RangeRequest } from "../domain/command.ts";
+import type { Day } from "../domain/day.ts";
+import type { Frequency } from "../domain/frequency.ts";
+import type { LedgerKey, Span } from "../domain/ledger.ts";
+import { MessageError } from "../domain/message-error.ts";
+import { NO_ROWS, type OutcomeWord, type Tally } from "../domain/outcome.ts";
+import type { ProviderName } from "../domain/provider.ts";
+import type { Instrument, RowOf } from "../domain/rows.ts";
+import type { SecurityCode } from "../domain/security-code.ts";
+import type { CodeDataSet, Unit } from "../domain/unit.ts";
+import { planCode } from "../planning/plan.ts";
+import { judgeUnit, type JudgeInput } from "../planning/verdict.ts";
+import type { Capability } from "../ports/source.ts";
+import type { Model, Provenance, RowOutcome, Store } from "../ports/store.ts";
+import type { CallDesk, UnitAnswer } from "./call-desk.ts";
+import type { LedgerBook } from "./ledger-book.ts";
+import type { CommandContext, Done } from "./message-handler.ts";
+import type { Reference } from "./reference.ts";
+import type { SuspensionLists } from "./suspension-lists.ts";
+import { addTallies, tallyOf } from "./tally.ts";
+
+/** What one data set of one provider needs to be brought up to date. */
+export interface CodeLine<D extends CodeDataSet> {
+  readonly dataSet: D;
+  readonly provider: ProviderName;
+  readonly capability: Capability;
+  readonly desk: Pick<CallDesk<D>, "fetch">;
+  readonly suspensions: Pick<SuspensionLists, "suspendedDays">;
+  readonly toModel: (row: RowOf[D], provenance: Provenance) => Model;
+}
+
+export interface SyncParts {
+  readonly reference: Reference;
+  readonly ledger: LedgerBook;
+  readonly store: Store;
+  readonly clock: Clock;
+  /** The setting `history.start`; undefined is the listing day. */
+  readonly historyStart: Day | undefined;
+  /** Told where a unit stands, for tests that end the process there. */
+  readonly reached?: ((point: "fetched" | "stored" | "recorded") => Promise<void> | void) | undefined;
+}
+
+export interface CodesRequest {
+  readonly codes: readonly SecurityCode[];
+  readonly frequency: Frequency;
+  readonly range: RangeRequest;
+  readonly force: boolean;
+}
+
+/**
+ * Brings a data set of some codes up to date: plan what the ledger misses, fetch it, store it, and only then write to
+ * the ledger what the answers showed. Codes go side by side; those the stock list does not have do not hold up the
+ * others, and make the message a dead letter in the end.
+ */
+export async function syncCodes<D extends CodeDataSet>(
+  request: CodesRequest,
+  line: CodeLine<D>,
+  parts: SyncParts,
+  context: CommandContext,
+  signal: AbortSignal,
+): Promise<Done> {
+  await parts.reference.ensureFresh(signal);
+  if (request.codes.some((code) => parts.reference.instrument(code) === undefined)) {
+    await parts.reference.refreshForUnknownCode(signal);
+  }
+  const unknown: SecurityCode[] = [];
+  const known: Instrument[] = [];
+  for (const code of request.codes) {
+    const instrument = parts.reference.instrument(code);
+    if (instrument === undefined) {
+      unknown.push(code);
+    } else {
+      known.push(instrument);
+    }
+  }
+  const results = await Promise.allSettled(known.map((instrument) => syncCode(instrument, request, line, parts, context, signal)));
+  const failure = results.find((result) => result.status === "rejected");
+  if (failure !== undefined) {
+    throw failure.reason;
+  }
+  if (unknown.length > 0) {
+    const more = unknown.length > 1 ? ` and ${unknown.length - 1} more` : "";
+    throw new MessageError("unknown-code", request.codes.length === 1 ? "$.params.code" : "$.params.codes", `the stock list does not have ${unknown[0]}${more}`);
+  }
+  return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : [])).reduce(joinDone, NOTHING_DONE);
+}
+
+/** One data set of one code. */
+async function syncCode<D extends CodeDataSet>(
+  instrument: Instrument,
+  request: CodesRequest,
+  line: CodeLine<D>,
+  parts: SyncParts,
+  context: CommandContext,
+  signal: AbortSignal,
+): Promise<Done> {
+  const { calendar } = parts.reference;
+  const key: LedgerKey = { dataSet: line.dataSet, frequency: request.frequency, code: instrument.code };
+  const known = await parts.ledger.spans(key);
+  const plan = planCode({
+    dataSet: line.dataSet,
+    frequency: request.frequency,
+    range: request.range,
+    force: request.force,
+    instrument,
+    historyStart: parts.historyStart,
+    spans: known,
+    provider: line.provider,
+    capability: line.capability,
+    calendar,
+    nowMs: parts.clock.nowMs(),
+  });
+  const brought = await Promise.all(plan.units.map((unit) => syncUnit(unit, instrument, line, parts, context, signal)));
+  const learned = [...plan.spans, ...brought.flatMap(({ spans }) => spans)];
+  await parts.ledger.learn(key, known, learned, calendar);
+  await parts.reached?.("recorded");
+  const inState = (state: Span["state"]): number =>
+    brought.flatMap(({ spans }) => spans).reduce((sum, span) => sum + (span.state === state ? calendar.countBetween(span.from, span.to) : 0), 0);
+  const pendingDays = plan.pendingDays + inState("pending");
+  const unexplainedDays = plan.emptyDays + inState("unexplained-empty") + inState("failed");
+  const calls = new Set(brought.flatMap(({ callIds }) => callIds)).size;
+  return {
+    word: wordOf(calls, pendingDays, unexplainedDays),
+    rows: brought.map(({ rows }) => rows).reduce(addTallies, NO_ROWS),
+    calls,
+    provider: calls > 0 ? line.provider : undefined,
+    pendingDays,
+    unexplainedDays,
+  };
+}
+
+interface Brought {
+  readonly rows: Tally;
+  readonly spans: readonly Span[];
+  readonly callIds: readonly string[];
+}
+
+/** Fetches a unit, makes its rows durable, and says what every missing day is now known to be. */
+async function syncUnit<D extends CodeDataSet>(
+  unit: Unit,
+  instrument: Instrument,
+  line: CodeLine<D>,
+  parts: SyncParts,
+  context: CommandContext,
+  signal: AbortSignal,
+): Promise<Brought> {
+  using answer = await line.desk.fetch(unit, signal);
+  await parts.reached?.("fetched");
+  const outcomes = await storeAnswer(answer, line, parts.store, context, signal);
+  await parts.reached?.("stored");
+  const rejectedDays = rejectionsOf(answer, outcomes);
+  const input: JudgeInput = {
+    unit,
+    answers: answer.answers,
+    daysWithRows: acceptedDays(answer, outcomes),
+    rejectedDays,
+    suspensions: undefined,
+    instrument,
+    calendar: parts.reference.calendar,
+    capability: line.capability,
+    nowMs: parts.clock.nowMs(),
+  };
+  const rows = tallyOf(outcomes);
+  return {
+    rows: { ...rows, rejected: rows.rejected + answer.rejected.length },
+    spans: await judge(input, line),
+    callIds: answer.answers.map(({ evidence }) => evidence.callId),
+  };
+}
+
+/** Empty days that the answers do not explain are looked up in the suspension list before they are judged for good. */
+async function judge<D extends CodeDataSet>(input: JudgeInput, line: CodeLine<D>): Promise<readonly Span[]> {
+  const first = judgeUnit(input);
+  if (first.suspects.length === 0) {
+    return first.spans;
+  }
+  const { days, evidence } = await line.suspensions.suspendedDays(input.unit.code, first.suspects);
+  const newest = input.answers.at(-1)?.evidence ?? { provider: line.provider, callId: "", version: 0n };
+  return judgeUnit({ ...input, suspensions: { days, evidence: evidence ?? newest } }).spans;
+}
+
+async function storeAnswer<D extends CodeDataSet>(
+  answer: UnitAnswer<D>,
+  line: CodeLine<D>,
+  store: Store,
+  { requestId }: CommandContext,
+  signal: AbortSignal,
+): Promise<readonly RowOutcome[]> {
+  const newest = answer.answers.at(-1)?.evidence;
+  if (answer.rejected.length > 0 && newest !== undefined) {
+    await store.quarantine(answer.rejected, { version: newest.version, callId: newest.callId, requestId }, signal);
+  }
+  const models = answer.fetched.map(({ row, provenance }) => line.toModel(row, { ...provenance, requestId }));
+  return models.length === 0 ? [] : await store.addBatch(models, signal);
+}
+
+function acceptedDays<D extends CodeDataSet>(answer: UnitAnswer<D>, outcomes: readonly RowOutcome[]): readonly Day[] {
+  const days = answer.fetched.filter((_, index) => outcomes[index] !== "rejected").map(({ row }) => row.tradingDay);
+  return [...new Set(days)].toSorted();
+}
+
+function rejectionsOf<D extends CodeDataSet>(answer: UnitAnswer<D>, outcomes: readonly RowOutcome[]): ReadonlyMap<Day, string> {
+  const reasons = new Map<Day, string>();
+  for (const { day, reason } of answer.rejected) {
+    if (day !== undefined) {
+      reasons.set(day, reason);
+    }
+  }
+  answer.fetched.forEach(({ row }, index) => {
+    if (outcomes[index] === "rejected") {
+      reasons.set(row.tradingDay, "store-refused");
+    }
+  });
+  return reasons;
+}
+
+function wordOf(calls: number, pendingDays: number, unexplainedDays: number): OutcomeWord {
+  if (unexplainedDays > 0) {
+    return "unexplained";
+  }
+  if (pendingDays > 0) {
+    return "pending";
+  }
+  return calls > 0 ? "stored" : "up-to-date";
+}
+
+const NOTHING_DONE: Done = {
+  word: "up-to-date",
+  rows: NO_ROWS,
+  calls: 0,
+  provider: undefined,
+  pendingDays: 0,
+  unexplainedDays: 0,
+};
+
+/** The outcome of a message over several codes or data sets: sums, and the word that says the worst. */
+export function joinDone(left: Done, right: Done): Done {
+  const calls = left.calls + right.calls;
+  const pendingDays = left.pendingDays + right.pendingDays;
+  const unexplainedDays = left.unexplainedDays + right.unexplainedDays;
+  return {
+    word: wordOf(calls, pendingDays, unexplainedDays),
+    rows: addTallies(left.rows, right.rows),
+    calls,
+    provider: left.provider ?? right.provider,
+    pendingDays,
+    unexplainedDays,
+  };
+}

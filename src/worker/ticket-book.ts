@@ -1,0 +1,285 @@
+import type { RejectedRow, RowOf } from "../domain/rows.ts";
+import type { Call, CodeDataSet, Unit } from "../domain/unit.ts";
+import type { Answer } from "../planning/verdict.ts";
+import type { Provenance } from "../ports/store.ts";
+
+/** A row that passed the checks, with the call that brought it. */
+export interface Fetched<D extends CodeDataSet> {
+  readonly row: RowOf[D];
+  readonly provenance: Pick<Provenance, "version" | "callId">;
+}
+
+/** A unit on the desk, and what has come for it so far. */
+export interface Ticket<D extends CodeDataSet> {
+  readonly unit: Unit;
+  fetched: Fetched<D>[];
+  rejected: RejectedRow[];
+  /** The answers it took part in, in the order in which they came. */
+  answers: Answer[];
+  /** Calls that still have to be answered; meaningful once the ticket is bound. */
+  callsLeft: number;
+  /** Its call is shared with no other unit: a shared one was called wrong by the provider. */
+  isAlone: boolean;
+  /** Ends the ticket, once; undefined when it has ended. */
+  settle: ((error?: unknown) => void) | undefined;
+}
+
+/** A call and the units it brings, or brings a part of. */
+export interface PlannedCall<U> {
+  readonly call: Call;
+  readonly units: readonly U[];
+}
+export type Planned<D extends CodeDataSet = CodeDataSet> = PlannedCall<Unit> & { readonly call: Call<D> };
+
+interface Open<D extends CodeDataSet> {
+  readonly planned: Planned<D>;
+  readonly tickets: readonly Ticket<D>[];
+}
+
+export interface Delivery<D extends CodeDataSet> {
+  readonly evidence: Answer["evidence"];
+  /** Rows of the answer before any check. */
+  readonly received: number;
+  readonly rows: readonly RowOf[D][];
+  readonly rejected: readonly RejectedRow[];
+  readonly rest: readonly Call<D>[];
+}
+
+/**
+ * Which units wait, which calls would bring them, and which are bound: a ticket is bound as soon as one of its calls
+ * was taken, and from then on its calls are fixed. All others are planned anew whenever units came since.
+ */
+export class TicketBook<D extends CodeDataSet> {
+  readonly #coalesce: (units: readonly Unit[]) => readonly Planned<D>[];
+  readonly #free = new Set<Ticket<D>>();
+  readonly #taken = new Map<Planned<D>, readonly Ticket<D>[]>();
+  /** Calls of bound tickets; they go first. */
+  #bound: Open<D>[] = [];
+  /** Calls of free tickets; undefined when units came or went since they were planned. */
+  #plan: Open<D>[] | undefined;
+
+  constructor(coalesce: (units: readonly Unit[]) => readonly Planned<D>[]) {
+    this.#coalesce = coalesce;
+  }
+
+  get size(): number {
+    return this.#free.size;
+  }
+
+  get hasCalls(): boolean {
+    return this.#bound.length > 0 || this.#free.size > 0;
+  }
+
+  add(ticket: Ticket<D>): void {
+    this.#free.add(ticket);
+    this.#plan = undefined;
+  }
+
+  /** Forgets a ticket that nobody waits for any more; its calls go on for those who share them. */
+  drop(ticket: Ticket<D>): void {
+    if (this.#free.delete(ticket)) {
+      this.#plan = undefined;
+    }
+    this.#bound = this.#bound.filter(({ tickets }) => tickets.some(isOpenOtherThan(ticket)));
+  }
+
+  /** The next call; binds every ticket it serves, and with them their other calls. */
+  take(): Planned<D> | undefined {
+    const open = this.#bound.shift() ?? this.#takeFromPlan();
+    if (open !== undefined) {
+      this.#taken.set(open.planned, open.tickets);
+    }
+    return open?.planned;
+  }
+
+  /** Gives each ticket its rows of a page and ends those that are complete. Answers how many rows found a taker. */
+  deliver(planned: Planned<D>, delivery: Delivery<D>): number {
+    const tickets = this.#leave(planned);
+    const byCode = groupByCode(delivery.rows);
+    const rejectedByCode = Map.groupBy(delivery.rejected, ({ code }) => code);
+    const { version, callId } = delivery.evidence;
+    const provenance = { version, callId };
+    const answer = toAnswer(planned.call, delivery);
+    let kept = 0;
+    for (const ticket of tickets) {
+      for (const row of byCode.get(ticket.unit.code) ?? []) {
+        if (row.tradingDay >= ticket.unit.from && row.tradingDay <= ticket.unit.to) {
+          ticket.fetched.push({ row, provenance });
+          kept += 1;
+        }
+      }
+      ticket.rejected.push(...(rejectedByCode.get(ticket.unit.code) ?? []));
+      ticket.answers.push(answer);
+    }
+    const codes = new Set<string>(tickets.map(({ unit }) => unit.code));
+    const strays = delivery.rejected.filter(({ code }) => !codes.has(code));
+    tickets[0]?.rejected.push(...strays);
+    for (const call of delivery.rest.toReversed()) {
+      const wanted = tickets.filter(({ unit }) => isWantedBy(call, unit));
+      for (const ticket of wanted) {
+        ticket.callsLeft += 1;
+      }
+      if (wanted.length > 0) {
+        this.#bound.unshift({ planned: { call, units: wanted.map(({ unit }) => unit) }, tickets: wanted });
+      }
+    }
+    for (const ticket of tickets) {
+      ticket.callsLeft -= 1;
+      if (ticket.callsLeft === 0) {
+        ticket.settle?.();
+      }
+    }
+    return kept;
+  }
+
+  /** The call failed for reasons that are not its own: it is the next to be taken again. */
+  putBack(planned: Planned<D>): void {
+    const tickets = this.#leave(planned);
+    if (tickets.length > 0) {
+      this.#bound.unshift({ planned, tickets });
+    }
+  }
+
+  /** The provider calls the request wrong: its units are asked for one by one; a unit that was alone fails. */
+  splitOrFail(planned: Planned<D>, error: unknown): void {
+    const tickets = this.#leave(planned);
+    if (tickets.length <= 1) {
+      this.#end(tickets, error);
+      return;
+    }
+    for (const ticket of tickets) {
+      this.#forgetCalls(ticket);
+      ticket.isAlone = true;
+      ticket.callsLeft = 0;
+      this.#free.add(ticket);
+    }
+    this.#plan = undefined;
+  }
+
+  fail(planned: Planned<D>, error: unknown): void {
+    this.#end(this.#leave(planned), error);
+  }
+
+  failAll(error: unknown): void {
+    const all = new Set([...this.#free, ...this.#bound.flatMap(({ tickets }) => tickets), ...[...this.#taken.values()].flat()]);
+    this.#free.clear();
+    this.#bound = [];
+    this.#plan = undefined;
+    this.#end([...all], error);
+  }
+
+  #takeFromPlan(): Open<D> | undefined {
+    this.#plan ??= this.#planFree();
+    const first = this.#plan.shift();
+    if (first === undefined) {
+      return undefined;
+    }
+    // What shares a ticket with a bound call is bound as well, and so on: those calls together bring those units.
+    const bound = new Set<Ticket<D>>(first.tickets);
+    const kept: Open<D>[] = [];
+    for (let hasGrown = true; hasGrown; ) {
+      hasGrown = false;
+      this.#plan = this.#plan.filter((open) => {
+        if (!open.tickets.some((ticket) => bound.has(ticket))) {
+          return true;
+        }
+        for (const ticket of open.tickets) {
+          bound.add(ticket);
+        }
+        kept.push(open);
+        hasGrown = true;
+        return false;
+      });
+    }
+    this.#bound.push(...kept);
+    for (const ticket of bound) {
+      this.#free.delete(ticket);
+    }
+    return first;
+  }
+
+  #planFree(): Open<D>[] {
+    const groups = [...this.#free].filter(({ isAlone }) => isAlone).map((ticket) => [ticket]);
+    const shared = [...this.#free].filter(({ isAlone }) => !isAlone);
+    const plan: Open<D>[] = [];
+    for (const group of shared.length > 0 ? [...groups, shared] : groups) {
+      const tickets = new Map(group.map((ticket) => [ticket.unit, ticket]));
+      for (const planned of this.#coalesce([...tickets.keys()])) {
+        plan.push({ planned, tickets: planned.units.map((unit) => ticketOf(tickets, unit)) });
+      }
+    }
+    for (const ticket of this.#free) {
+      ticket.callsLeft = 0;
+    }
+    for (const { tickets } of plan) {
+      for (const ticket of tickets) {
+        ticket.callsLeft += 1;
+      }
+    }
+    return plan;
+  }
+
+  /** The tickets of a call that was taken and still has somebody waiting. */
+  #leave(planned: Planned<D>): readonly Ticket<D>[] {
+    const tickets = this.#taken.get(planned) ?? [];
+    this.#taken.delete(planned);
+    return tickets.filter(({ settle }) => settle !== undefined);
+  }
+
+  #end(tickets: readonly Ticket<D>[], error: unknown): void {
+    for (const ticket of tickets) {
+      this.#forgetCalls(ticket);
+      ticket.settle?.(error);
+    }
+  }
+
+  #forgetCalls(ticket: Ticket<D>): void {
+    this.#bound = this.#bound
+      .map(({ planned, tickets }) => ({ planned, tickets: tickets.filter((other) => other !== ticket) }))
+      .filter(({ tickets }) => tickets.length > 0);
+  }
+}
+
+function toAnswer(call: Call, { evidence, received }: Pick<Delivery<CodeDataSet>, "evidence" | "received">): Answer {
+  const { selection } = call;
+  switch (selection.by) {
+    case "codes":
+      return { from: selection.from, to: selection.to, marketRows: undefined, evidence };
+    case "day":
+      return { from: selection.day, to: selection.day, marketRows: received, evidence };
+    case "range":
+      return { from: selection.from, to: selection.to, marketRows: received, evidence };
+    case "status":
+      throw new RangeError("a list without days answers no unit");
+  }
+}
+
+function isOpenOtherThan<D extends CodeDataSet>(ticket: Ticket<D>): (other: Ticket<D>) => boolean {
+  return (other) => other !== ticket && other.settle !== undefined;
+}
+
+function ticketOf<D extends CodeDataSet>(tickets: ReadonlyMap<Unit, Ticket<D>>, unit: Unit): Ticket<D> {
+  const ticket = tickets.get(unit);
+  if (ticket === undefined) {
+    throw new RangeError(`a planned call names a unit of ${unit.code} that is not on the desk`);
+  }
+  return ticket;
+}
+
+function groupByCode<Row extends { readonly code: string }>(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> {
+  return Map.groupBy(rows, ({ code }) => code);
+}
+
+function isWantedBy(call: Call, unit: Unit): boolean {
+  const { selection } = call;
+  switch (selection.by) {
+    case "codes":
+      return selection.codes.includes(unit.code) && selection.from <= unit.to && selection.to >= unit.from;
+    case "day":
+      return selection.day >= unit.from && selection.day <= unit.to;
+    case "range":
+      return selection.from <= unit.to && selection.to >= unit.from;
+    case "status":
+      return false;
+  }
+}

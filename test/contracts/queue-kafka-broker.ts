@@ -1,0 +1,55 @@
+import { systemClock } from "../../src/base/clock.ts";
+import { type Log, silentLog } from "../../src/base/log.ts";
+import type { KafkaConnection } from "../../src/queue/kafka/connection.ts";
+import { openKafkaDeadLetters } from "../../src/queue/kafka/kafka-dead-letters.ts";
+import { type KafkaProducer, openKafkaProducer } from "../../src/queue/kafka/kafka-producer.ts";
+import { type KafkaQueue, type KafkaQueueOptions, openKafkaQueue } from "../../src/queue/kafka/kafka-queue.ts";
+import { ensureTopics } from "../../src/queue/kafka/topics.ts";
+import type { QueueBroker } from "./queue-contract.ts";
+
+let topics = 0;
+
+export const TEST_SESSION_MS = 6_000;
+export const TEST_HEARTBEAT_MS = 500;
+
+export interface KafkaBroker extends QueueBroker {
+  readonly connection: KafkaConnection;
+  openQueue(topic: string, group: string, more?: Partial<KafkaQueueOptions>): Promise<KafkaQueue>;
+  openProducer(): Promise<KafkaProducer>;
+}
+
+/** A running Kafka as the contract suite wants it; each topic is made for one test. */
+export function createKafkaBroker(bootstrap: string, log: Log = silentLog): KafkaBroker {
+  const connection: KafkaConnection = { brokers: [bootstrap], clientId: "test" };
+  const stack = new AsyncDisposableStack();
+  return {
+    connection,
+    createTopic: async (partitions) => {
+      topics += 1;
+      const topic = `t-${process.pid}-${Date.now()}-${topics}`;
+      const deadLetterTopic = `${topic}.dlq`;
+      await ensureTopics(connection, [
+        { topic, partitions, replication: 1 },
+        { topic: deadLetterTopic, partitions, replication: 1, fits: topic },
+      ]);
+      return { topic, deadLetterTopic };
+    },
+    openQueue: (topic, groupId, more = {}) =>
+      openKafkaQueue({
+        connection,
+        groupId,
+        topics: [topic],
+        sessionTimeoutMs: TEST_SESSION_MS,
+        heartbeatMs: TEST_HEARTBEAT_MS,
+        clock: systemClock,
+        log,
+        ...more,
+      }),
+    openProducer: () => openKafkaProducer({ connection, clock: systemClock }),
+    openDeadLetters: async (topic) => {
+      const producer = stack.use(await openKafkaProducer({ connection, clock: systemClock }));
+      return openKafkaDeadLetters({ connection, producer, topic, clock: systemClock, log });
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}

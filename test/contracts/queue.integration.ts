@@ -1,0 +1,8 @@
+import { requireKafka } from "../support/services.ts";
+import { queueContract } from "./queue-contract.ts";
+import { createKafkaBroker } from "./queue-kafka-broker.ts";
+
+queueContract("Kafka", async (t) => {
+  const bootstrap = await requireKafka(t);
+  return bootstrap === undefined ? undefined : createKafkaBroker(bootstrap);
+});
