@@ -8,4 +8,4 @@ const { pathToFileURL } = require("node:url");
 const built = join(__dirname, "..", "dist", "cli", "main.js");
 const source = join(__dirname, "..", "src", "cli", "main.ts");
 
-import(pathToFileURL(existsSync(built) ? built : source).href);
+void import(pathToFileURL(existsSync(built) ? built : source).href);

@@ -2,7 +2,7 @@ import { systemClock } from "./base/clock.ts";
 import { PermanentError } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
 import type { Shutdown } from "./base/shutdown.ts";
-import type { AppApi, TopicReport } from "./cli/app-api.ts";
+import type { AppApi } from "./app/app-api.ts";
 import { assembleWorker, type AssembleParts } from "./app/assemble-worker.ts";
 import { openBudgetSide } from "./app/open-budget.ts";
 import { ensureOurTopics, kafkaConnection, openKafkaSide } from "./app/open-kafka.ts";
@@ -74,16 +74,7 @@ export async function startWorker(config: Config, log: Log, shutdown: Shutdown, 
 export const app: AppApi = {
   start: (config, log, shutdown) => startWorker(config, log, shutdown),
 
-  ensureTopics: async (config, _log, signal) =>
-    (await ensureOurTopics(config, signal)).map(
-      ({ topic, action, partitions, note }): TopicReport => ({
-        topic,
-        state: action === "created" ? "created" : "exists",
-        partitions,
-        replication: undefined,
-        note,
-      }),
-    ),
+  ensureTopics: (config, _log, signal) => ensureOurTopics(config, signal),
 
   ensureSchema: async (config, log, signal) => {
     await using clickhouse = await openOurClickHouse(config, log, signal);

@@ -77,7 +77,7 @@ export async function openKafkaSide(config: Config, log: Log, signal: AbortSigna
         optionalTopics: kafka.topics.filter((topic) => topic !== worker.topic),
         sessionTimeoutMs: kafka.sessionMs,
         heartbeatMs: kafka.heartbeatMs,
-        maxWaitMs: worker.pollTimeoutMs,
+        fetchWaitMs: worker.pollTimeoutMs,
         clock: systemClock,
         log,
       },

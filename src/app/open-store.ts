@@ -4,9 +4,11 @@ import { systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import { PROVIDER_SOURCES } from "../domain/provider.ts";
-import { createBatchingStore } from "../store/batching/batching-store.ts";
+import { BATCH_LIMITS_DEFAULT } from "../store/batching/limits.ts";
+import { withBatching } from "../store/batching/with-batching.ts";
 import { type ClickHouse, type ClickHouseTarget, openClickHouse } from "../store/clickhouse/client.ts";
 import { openClickHouseLedger } from "../store/clickhouse/ledger.ts";
+import { REPLICATION_DEFAULT } from "../store/clickhouse/migrations.ts";
 import { openClickHouseOutcomes } from "../store/clickhouse/outcomes.ts";
 import { openClickHouseReference } from "../store/clickhouse/reference.ts";
 import { ensureSchema, type SchemaOptions } from "../store/clickhouse/schema.ts";
@@ -43,7 +45,7 @@ export function schemaOptions({ providers, compat, clickhouse }: Config, apply: 
     apply,
     createDatabase: apply,
     cluster: clickhouse.cluster,
-    replication: clickhouse.replicated ? {} : undefined,
+    replication: clickhouse.replicated ? REPLICATION_DEFAULT : undefined,
   };
 }
 
@@ -67,9 +69,10 @@ export async function openStoreSide(config: Config, log: Log, work: AbortSignal)
   }
   const { worker } = config;
   const store = opened.use(
-    createBatchingStore(
+    withBatching(
       createClickHouseStore({ clickhouse, clock: systemClock, log }),
       {
+        ...BATCH_LIMITS_DEFAULT,
         rowsReady: worker.batchSize,
         rowsMax: worker.batchRowsMax,
         bytesMax: worker.batchBytesMax,
@@ -78,7 +81,6 @@ export async function openStoreSide(config: Config, log: Log, work: AbortSignal)
       },
       systemClock,
       log,
-      work,
     ),
   );
   const open = opened.move();

@@ -7,7 +7,7 @@ import { applySpans } from "../planning/spans.ts";
 import { mergedCalendar, type TradingCalendar } from "../planning/trading-calendar.ts";
 import type { Ledger } from "../ports/store.ts";
 import { type LedgerDifference, verifyLedger } from "../store/clickhouse/verify.ts";
-import type { VerifyDifference, VerifyOptions, VerifyReport } from "../cli/app-api.ts";
+import type { VerifyDifference, VerifyOptions, VerifyReport } from "./app-api.ts";
 import type { StoreSide } from "./open-store.ts";
 
 const DATA_SETS: readonly CodeDataSet[] = ["bars", "adjustment-factors"];

@@ -12,7 +12,7 @@ import type { SecurityCode } from "../domain/security-code.ts";
 import type { OutgoingMessage, Producer } from "../ports/queue.ts";
 import type { OutcomeRecord, Outcomes, ReferenceStore } from "../ports/store.ts";
 import { addTallies } from "../worker/tally.ts";
-import type { RequestPlan, RequestProgress } from "../cli/app-api.ts";
+import type { RequestPlan, RequestProgress } from "./app-api.ts";
 
 export interface RequestParts {
   readonly producer: Producer;

@@ -16,11 +16,7 @@ interface Opened {
   readonly last: () => Record<string, unknown>;
 }
 
-function open(options: Partial<LogOptions> = {}): {
-  log: Log;
-  lines: string[];
-  readonly last: () => Record<string, unknown>;
-} {
+function open(options: Partial<LogOptions> = {}): Opened {
   const lines: string[] = [];
   const log = createPinoLog({ write: (line) => void lines.push(line) }, { level: "debug", secrets: [], ...options });
   const last = (): Record<string, unknown> => Object.fromEntries(Object.entries(JSON.parse(lines.at(-1) ?? "{}")));

@@ -1,12 +1,19 @@
 import type { SignalSource } from "../base/shutdown.ts";
-import type { AppApi } from "./app-api.ts";
-import type { SimulatorApi } from "./simulator-api.ts";
+import type { runTushareSimulator } from "../simulators/tushare/run-tushare-simulator.ts";
+import type { AppApi } from "../app/app-api.ts";
 
 /** Where text goes. */
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+}
+
+/** The simulators are left out of the image, so nothing but `simulate` may load them. */
+export interface Simulators {
+  readonly runTushare: typeof runTushareSimulator;
+  /** The token that the Tushare simulator takes when none is named. */
+  readonly tushareToken: string;
 }
 
 /** What the commands use of the world; the process in `main.ts`, something smaller in tests. */
@@ -22,5 +29,5 @@ export interface Cli {
   quit(code: number): void;
   /** Both are loaded by the commands that use them only. */
   loadApp(): Promise<AppApi>;
-  loadSimulator(): Promise<SimulatorApi>;
+  loadSimulators(): Promise<Simulators>;
 }

@@ -16,7 +16,11 @@ const cli: Cli = {
   readStdin: () => text(process.stdin),
   quit: (code) => process.exit(code),
   loadApp: async () => (await import("../app.ts")).app,
-  loadSimulator: async () => (await import("../simulators/tushare/run-simulator.ts")).simulator,
+  loadSimulators: async () => {
+    const { runTushareSimulator } = await import("../simulators/tushare/run-tushare-simulator.ts");
+    const { SIMULATOR_TOKEN } = await import("../simulators/tushare/simulator.ts");
+    return { runTushare: runTushareSimulator, tushareToken: SIMULATOR_TOKEN };
+  },
 };
 
 // `gdw config show | head` is no error.

@@ -74,31 +74,42 @@ function reportError(error: unknown, program: Command, cli: Cli, state: RunState
   if (error instanceof CommanderError && error.code === "commander.help") {
     return EXIT_CODES.usage.code;
   }
-  const { text } = createRedactor(state.secrets);
+  const redactor = createRedactor(state.secrets);
   const known = error instanceof CommanderError ? toUsageError(error, program) : error;
   const { code, lines } = toExit(known);
   for (const line of lines) {
-    cli.stderr.write(`gdw: ${text(line)}\n`);
+    cli.stderr.write(`gdw: ${redactor.text(line)}\n`);
   }
   if (lines.length > 0 && state.wantsStack) {
-    cli.stderr.write(`${text(stackOf(known))}\n`);
+    cli.stderr.write(`${redactor.text(stackOf(known))}\n`);
   }
   return code;
 }
 
-/** Commander's words in our form, with the flag or command that was probably meant. */
+/** Commander's words in our form, with the flag or command that was probably meant. A value of a flag is not shown. */
 function toUsageError(error: CommanderError, program: Command): UsageError {
-  const message = error.message.replace(/^error: /, "").replaceAll("'", "");
+  const message = error.message
+    .replace(/^error: /, "")
+    .replaceAll("'", "")
+    .replace(/(unknown option [^=]*)=.*$/s, "$1");
   const wanted = /(?:option|command) (\S+)$/.exec(message)?.[1];
-  if (wanted === undefined || !/^commander\.unknown/.test(error.code)) {
+  if (wanted === undefined || !error.code.startsWith("commander.unknown")) {
     return new UsageError(`${message}; see gdw --help`);
   }
-  const commands = allCommands(program);
-  const candidates = wanted.startsWith("-")
-    ? commands.flatMap(({ options }) => options.map(({ long }) => long ?? ""))
-    : commands.map((command) => command.name());
-  const meant = nearest(wanted, candidates);
+  const meant = meantBy(wanted, allCommands(program));
   return new UsageError(meant === undefined ? `${message}; see gdw --help` : `${message}, did you mean ${meant}?`);
+}
+
+function meantBy(wanted: string, commands: readonly Command[]): string | undefined {
+  if (!wanted.startsWith("-")) {
+    return nearest(
+      wanted,
+      commands.map((command) => command.name()),
+    );
+  }
+  const flags = new Set(commands.flatMap(({ options }) => options.map(({ long }) => long ?? "")));
+  // A secret is not typed where everybody on the machine can read it.
+  return flags.has(`${wanted}-file`) ? `${wanted}-file` : nearest(wanted, flags);
 }
 
 function allCommands(command: Command): readonly Command[] {

@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import type { RequestProgress } from "./app-api.ts";
+import type { RequestProgress } from "../app/app-api.ts";
 import type { Output } from "./cli.ts";
 
 /** Shows how far a request has come: one line that changes on a terminal, a line now and then elsewhere. */

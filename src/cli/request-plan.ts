@@ -5,7 +5,7 @@ import { dayAt, parseDay, SHANGHAI, type Day } from "../domain/day.ts";
 import { parseFrequency } from "../domain/frequency.ts";
 import { parseProviderName } from "../domain/provider.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
-import type { RequestKind, RequestPlan } from "./app-api.ts";
+import type { RequestKind, RequestPlan } from "../app/app-api.ts";
 import type { Cli } from "./cli.ts";
 import { readCodeList } from "./read-codes.ts";
 import { UsageError } from "./usage-error.ts";

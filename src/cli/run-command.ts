@@ -4,7 +4,7 @@ import type { Log } from "../base/log.ts";
 import { openLog } from "../base/pino-log.ts";
 import { listenForShutdown, type Shutdown } from "../base/shutdown.ts";
 import type { Config, LoadedConfig } from "../config.ts";
-import type { AppApi } from "./app-api.ts";
+import type { AppApi } from "../app/app-api.ts";
 import type { Cli } from "./cli.ts";
 import { EXIT_CODES, exitCodeOf } from "./exit.ts";
 import { loadSettings } from "./setting-flags.ts";

@@ -23,7 +23,7 @@ export function loadSettings(command: Command, cli: Cli): LoadedConfig {
   const flags = new Map<string, string>();
   for (const { flag } of NAMED_SETTINGS) {
     const value = options[new Option(flag).attributeName()];
-    if (value !== undefined) {
+    if (typeof value === "string" || typeof value === "boolean") {
       flags.set(flag, String(value));
     }
   }

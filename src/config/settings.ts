@@ -213,7 +213,7 @@ export const SETTINGS = {
     messageDeadlineMs: setting(
       read.integer({ min: 1000 }),
       30 * 60_000,
-      "a message that takes longer is set aside; outages do not count",
+      "a message that takes longer is set aside; outages do not count; not enforced yet",
     ),
     drainMs: setting(
       read.integer({ min: 0, max: 3_600_000 }),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 
 import type { CommitRequest, Now } from "./commit-rule.ts";
 import type { QueuedMessage } from "./consumer-queue.ts";
@@ -188,9 +188,12 @@ class World {
     if (this.#isRebalancing) {
       this.#join(7, false);
     }
-    this.#open();
     for (let round = 0; round < 2_000; round += 1) {
       this.#nowMs += 300;
+      // A partition that was rewound by a late commit before anything was read from it is mended by its next reader.
+      if (round % 100 === 0) {
+        this.#open();
+      }
       this.deliver(round);
       while (this.finish(0)) {
         this.#perform(false);
@@ -336,6 +339,7 @@ class World {
     assert.ok(isOfRebalance || !this.#isRebalancing, "committed between a rebalance and its join");
     assert.ok(isOfRebalance || this.#commits.every((other) => other.isOfRebalance), "two commits under way");
     for (const { partition, offset: mark } of request.marks) {
+      assert.ok(this.#held.includes(partition), "committed for a partition that is not held");
       const unsettled = this.#logs[partition]?.find(({ offset }) => !this.#settled[partition]?.has(offset));
       const bound = unsettled?.offset ?? (this.#logs[partition]?.at(-1)?.offset ?? -1n) + 1n;
       assert.ok(mark <= bound, `committed ${mark} of ${partition} although ${bound} is not settled`);
@@ -347,7 +351,7 @@ class World {
     assert.ok(inHand <= MESSAGES_MAX, "more in hand than the window allows");
     assert.equal(running, this.#running.length);
     assert.ok(gap >= 0);
-    assert.deepEqual(partitions.map(({ partition }) => partition).toSorted(), [...this.#held].toSorted());
+    assert.deepEqual(new Set(partitions.map(({ partition }) => partition)), new Set(this.#held));
   }
 
   #assigned(partitions: readonly number[]): { topic: string; partition: number }[] {
@@ -413,7 +417,10 @@ function fail(): never {
 test("whatever happens in whatever order, nothing unsettled is passed, lanes keep their order, all is committed", () => {
   const seen = new Set<string>();
   const logs = fc.array(fc.array(fc.tuple(fc.nat(3), fc.nat(15)), { maxLength: 20 }), { minLength: 3, maxLength: 3 });
-  const steps = fc.array(fc.tuple(fc.nat(10_000), fc.nat(10_000), fc.nat(10_000)), { maxLength: STEPS_MAX, size: "max" });
+  const steps = fc.array(fc.tuple(fc.nat(10_000), fc.nat(10_000), fc.nat(10_000)), {
+    maxLength: STEPS_MAX,
+    size: "max",
+  });
   fc.assert(
     fc.property(logs, steps, (shapes, taken) => {
       const world = new World(shapes);

@@ -21,6 +21,7 @@ export class Tracker<M extends QueuedMessage> implements TopicPartition {
   #entries: Entry<M>[] = [];
   #first = 0;
   #unsettled = 0;
+  #hasSettled = false;
 
   constructor(at: TopicPartition, assignment: number, streamMin: number) {
     this.topic = at.topic;
@@ -39,10 +40,10 @@ export class Tracker<M extends QueuedMessage> implements TopicPartition {
     return this.#entries[this.#first]?.message.offset ?? this.#next;
   }
 
-  /** Whether the group has yet to be told about the mark. */
+  /** Whether the group has yet to be told about the mark; where a tracker began is no news. */
   get isUnsaid(): boolean {
     const mark = this.mark;
-    return mark !== undefined && (this.sent === undefined || mark > this.sent);
+    return this.#hasSettled && mark !== undefined && (this.sent === undefined || mark > this.sent);
   }
 
   /** What holds the mark back. */
@@ -76,6 +77,7 @@ export class Tracker<M extends QueuedMessage> implements TopicPartition {
     if (this.#entries[this.#first] !== entry) {
       return false;
     }
+    this.#hasSettled = true;
     while (this.#entries[this.#first]?.phase === "settled") {
       this.#first += 1;
     }

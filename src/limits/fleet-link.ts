@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { RedisClient } from "./redis-client.ts";
 import type { HelloAnswer } from "./redis-script.ts";
 
-/** DESIGN's quarter: how many share a limit when their number was never heard. */
+/** How many are taken to share a limit when their number was never heard. */
 const WORKERS_WHEN_UNKNOWN = 4;
 
 /** When Redis went away, and how many workers there were. */

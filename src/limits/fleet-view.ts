@@ -20,6 +20,7 @@ export class FleetView {
   #newestMember = "";
   #heardAtMicros = 0;
   #workers = 0;
+  #areWorkersKnown = false;
   readonly #untold = new Set<string>();
 
   /** True while decisions are made alone. */
@@ -62,6 +63,7 @@ export class FleetView {
       return;
     }
     this.#workers = workers;
+    this.#areWorkersKnown = areKnown;
     if (workers > 1 && areKnown && nowMicros - this.#heardAtMicros > STALE_MICROS) {
       const weight = this.#log.callsLeft(nowMicros, limits);
       this.#log.add({ atMicros: nowMicros, weight, member: "" });
@@ -81,7 +83,8 @@ export class FleetView {
     worker: string,
   ): { readonly waitMicros: number } | { readonly grant: LoggedGrant; readonly callsLeft: number } {
     const workers = Math.max(1, this.#workers);
-    const shares = limits.map((limit) => shareOf(limit, workers));
+    // Workers that cannot speak to each other cannot take turns over fewer calls than there are of them.
+    const shares = this.#areWorkersKnown ? limits : limits.map((limit) => shareOf(limit, workers));
     const now = Math.max(nowMicros, this.#log.newestMicros + 1);
     this.#log.prune(now, shares);
     const waitMicros = this.#log.waitMicros(now, shares, workers);

@@ -15,7 +15,10 @@ export function withMargin(limit: CallLimit, margin: number): WindowLimit {
   return calls >= 1 ? { calls, windowMicros } : { calls: 1, windowMicros: Math.ceil(windowMicros * (1 + margin)) };
 }
 
-/** What one of `workers` may take when they cannot speak to each other: so many windows share one call, or the reverse. */
+/**
+ * For a guessed number of workers: a limit of fewer calls than workers, stretched until each has one call. Workers that
+ * happen to call at once then exceed it, by less than their number.
+ */
 export function shareOf(limit: WindowLimit, workers: number): WindowLimit {
   return limit.calls >= workers
     ? limit

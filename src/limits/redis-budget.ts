@@ -26,7 +26,6 @@ export interface RedisBudget extends WatchedBudget {
 }
 
 const DEFAULTS = { ...BUDGET_DEFAULTS, helloMs: 10_000, probeMs: 1_000, commandMsMax: 2_000 } as const;
-/** When the number of workers was never heard: DESIGN's quarter. */
 
 /**
  * A budget shared by all workers through Redis: a sliding log of grants in one sorted set, looked at and added to by one
@@ -36,15 +35,16 @@ const DEFAULTS = { ...BUDGET_DEFAULTS, helloMs: 10_000, probeMs: 1_000, commandM
  * - *shared*: every grant is Redis' own. Each answer brings what the others were granted since, so the worker mirrors
  *   the log.
  * - *alone*: Redis is away. The worker goes on from its mirror, and each of its grants counts as many times as there were
- *   workers, since they all do the same; with an unknown number it counts four times.
+ *   workers, since they all do the same. A limit of fewer calls than there were workers grants nothing then. When the
+ *   number was never heard a grant counts four times, and a limit of fewer than four calls gets a longer window.
  * - *rejoining*: Redis is back, perhaps empty, perhaps with an old copy. The worker first merges all it knows into the
  *   log, then says that it is alive. It keeps deciding alone, telling Redis of each grant, until as many workers as there
  *   were before have been heard of again or a whole window has passed: only then is the log in Redis that of the fleet.
  *
  * Redis losing its memory is seen in four ways: the connection ended, a command failed, the epoch (a mark that living
  * workers keep in Redis) is another, or a grant the worker knows of is missing from the log though its window is open.
- * The registry of workers is a sorted set of
- * the instants each was last heard of; every question and a hello each `helloMs` renew it.
+ * The registry of workers is a sorted set of the instants each was last heard of; every question renews it, and a hello
+ * each `helloMs`. Redis 5 or newer, not as a cluster: the script's keys have no slot in common.
  *
  * What this does not hold: a worker cut off from Redis alone keeps taking its share while the others share the whole;
  * and a worker that starts with no memory at the moment Redis comes back with none can count no earlier grants.

@@ -6,8 +6,8 @@ import { rowsOf, type DraftCall, type Work } from "./pack-calls.ts";
 import type { TradingCalendar } from "./trading-calendar.ts";
 
 /** One provider call and the units that wait for it. */
-export interface PlannedCall {
-  readonly call: Call<CodeDataSet>;
+export interface PlannedCall<D extends CodeDataSet = CodeDataSet> {
+  readonly call: Call<D>;
   readonly units: readonly Unit[];
   /** Rows the answer is expected to have at most. */
   readonly rowsExpected: number;
@@ -33,15 +33,16 @@ export interface CoalesceOptions {
  * any order give the same calls. Calls that serve live work (short and recent) come first, then other short work, then
  * backfill, newest first. RangeError when the units are not the capability's or no call can name a code.
  */
-export function coalesce(
+export function coalesce<D extends CodeDataSet>(
   units: readonly Unit[],
   capability: Capability,
   options: CoalesceOptions,
-): readonly PlannedCall[] {
+): readonly PlannedCall<D>[] {
   if (units.length === 0) {
     return [];
   }
-  refuseStrangers(units, capability);
+  const dataSet = checkedDataSet<D>(units, capability);
+  const { frequency } = capability;
   const { calendar } = options;
   const sorted = units.toSorted(byCodeAndDay);
   const codes = [...new Set(sorted.map((unit) => unit.code))];
@@ -58,9 +59,8 @@ export function coalesce(
   );
   const ranks = rankUnits(sorted, calendar);
   const calls = [
-    ...plan.calls.map((draft) => toCodesCall(draft, sorted, codes, calendar, capability)),
-    ...plan.days.map(({ day, units: served }): PlannedCall => {
-      const { dataSet, frequency } = capability as CodeCapability;
+    ...plan.calls.map((draft) => toCodesCall(draft, sorted, codes, calendar, { dataSet, frequency })),
+    ...plan.days.map(({ day, units: served }): PlannedCall<D> => {
       const call = { dataSet, frequency, selection: { by: "day", day: calendar.dayAt(day) } } as const;
       return { call, units: pick(sorted, served), rowsExpected: options.marketRowsByDay };
     }),
@@ -68,9 +68,8 @@ export function coalesce(
   return sortByUrgency(calls, ranks);
 }
 
-type CodeCapability = Capability & { readonly dataSet: CodeDataSet };
-
-function refuseStrangers(units: readonly Unit[], capability: Capability): void {
+/** The data set of all the units and of the capability, which the caller's type argument names. */
+function checkedDataSet<D extends CodeDataSet>(units: readonly Unit[], capability: Capability): D {
   const provider = units[0]?.provider;
   for (const unit of units) {
     const isOurs = unit.dataSet === capability.dataSet && unit.frequency === capability.frequency;
@@ -81,8 +80,11 @@ function refuseStrangers(units: readonly Unit[], capability: Capability): void {
   }
   if (capability.rowsMax < 2 || (capability.codesMax < 1 && !capability.byDay)) {
     const bounds = `${capability.rowsMax} rows and ${capability.codesMax} codes a call`;
-    throw new RangeError(`coalescing ${capability.dataSet} over ${capability.api}: nothing can be asked with ${bounds}`);
+    throw new RangeError(
+      `coalescing ${capability.dataSet} over ${capability.api}: nothing can be asked with ${bounds}`,
+    );
   }
+  return capability.dataSet as D;
 }
 
 /** Units as numbers; those without a trading day have nothing to bring and take part in no call. */
@@ -102,14 +104,13 @@ function toNumbers(
   });
 }
 
-function toCodesCall(
+function toCodesCall<D extends CodeDataSet>(
   draft: DraftCall,
   units: readonly Unit[],
   codes: readonly SecurityCode[],
   calendar: TradingCalendar,
-  capability: Capability,
-): PlannedCall {
-  const { dataSet, frequency } = capability as CodeCapability;
+  { dataSet, frequency }: Pick<Call<D>, "dataSet" | "frequency">,
+): PlannedCall<D> {
   const named = draft.codes.flatMap((index) => codes[index] ?? []).toSorted();
   const selection = { by: "codes", codes: named, from: calendar.dayAt(draft.first), to: calendar.dayAt(draft.last) };
   return {
@@ -140,7 +141,10 @@ function rankUnits(units: readonly Unit[], calendar: TradingCalendar): ReadonlyM
 }
 
 /** A call is as urgent as the most urgent unit that waits for it. */
-function sortByUrgency(calls: readonly PlannedCall[], ranks: ReadonlyMap<Unit, number>): readonly PlannedCall[] {
+function sortByUrgency<D extends CodeDataSet>(
+  calls: readonly PlannedCall<D>[],
+  ranks: ReadonlyMap<Unit, number>,
+): readonly PlannedCall<D>[] {
   const keyed = calls.map((planned) => ({
     planned,
     rank: planned.units.reduce((least, unit) => Math.min(least, ranks.get(unit) ?? 2), 2),

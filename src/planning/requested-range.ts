@@ -61,7 +61,11 @@ export function toRequestedRange(input: RangeInput): RequestedRange {
 function refuseBadDays({ range, publication, nowMs, paths }: RangeInput): void {
   const { start, end } = range;
   if (start !== undefined && end !== undefined && start > end) {
-    throw new MessageError("start-after-end", paths.start, `the first day asked for, ${start}, lies after the last, ${end}`);
+    throw new MessageError(
+      "start-after-end",
+      paths.start,
+      `the first day asked for, ${start}, lies after the last, ${end}`,
+    );
   }
   const today = todayAt(publication, nowMs + CLOCK_SKEW_MS_MAX);
   for (const [day, path] of [

@@ -25,11 +25,7 @@ export interface SpanChange extends Pick<LedgerChange, "put" | "remove"> {
  *    (same call, version and note, and for pending the same instant to ask again).
  * Spans of different providers never join.
  */
-export function applySpans(
-  current: readonly Span[],
-  incoming: readonly Span[],
-  calendar: TradingCalendar,
-): SpanChange {
+export function applySpans(current: readonly Span[], incoming: readonly Span[], calendar: TradingCalendar): SpanChange {
   let laid: readonly Span[] = current;
   for (const batch of splitAtOverlaps(incoming)) {
     laid = overlay(laid, batch, calendar);

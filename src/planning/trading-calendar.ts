@@ -33,7 +33,9 @@ export class TradingCalendar {
     const first = days[0] ?? knownFrom;
     const last = days.at(-1) ?? knownTo;
     if (knownFrom > knownTo || first < knownFrom || last > knownTo) {
-      throw new RangeError(`making a calendar of ${first} to ${last}, said to be known from ${knownFrom} to ${knownTo}`);
+      throw new RangeError(
+        `making a calendar of ${first} to ${last}, said to be known from ${knownFrom} to ${knownTo}`,
+      );
     }
     return new TradingCalendar(days, knownFrom, knownTo);
   }

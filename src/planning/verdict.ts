@@ -26,9 +26,12 @@ export interface JudgeInput {
   readonly rejectedDays: ReadonlyMap<Day, string>;
   /**
    * The days on which the suspension list names the code, and the call that said so; undefined when it has not been
-   * asked. Ask when the first verdict has suspects, then judge again.
+   * asked. Ask when the first verdict has suspects, then judge again. Without `evidence` no list could be read: there
+   * is none, or we have no right to it.
    */
-  readonly suspensions: { readonly days: ReadonlySet<Day>; readonly evidence: Omit<Evidence, "note"> } | undefined;
+  readonly suspensions:
+    | { readonly days: ReadonlySet<Day>; readonly evidence: Omit<Evidence, "note"> | undefined }
+    | undefined;
   readonly instrument: Instrument;
   readonly calendar: TradingCalendar;
   readonly capability: Capability;
@@ -172,10 +175,12 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
     return undefined;
   }
   if (suspensions.days.has(day)) {
-    return { state: "suspended", source: suspensions.evidence, note: "no row, and the suspension list names the day" };
+    const note = "no row, and the suspension list names the day";
+    return { state: "suspended", source: suspensions.evidence ?? source, note };
   }
   const asked = answer.marketRows === undefined ? facts.summary : `the day's ${answer.marketRows} rows of the market`;
-  return { state: "unexplained-empty", source, note: `${asked}, none on this day, and not on the suspension list` };
+  const list = suspensions.evidence === undefined ? "no suspension list to be read" : "not on the suspension list";
+  return { state: "unexplained-empty", source, note: `${asked}, none on this day, ${list}` };
 }
 
 /** The newest answer that covers the day, one that named codes before one by market. */
@@ -194,9 +199,7 @@ function answerFor(day: Day, { unit, answers }: JudgeInput): Answer {
 
 function isStronger(left: Answer, right: Answer): boolean {
   const namesCodes = left.marketRows === undefined;
-  return namesCodes === (right.marketRows === undefined)
-    ? left.evidence.version > right.evidence.version
-    : namesCodes;
+  return namesCodes === (right.marketRows === undefined) ? left.evidence.version > right.evidence.version : namesCodes;
 }
 
 class SpanBuilder {

@@ -27,9 +27,9 @@ export function queueContract(name: string, openBroker: (t: TestContext) => Prom
         if (broker === undefined) {
           return;
         }
-        await using _broker = broker;
+        await using open = broker;
         groups += 1;
-        await body({ broker, group: `contract-${process.pid}-${Date.now()}-${groups}` });
+        await body({ broker: open, group: `contract-${process.pid}-${Date.now()}-${groups}` });
       });
     }
 

@@ -3,7 +3,12 @@ import { parseDay, SHANGHAI, type Day } from "../../src/domain/day.ts";
 import { CURRENCY, MARKET, SOURCE } from "../../src/domain/enums.ts";
 import type { AdjustmentFactor, Bar, CalendarDay, Instrument } from "../../src/domain/rows.ts";
 import { parseSecurityCode } from "../../src/domain/security-code.ts";
-import type { BarModel, CalendarDayModel, FactorModel, InstrumentModel } from "../../src/store/clickhouse/encode/model-columns.ts";
+import type {
+  BarModel,
+  CalendarDayModel,
+  FactorModel,
+  InstrumentModel,
+} from "../../src/store/clickhouse/encode/model-columns.ts";
 import type { Provenance } from "../../src/ports/store.ts";
 
 export const DAY = parseDay("2024-01-02");

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 
 import { systemClock } from "../../base/clock.ts";
 import { OUTCOMES } from "../../domain/outcome.ts";
-import type { AppApi, RequestPlan, RequestProgress } from "../app-api.ts";
+import type { AppApi, RequestPlan, RequestProgress } from "../../app/app-api.ts";
 import type { Cli } from "../cli.ts";
 import { EXIT_CODES } from "../exit.ts";
 import { createProgressLine } from "../progress-line.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-import type { SchemaReport } from "../app-api.ts";
+import type { SchemaReport } from "../../app/app-api.ts";
 import type { Cli } from "../cli.ts";
 import { runOnce, type RunState } from "../run-command.ts";
 import { addSettingFlags } from "../setting-flags.ts";
@@ -20,7 +20,7 @@ Examples:
 
 Nothing is dropped. Stop Ginkgo's own writers first: INSERT into our views fails.`;
 
-const COLUMNS = ["object", "kind", "state", "note"] as const;
+const COLUMNS = ["object", "action", "note"] as const;
 
 export function addSchema(parent: Command, cli: Cli, state: RunState): void {
   const schema = parent.command("schema").description("the tables and views of the store");

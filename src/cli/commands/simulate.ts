@@ -3,27 +3,33 @@ import { InvalidArgumentError, type Command } from "commander";
 import { openLog } from "../../base/pino-log.ts";
 import { listenForShutdown } from "../../base/shutdown.ts";
 import type { Cli } from "../cli.ts";
-import { exitCodeOf } from "../exit.ts";
+import { EXIT_CODES, exitCodeOf } from "../exit.ts";
 import type { RunState } from "../run-command.ts";
 
 const EXAMPLES = `
 Examples:
-  gdw simulate tushare                                       a generated market on port 8600
+  gdw simulate tushare                                 a generated market on port 8600
   gdw simulate tushare --port 0 --latency 80-200 --seed 7
-  gdw simulate tushare --data recorded/tushare
-  GINKGO_TUSHARE_URL=http://127.0.0.1:8600 TUSHARE_TOKEN=any gdw start
+  gdw simulate tushare --data recorded/tushare         recorded answers
+  GINKGO_TUSHARE_URL=http://127.0.0.1:8600 TUSHARE_TOKEN=… gdw start
 
-Its calls are counted like the provider's; see docs for how to order faults.`;
+Caps, limits and error texts are the provider's own. POST /_sim/faults orders faults, GET /_sim/summary counts calls.`;
 
 interface Options {
-  readonly host: string;
   readonly port: number;
-  readonly data?: string;
   readonly seed: number;
-  readonly securities: number;
+  readonly codes: number;
   readonly days: number;
-  readonly callsPerMinute: number;
-  readonly latency: readonly [number, number];
+  readonly data?: string;
+  readonly limit: number;
+  readonly windowMs: number;
+  readonly latency: Latency;
+  readonly token?: string;
+}
+
+interface Latency {
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 /** A stop has this long to close what is open. */
@@ -33,27 +39,43 @@ export function addSimulate(parent: Command, cli: Cli, state: RunState): void {
   const simulate = parent.command("simulate").description("serve a provider's protocol on this machine");
   simulate
     .command("tushare")
-    .description("serve Tushare's HTTP interface, with its row caps, limits and error texts")
-    .option("--host <address>", "address to bind to", "127.0.0.1")
+    .description("serve Tushare's HTTP interface on 127.0.0.1 until it is stopped")
     .option("--port <port>", "port, 0 takes a free one", count(0, 65_535), 8600)
     .option("--data <folder>", "serve recorded answers instead of a generated market")
-    .option("--seed <number>", "of the generated market", count(0, 2 ** 31), 1)
-    .option("--securities <count>", "of the generated market", count(1, 6000), 300)
+    .option("--seed <number>", "of the generated market and of the latency", count(0, 2 ** 31), 1)
+    .option("--codes <count>", "securities of the generated market", count(1, 6000), 300)
     .option("--days <count>", "trading days of the generated market", count(1, 9000), 250)
-    .option("--calls-per-minute <count>", "granted in any 60 s, 0 grants all", count(0, 100_000), 200)
-    .option("--latency <ms>", "how long an answer takes, such as 100 or 80-200", readLatency, [0, 0])
+    .option("--limit <calls>", "calls of each API that are granted in any window", count(1, 1_000_000), 200)
+    .option("--window-ms <ms>", "length of that window", count(1, 86_400_000), 60_000)
+    .option("--latency <ms>", "how long an answer takes, such as 100 or 80-200", readLatency, { fromMs: 0, toMs: 0 })
+    .option("--token <token>", "the only token it accepts (default: one it prints)")
     .addHelpText("after", EXAMPLES)
-    .action(async ({ days, latency, data, ...options }: Options) => {
-      const [latencyMsMin, latencyMsMax] = latency;
+    .action(async ({ data, limit, token, ...options }: Options) => {
+      const simulators = await cli.loadSimulators();
+      const accepted = token ?? simulators.tushareToken;
       using shutdown = listenForShutdown(CLOSE_MS_MAX, cli.signals);
-      using log = await openLog({ level: "info", format: "auto", file: undefined, secrets: [], descriptor: 1 });
-      const simulator = await cli.loadSimulator();
-      await simulator.runTushare(
-        { ...options, data, tradingDays: days, latencyMsMin, latencyMsMax },
-        log,
+      using log = await openLog({ level: "info", format: "auto", file: undefined, secrets: [], descriptor: 2 });
+      const { port, seed, codes, days, windowMs, latency } = options;
+      await simulators.runTushare(
+        {
+          port,
+          seed,
+          codes,
+          days,
+          windowMs,
+          latency,
+          token: accepted,
+          dataFolder: data,
+          callsMax: limit,
+          onListening: ({ url }) => {
+            // Not a secret: this token opens nothing but the simulator, and whoever starts it needs it.
+            cli.stdout.write(`GINKGO_TUSHARE_URL=${url} TUSHARE_TOKEN=${accepted}\n`);
+            log.info("simulator listening", { url, codes, days, limit, windowMs });
+          },
+        },
         shutdown.intake,
       );
-      state.exitCode = shutdown.signal === undefined ? 0 : exitCodeOf(shutdown.signal);
+      state.exitCode = shutdown.signal === undefined ? EXIT_CODES.ok.code : exitCodeOf(shutdown.signal);
     });
 }
 
@@ -67,12 +89,12 @@ function count(min: number, max: number): (text: string) => number {
   };
 }
 
-function readLatency(text: string): readonly [number, number] {
+function readLatency(text: string): Latency {
   const match = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(text);
-  const min = Number.parseInt(match?.[1] ?? "", 10);
-  const max = Number.parseInt(match?.[2] ?? match?.[1] ?? "", 10);
-  if (match === null || min > max) {
+  const fromMs = Number.parseInt(match?.[1] ?? "", 10);
+  const toMs = Number.parseInt(match?.[2] ?? match?.[1] ?? "", 10);
+  if (match === null || fromMs > toMs) {
     throw new InvalidArgumentError("expected milliseconds such as 100 or 80-200");
   }
-  return [min, max];
+  return { fromMs, toMs };
 }

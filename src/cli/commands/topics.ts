@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-import type { TopicReport } from "../app-api.ts";
+import type { TopicReport } from "../../app/app-api.ts";
 import type { Cli } from "../cli.ts";
 import { runOnce, type RunState } from "../run-command.ts";
 import { addSettingFlags } from "../setting-flags.ts";
@@ -22,7 +22,7 @@ export function addTopics(parent: Command, cli: Cli, state: RunState): void {
     .action(async (options: { readonly json?: boolean }, command: Command) => {
       await runOnce(command, cli, state, async ({ config, app, log, shutdown }) => {
         const reports: readonly TopicReport[] = await app.ensureTopics(config, log, shutdown.intake);
-        const columns = ["topic", "state", "partitions", "replication", "note"] as const;
+        const columns = ["topic", "action", "partitions", "note"] as const;
         printRecords(
           cli,
           reports.map((report) => ({ ...report })),

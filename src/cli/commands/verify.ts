@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-import type { VerifyReport } from "../app-api.ts";
+import type { VerifyReport } from "../../app/app-api.ts";
 import type { Cli } from "../cli.ts";
 import { EXIT_CODES } from "../exit.ts";
 import { readCodeList } from "../read-codes.ts";

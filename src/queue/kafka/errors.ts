@@ -49,7 +49,7 @@ export function isUnknownTopic(error: unknown): boolean {
   return [...causesOf(error)].some(
     (one) =>
       apiIdOf(one) === "UNKNOWN_TOPIC_OR_PARTITION" ||
-      (one instanceof UserError && /^Unknown topic /.test(one.message)),
+      (one instanceof UserError && one.message.startsWith("Unknown topic ")),
   );
 }
 

@@ -11,6 +11,8 @@ export interface GroupSettings {
   readonly groupId: string;
   readonly sessionTimeoutMs: number;
   readonly heartbeatMs: number;
+  /** How long a fetch waits for messages; FETCH_WAIT_MS_MAX at most and by default. */
+  readonly fetchWaitMs?: number | undefined;
 }
 
 export type KafkaConsumerOptions = ConsumerOptions<Buffer, Buffer, string, Buffer>;
@@ -28,7 +30,7 @@ export function toConsumerOptions(connection: KafkaConnection, group: GroupSetti
     rebalanceTimeout: group.sessionTimeoutMs * 2,
     heartbeatInterval: group.heartbeatMs,
     heartbeatStallTimeout: group.sessionTimeoutMs * 2,
-    maxWaitTime: FETCH_WAIT_MS_MAX,
+    maxWaitTime: Math.min(group.fetchWaitMs ?? FETCH_WAIT_MS_MAX, FETCH_WAIT_MS_MAX),
     minBytes: 1,
     maxBytes: 1 << 20,
     maxBytesPerPartition: 256 << 10,

@@ -28,6 +28,8 @@ export interface KafkaQueueOptions {
   readonly optionalTopics?: readonly string[];
   readonly sessionTimeoutMs?: number;
   readonly heartbeatMs?: number;
+  /** The longest wait of one fetch; at most half a second, which is the default. */
+  readonly fetchWaitMs?: number;
   readonly closeMs?: number;
   /** How often optional topics that are missing are looked for. */
   readonly lookAgainMs?: number;
@@ -106,6 +108,7 @@ class KafkaQueueOfGroup implements KafkaQueue, MemberListener {
       groupId: options.groupId,
       sessionTimeoutMs: options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS,
       heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
+      fetchWaitMs: options.fetchWaitMs,
     };
     this.#consumerOptions = toConsumerOptions(options.connection, this.#group);
   }

@@ -37,15 +37,17 @@ export function workerTopics(names: {
   readonly deadLetters: string;
   readonly side: readonly string[];
   readonly replication: number;
+  readonly partitions?: number;
+  readonly deadLetterRetentionMs?: number;
 }): readonly TopicSpec[] {
-  const { updates, deadLetters, side, replication } = names;
+  const { updates, deadLetters, side, replication, partitions = UPDATE_PARTITIONS } = names;
   return [
-    { topic: updates, partitions: UPDATE_PARTITIONS, replication },
+    { topic: updates, partitions, replication },
     {
       topic: deadLetters,
-      partitions: UPDATE_PARTITIONS,
+      partitions,
       replication,
-      configs: { "retention.ms": String(DEAD_LETTER_RETENTION_MS) },
+      configs: { "retention.ms": String(names.deadLetterRetentionMs ?? DEAD_LETTER_RETENTION_MS) },
       fits: updates,
     },
     ...side.map((topic) => ({ topic, partitions: SIDE_PARTITIONS, replication })),

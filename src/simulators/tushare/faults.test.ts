@@ -20,6 +20,24 @@ async function postJson(simulator: TushareSimulator): Promise<unknown> {
   return (await post(simulator)).json();
 }
 
+interface Reply {
+  readonly code: number;
+  readonly data: { readonly items: unknown[]; readonly has_more?: boolean } | null;
+}
+
+/** Code, number of rows and `has_more` of an answer. */
+async function postForShape(simulator: TushareSimulator): Promise<unknown> {
+  const { code, data }: Reply = JSON.parse(await (await post(simulator)).text());
+  return data === null ? [code, null] : [code, data.items.length, data.has_more];
+}
+
+/** Which of 2,000 calls meet a fault that befalls one in ten. */
+function faultsOf(seed: number): readonly number[] {
+  const plan = new FaultPlan([{ fault: { kind: "empty" }, perMille: 100 }], createRandom(seed, ""));
+  const met = Array.from({ length: 2_000 }, (_, index) => (plan.take("daily") === undefined ? -1 : index));
+  return met.filter((at) => at >= 0);
+}
+
 test("a reset before the answer and one within it fail the call, the next call is served", async () => {
   await using simulator = await startTushareSimulator({ data });
   simulator.injectFault({ kind: "reset" });
@@ -59,13 +77,9 @@ test("wrong pages: cut off, empty, without has_more, without data, with an error
   simulator.injectFault({ kind: "null-data" });
   simulator.injectFault({ kind: "refused", ...REFUSALS.addressLimit });
   simulator.injectFault({ kind: "garbage", body: "busy" });
-  const shape = (reply: unknown): unknown => {
-    const { code, data } = reply as { code: number; data: { items: unknown[]; has_more?: boolean } | null };
-    return data === null ? [code, null] : [code, data.items.length, data.has_more];
-  };
   const shapes: unknown[] = [];
   for (let turn = 0; turn < 5; turn += 1) {
-    shapes.push(shape(await postJson(simulator)));
+    shapes.push(await postForShape(simulator));
   }
   assert.deepEqual(shapes, [
     [0, 7, true],
@@ -88,15 +102,9 @@ test("an ordered fault befalls the calls it names, in their number, after those 
 });
 
 test("random faults come by the seed, about as often as asked for", () => {
-  const count = (seed: number): readonly number[] => {
-    const plan = new FaultPlan([{ fault: { kind: "empty" }, perMille: 100 }], createRandom(seed, ""));
-    return Array.from({ length: 2_000 }, (_, index) => (plan.take("daily") === undefined ? -1 : index)).filter(
-      (at) => at >= 0,
-    );
-  };
-  assert.deepEqual(count(1), count(1));
-  assert.notDeepEqual(count(1), count(2));
-  assert.ok(count(1).length > 150 && count(1).length < 250, String(count(1).length));
+  assert.deepEqual(faultsOf(1), faultsOf(1));
+  assert.notDeepEqual(faultsOf(1), faultsOf(2));
+  assert.ok(faultsOf(1).length > 150 && faultsOf(1).length < 250, String(faultsOf(1).length));
 });
 
 test("faults can be ordered over HTTP, and a bad order is refused with the reason", async () => {
@@ -120,7 +128,6 @@ test("faults can be ordered over HTTP, and a bad order is refused with the reaso
 
 test("run alone it serves until its signal aborts", async () => {
   const stop = new AbortController();
-  let url = "";
   const options = { port: 0, seed: 1, codes: 2, days: 5, dataFolder: undefined, callsMax: 1, windowMs: 60_000 };
   const { promise: listening, resolve } = Promise.withResolvers<TushareSimulator>();
   const running = runTushareSimulator(
@@ -128,7 +135,7 @@ test("run alone it serves until its signal aborts", async () => {
     stop.signal,
   );
   const simulator = await listening;
-  url = simulator.url;
+  const { url } = simulator;
   const body = JSON.stringify({ api_name: "daily", token: "abc", params: { ts_code: "600000.SH" } });
   assert.partialDeepStrictEqual(await (await fetch(url, { method: "POST", body })).json(), { code: 0 });
   assert.partialDeepStrictEqual(await (await fetch(url, { method: "POST", body })).json(), { code: 40203 });

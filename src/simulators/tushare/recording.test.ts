@@ -8,7 +8,6 @@ import { fileURLToPath } from "node:url";
 import { parseDecimal } from "../../base/decimal.ts";
 import { tradingDays } from "../../domain/cn-trading-days.ts";
 import { compactDay, parseDay } from "../../domain/day.ts";
-import { APIS } from "./apis.ts";
 import { readRecording, recordingFromRows } from "./recording.ts";
 import { startTushareSimulator } from "./simulator.ts";
 
@@ -19,12 +18,13 @@ test("the fixture's spans are whole: rows and days without a trade are as many a
   const recording = await readRecording(FIXTURE);
   assert.deepEqual(recording.codes, ["000001.SZ"]);
   const page = await readFile(join(FIXTURE, "README.md"), "utf8");
-  const spans = [...page.matchAll(/^\| (\S+) … (\S+) \| (\d+) \| (\d+) \|/gm)];
+  const spans = [...page.matchAll(/^\| (\S+) … (\S+)\s+\|\s+(\d+)\s+\|\s+(\d+)\s+\|/gm)];
   const counted = spans.map(([, from = "", to = ""]) => {
-    const inSpan = (day: string): boolean => day >= compactDay(parseDay(from)) && day <= compactDay(parseDay(to));
+    const [first, last] = [compactDay(parseDay(from)), compactDay(parseDay(to))];
+    const inSpan = (day: string): boolean => day >= first && day <= last;
     const rows = [...recording.rowsOf("daily", "000001.SZ")].map((row) => row[1] ?? "").filter(inSpan);
-    assert.equal(compactDay(parseDay(from)), rows.at(-1));
-    assert.equal(compactDay(parseDay(to)), rows[0]);
+    assert.equal(first, rows.at(-1));
+    assert.equal(last, rows[0]);
     return [
       String(
         tradingDays()
@@ -86,7 +86,6 @@ test(
         row.slice(2, 11).map((cell) => parseDecimal(cell)),
       );
     });
-    assert.equal(APIS.daily.columns.length, 13);
   },
 );
 

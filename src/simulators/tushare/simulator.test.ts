@@ -35,10 +35,19 @@ async function call(
   params: unknown,
   fields: unknown = "",
 ): Promise<Reply> {
-  const reply = JSON.parse(
-    await post(simulator, JSON.stringify({ api_name: api, token: simulator.token, params, fields })),
-  ) as Reply;
+  const body = JSON.stringify({ api_name: api, token: simulator.token, params, fields });
+  const reply: Reply = JSON.parse(await post(simulator, body));
   return reply;
+}
+
+function withoutRequestId(text = ""): string {
+  return text.replace(/"request_id":"[^"]*"/, "");
+}
+
+/** The newest day an api has at an instant. */
+async function newestDay(at: string, api: ApiName): Promise<unknown> {
+  await using simulator = await startTushareSimulator({ data, clock: clockAt(at) });
+  return (await call(simulator, api, { ts_code: "600000.SH", limit: 1 }, "trade_date")).data?.items[0]?.[0];
 }
 
 function clockAt(text: string): Clock {
@@ -54,9 +63,10 @@ test("daily of one code: default columns, newest first, Tushare's units", async 
     end_date: LAST,
     offset: null,
   });
-  assert.deepEqual(reply.data?.fields, [
-    ..."ts_code trade_date open high low close pre_close change pct_chg vol amount".split(" "),
-  ]);
+  assert.deepEqual(
+    reply.data?.fields,
+    "ts_code trade_date open high low close pre_close change pct_chg vol amount".split(" "),
+  );
   assert.equal(reply.data.items.length, 40);
   assert.equal(reply.data.has_more, false);
   const newest = reply.data.items[0];
@@ -151,8 +161,7 @@ test("all forms of the address answer, another method is refused with HTTP 405",
   const [plain, ...others] = await Promise.all(
     ["/", "/dataapi", "/dataapi/daily", "/dataapi/adj_factor"].map((path) => post(simulator, body, path)),
   );
-  const strip = (text = ""): string => text.replace(/"request_id":"[^"]*"/, "");
-  assert.ok(others.every((text) => strip(text) === strip(plain)));
+  assert.ok(others.every((text) => withoutRequestId(text) === withoutRequestId(plain)));
   const refused = await fetch(simulator.url);
   assert.equal(refused.status, 405);
   assert.match(await refused.text(), /不合法的请求/);
@@ -234,14 +243,10 @@ test("the calendar has every day, newest first, with is_open as a whole number",
 });
 
 test("a day's bars are there from 17:00 in Beijing on, its factors in the morning", async () => {
-  const newest = async (at: string, api: ApiName): Promise<unknown> => {
-    await using simulator = await startTushareSimulator({ data, clock: clockAt(at) });
-    return (await call(simulator, api, { ts_code: "600000.SH", limit: 1 }, "trade_date")).data?.items[0]?.[0];
-  };
-  assert.equal(await newest("2025-12-30T08:59:59Z", "daily"), "20251229");
-  assert.equal(await newest("2025-12-30T09:00:00Z", "daily"), "20251230");
-  assert.equal(await newest("2025-12-30T01:00:00Z", "adj_factor"), "20251229");
-  assert.equal(await newest("2025-12-30T01:20:00Z", "adj_factor"), "20251230");
+  assert.equal(await newestDay("2025-12-30T08:59:59Z", "daily"), "20251229");
+  assert.equal(await newestDay("2025-12-30T09:00:00Z", "daily"), "20251230");
+  assert.equal(await newestDay("2025-12-30T01:00:00Z", "adj_factor"), "20251229");
+  assert.equal(await newestDay("2025-12-30T01:20:00Z", "adj_factor"), "20251230");
 });
 
 test("price limits and dividends follow the market", async () => {

@@ -21,8 +21,8 @@ export const TUSHARE_ROW_CAPS: TushareRowCaps = {
   // Not stated by the provider; its clients assume that of daily.
   adj_factor: 6_000,
   stock_basic: 6_000,
-  // Not stated; the full history is longer than one answer.
-  trade_cal: 12_000,
+  // Not stated; the full history is longer than one answer, so it is cut beforehand as if it were that of daily.
+  trade_cal: 6_000,
   suspend_d: 5_000,
 };
 

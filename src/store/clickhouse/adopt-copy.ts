@@ -16,7 +16,18 @@ export interface CopyCounts {
   readonly refused: Readonly<Record<string, bigint>>;
 }
 
-const OLD_BAR_COLUMNS = ["code", "open", "high", "low", "close", "volume", "amount", "frequency", "timestamp", "source"];
+const OLD_BAR_COLUMNS = [
+  "code",
+  "open",
+  "high",
+  "low",
+  "close",
+  "volume",
+  "amount",
+  "frequency",
+  "timestamp",
+  "source",
+];
 const OLD_FACTOR_COLUMNS = ["code", "adjustfactor", "timestamp", "source"];
 
 export function isOldBarTable(object: StoredObject): boolean {
@@ -142,7 +153,9 @@ async function copy(
 ): Promise<CopyCounts> {
   const database = quoteIdentifier(clickhouse.database);
   const from = `${database}.${quoteIdentifier(old.name)} AS o`;
-  const refusal = Object.values(plan.refusals).map((condition) => `(${condition})`).join(" OR ");
+  const refusal = Object.values(plan.refusals)
+    .map((condition) => `(${condition})`)
+    .join(" OR ");
   const values: Readonly<Record<string, string>> = {
     ...plan.values,
     version: COPIED_VERSION.toString(),
@@ -154,7 +167,11 @@ async function copy(
   const key = plan.table.key.map((name) => `(${values[name] ?? name})`).join(", ");
 
   const reasons = Object.values(plan.refusals).map((condition) => `toString(countIf(${condition}))`);
-  const [totals] = await clickhouse.query<{ readonly found: string; readonly good: string; readonly refused: readonly string[] }>(
+  const [totals] = await clickhouse.query<{
+    readonly found: string;
+    readonly good: string;
+    readonly refused: readonly string[];
+  }>(
     `SELECT toString(count()) AS found, toString(countIf(NOT (${refusal}))) AS good, [${reasons.join(", ")}] AS refused FROM ${from}`,
     {},
     signal,
@@ -174,10 +191,16 @@ ORDER BY ${key}, ${plan.tieBreak} LIMIT 1 BY ${key}`;
       {},
       signal,
     );
-    const [count] = await clickhouse.query<{ readonly rows: string }>(`SELECT toString(count()) AS rows FROM (${rows})`, {}, signal);
+    const [count] = await clickhouse.query<{ readonly rows: string }>(
+      `SELECT toString(count()) AS rows FROM (${rows})`,
+      {},
+      signal,
+    );
     copied += BigInt(count?.rows ?? "0");
   }
-  const refused = Object.keys(plan.refusals).map((reason, index) => [reason, BigInt(totals?.refused[index] ?? "0")] as const);
+  const refused = Object.keys(plan.refusals).map(
+    (reason, index) => [reason, BigInt(totals?.refused[index] ?? "0")] as const,
+  );
   return {
     found: BigInt(totals?.found ?? "0"),
     copied,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { suiteEmbedded, type OpenDatabase } from "../../../test/support/clickhouse-engines.ts";
+import { suiteOnEngines, type OpenDatabase } from "../../../test/support/clickhouse-suite.ts";
 import { silentLog } from "../../base/log.ts";
 import { parseDay } from "../../domain/day.ts";
 import { SOURCE } from "../../domain/enums.ts";
@@ -21,11 +21,14 @@ const OPTIONS: AdoptOptions = {
   today: parseDay("2026-11-24"),
 };
 
-suiteEmbedded("schema adopt", defineAdoptTests);
+suiteOnEngines("schema adopt", defineAdoptTests);
 
 function defineAdoptTests(open: OpenDatabase): void {
-  test("the original's tables are renamed, nothing is dropped, and the schema is then complete", async () => {
-    const clickhouse = await open("renamed");
+  test("the original's tables are renamed, nothing is dropped, and the schema is then complete", async (t) => {
+    const clickhouse = await open(t, "renamed");
+    if (clickhouse === undefined) {
+      return;
+    }
     await createOriginal(clickhouse);
     const report = await adoptSchema(clickhouse, OPTIONS, silentLog, never);
     assert.deepEqual(
@@ -43,50 +46,116 @@ function defineAdoptTests(open: OpenDatabase): void {
     assert.ok(again.every(({ action }) => action === "exists"));
   });
 
-  test("rows are copied in our units, bad ones and repeats are counted, and copying again changes nothing", async () => {
-    const clickhouse = await open("copied");
+  test("rows are copied in our units, bad ones and repeats are counted, and copying again changes nothing", async (t) => {
+    const clickhouse = await open(t, "copied");
+    if (clickhouse === undefined) {
+      return;
+    }
     await createOriginal(clickhouse);
     const options = { ...OPTIONS, copyRows: true };
     const report = await adoptSchema(clickhouse, options, silentLog, never);
     const copied = report.filter(({ action }) => action === "copied");
     assert.deepEqual(copied, [
-      { object: "table adjustfactor_before_20261124", action: "copied", note: "1 of 2 rows copied; refused: 1 with a factor that is not positive" },
+      {
+        object: "table adjustfactor_before_20261124",
+        action: "copied",
+        note: "1 of 2 rows copied; refused: 1 with a factor that is not positive",
+      },
       {
         object: "table bar_before_20261124",
         action: "copied",
         note: "4 of 9 rows copied; 1 repeats left out; refused: 1 with a code of no known market, 1 with an unknown frequency, 1 with an unknown source, 1 with a price that is not positive",
       },
     ]);
-    const select =
-      "SELECT code, toString(timestamp) AS at, open, close, volume, amount, source, flags, toString(version) AS version FROM copied.bar_row FINAL ORDER BY code, at, source";
+    const select = `SELECT code, toString(timestamp) AS at, open, close, volume, amount, source, flags, toString(version) AS version FROM ${clickhouse.database}.bar_row FINAL ORDER BY code, at, source`;
     const rows = await clickhouse.query(select, {}, never);
     assert.deepEqual(rows, [
-      { code: "000001.SZ", at: "1991-07-01 00:00:00", open: "9", close: "9.5", volume: "1200", amount: "3456780", source: 7, flags: 0, version: "1" },
-      { code: "000001.SZ", at: "2024-01-02 00:00:00", open: "9", close: "9.5", volume: "115863700", amount: "1076444620", source: 7, flags: 0, version: "1" },
-      { code: "600000.SH", at: "2024-01-02 00:00:00", open: "9", close: "9.5", volume: "1234", amount: "5678.9", source: 4, flags: 0, version: "1" },
-      { code: "600001.SH", at: "2024-01-02 00:00:00", open: "12", close: "9.5", volume: "300", amount: null, source: 7, flags: 33, version: "1" },
+      {
+        code: "000001.SZ",
+        at: "1991-07-01 00:00:00",
+        open: "9",
+        close: "9.5",
+        volume: "1200",
+        amount: "3456780",
+        source: 7,
+        flags: 0,
+        version: "1",
+      },
+      {
+        code: "000001.SZ",
+        at: "2024-01-02 00:00:00",
+        open: "9",
+        close: "9.5",
+        volume: "115863700",
+        amount: "1076444620",
+        source: 7,
+        flags: 0,
+        version: "1",
+      },
+      {
+        code: "600000.SH",
+        at: "2024-01-02 00:00:00",
+        open: "9",
+        close: "9.5",
+        volume: "1234",
+        amount: "5678.9",
+        source: 4,
+        flags: 0,
+        version: "1",
+      },
+      {
+        code: "600001.SH",
+        at: "2024-01-02 00:00:00",
+        open: "12",
+        close: "9.5",
+        volume: "300",
+        amount: null,
+        source: 7,
+        flags: 33,
+        version: "1",
+      },
     ]);
-    const factors = await clickhouse.query("SELECT code, factor, toString(trading_day) AS day FROM copied.adjustfactor_row FINAL", {}, never);
+    const factors = await clickhouse.query(
+      `SELECT code, factor, toString(trading_day) AS day FROM ${clickhouse.database}.adjustfactor_row FINAL`,
+      {},
+      never,
+    );
     assert.deepEqual(factors, [{ code: "000001.SZ", factor: "134.579421", day: "2024-01-02" }]);
     const again = await adoptSchema(clickhouse, options, silentLog, never);
-    assert.deepEqual(again.filter(({ action }) => action === "renamed"), []);
-    assert.deepEqual(again.filter(({ action }) => action === "copied"), copied);
+    assert.deepEqual(
+      again.filter(({ action }) => action === "renamed"),
+      [],
+    );
+    assert.deepEqual(
+      again.filter(({ action }) => action === "copied"),
+      copied,
+    );
     assert.deepEqual(await clickhouse.query(select, {}, never), rows);
   });
 
-  test("a second foreign table on one day gets a name of its own", async () => {
-    const clickhouse = await open("second");
+  test("a second foreign table on one day gets a name of its own", async (t) => {
+    const clickhouse = await open(t, "second");
+    if (clickhouse === undefined) {
+      return;
+    }
     await createOriginal(clickhouse);
     await adoptSchema(clickhouse, OPTIONS, silentLog, never);
-    await clickhouse.command("DROP VIEW second.bar", {}, never);
-    await clickhouse.command("CREATE TABLE second.bar (code String) ENGINE = MergeTree ORDER BY code", {}, never);
+    await clickhouse.command(`DROP VIEW ${clickhouse.database}.bar`, {}, never);
+    await clickhouse.command(
+      `CREATE TABLE ${clickhouse.database}.bar (code String) ENGINE = MergeTree ORDER BY code`,
+      {},
+      never,
+    );
     const report = await adoptSchema(clickhouse, { ...OPTIONS, copyRows: true }, silentLog, never);
     assert.ok(report.some(({ note }) => note === "is bar_before_20261124_2 now"));
     assert.ok(report.some(({ object, action }) => object === "table bar_before_20261124_2" && action === "left"));
   });
 
-  test("tick tables are renamed when asked for", async () => {
-    const clickhouse = await open("ticks");
+  test("tick tables are renamed when asked for", async (t) => {
+    const clickhouse = await open(t, "ticks");
+    if (clickhouse === undefined) {
+      return;
+    }
     await createOriginal(clickhouse);
     await adoptSchema(clickhouse, { ...OPTIONS, tickTables: true }, silentLog, never);
     const names = [...(await readObjects(clickhouse, never)).keys()];

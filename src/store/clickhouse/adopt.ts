@@ -43,7 +43,11 @@ export async function adoptSchema(
       log.info("table renamed", { from: object.name, to: name });
       report.push({ object: `table ${object.name}`, action: "renamed", note: `is ${name} now` });
     } else if (isTick) {
-      report.push({ object: `table ${object.name}`, action: "left", note: "ticks are not written by this program yet" });
+      report.push({
+        object: `table ${object.name}`,
+        action: "left",
+        note: "ticks are not written by this program yet",
+      });
     }
   }
   report.push(...(await ensureSchema(clickhouse, options, log, signal)));

@@ -50,11 +50,14 @@ function translateCode(code: number, error: Error, doing: string): Error {
 /** Certificates do not mend themselves; everything else between us and the server does. */
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ERR_TLS|ERR_SSL/;
 
+/** The engine prints that it cannot lock the folder's status file, and chDB only says that there is no connection. */
+const HELD_FOLDER = /cannot lock file|failed to create connection for path|only one active data directory/i;
+
 function translateLocal(error: Error, doing: string): Error {
   const message = `${doing}: ${oneLine(error.message)}`;
-  if (/cannot lock file|only one active data directory/i.test(error.message)) {
+  if (HELD_FOLDER.test(error.message)) {
     return new PermanentError(
-      `${doing}: another process or session holds the folder, and one holds it at a time: ${oneLine(error.message)}`,
+      `${doing}: another process holds the folder, one at a time, or it cannot be written: ${oneLine(error.message)}`,
       "store",
       { cause: error },
     );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 
-import { suiteEmbedded, type OpenDatabase } from "../../../test/support/clickhouse-engines.ts";
+import { suiteOnEngines, type OpenDatabase } from "../../../test/support/clickhouse-suite.ts";
 import { systemClock } from "../../base/clock.ts";
 import { silentLog } from "../../base/log.ts";
 import { parseDay, type Day } from "../../domain/day.ts";
@@ -18,11 +18,14 @@ import { verifyLedger } from "./verify.ts";
 
 const never = new AbortController().signal;
 
-suiteEmbedded("bookkeeping", defineBookkeepingTests);
+suiteOnEngines("bookkeeping", defineBookkeepingTests);
 
 function defineBookkeepingTests(open: OpenDatabase): void {
-  const prepare = async (database: string): Promise<ClickHouse> => {
-    const clickhouse = await open(database);
+  const prepare = async (t: TestContext, word: string): Promise<ClickHouse | undefined> => {
+    const clickhouse = await open(t, word);
+    if (clickhouse === undefined) {
+      return undefined;
+    }
     await ensureSchema(
       clickhouse,
       { chain: [SOURCE.TUSHARE], ginkgoUnits: false, apply: true, createDatabase: true },
@@ -32,8 +35,11 @@ function defineBookkeepingTests(open: OpenDatabase): void {
     return clickhouse;
   };
 
-  test("the ledger gives back the spans that were put, with their evidence", async () => {
-    const clickhouse = await prepare("ledger_put");
+  test("the ledger gives back the spans that were put, with their evidence", async (t) => {
+    const clickhouse = await prepare(t, "ledger_put");
+    if (clickhouse === undefined) {
+      return;
+    }
     const ledger = openClickHouseLedger(clickhouse, systemClock);
     const spans = [
       span("1901-02-03", "1991-04-02", "before-listing"),
@@ -46,19 +52,37 @@ function defineBookkeepingTests(open: OpenDatabase): void {
     assert.deepEqual(withoutVersion(read.get(ledgerKeyText(keyOf("000001.SZ")))), spans);
   });
 
-  test("a span that is removed or replaced does not come back", async () => {
-    const clickhouse = await prepare("ledger_replace");
+  test("a span that is removed or replaced does not come back", async (t) => {
+    const clickhouse = await prepare(t, "ledger_replace");
+    if (clickhouse === undefined) {
+      return;
+    }
     const ledger = openClickHouseLedger(clickhouse, systemClock);
     const key = keyOf("000001.SZ");
-    await ledger.write([{ key, put: [span("2024-01-02", "2024-01-05", "present"), span("2024-01-08", "2024-01-09", "failed")], remove: [] }], never);
-    await ledger.write([{ key, put: [span("2024-01-02", "2024-01-09", "present")], remove: [day("2024-01-08")] }], never);
+    await ledger.write(
+      [
+        {
+          key,
+          put: [span("2024-01-02", "2024-01-05", "present"), span("2024-01-08", "2024-01-09", "failed")],
+          remove: [],
+        },
+      ],
+      never,
+    );
+    await ledger.write(
+      [{ key, put: [span("2024-01-02", "2024-01-09", "present")], remove: [day("2024-01-08")] }],
+      never,
+    );
     assert.deepEqual(await readSpans(ledger, key), [["2024-01-02", "2024-01-09", "present"]]);
     await ledger.write([{ key, put: [], remove: [day("2024-01-02")] }], never);
     assert.deepEqual(await readSpans(ledger, key), []);
   });
 
-  test("what two writers put at once is folded, the newer write winning a day, and can then be reopened", async () => {
-    const clickhouse = await prepare("ledger_race");
+  test("what two writers put at once is folded, the newer write winning a day, and can then be reopened", async (t) => {
+    const clickhouse = await prepare(t, "ledger_race");
+    if (clickhouse === undefined) {
+      return;
+    }
     const key = keyOf("000001.SZ");
     await insertRaw(clickhouse, "2024-01-02", "2024-01-31", "present", 100);
     await insertRaw(clickhouse, "2024-01-10", "2024-01-12", "failed", 200);
@@ -78,18 +102,27 @@ function defineBookkeepingTests(open: OpenDatabase): void {
     assert.deepEqual(await readSpans(ledger, key), [["2024-01-02", "2024-01-09", "present"]]);
   });
 
-  test("a whole window of 8,192 keys is written and read in one call", async () => {
-    const clickhouse = await prepare("ledger_window");
+  test("a whole window of 8,192 keys is written and read in one call", async (t) => {
+    const clickhouse = await prepare(t, "ledger_window");
+    if (clickhouse === undefined) {
+      return;
+    }
     const ledger = openClickHouseLedger(clickhouse, systemClock);
     const keys = Array.from({ length: 8192 }, (_, index) => keyOf(`${(600000 + index).toString()}.SH`));
-    await ledger.write(keys.map((key) => ({ key, put: [span("2024-01-02", "2024-01-31", "present")], remove: [] })), never);
+    await ledger.write(
+      keys.map((key) => ({ key, put: [span("2024-01-02", "2024-01-31", "present")], remove: [] })),
+      never,
+    );
     const read = await ledger.read(keys, never);
     assert.equal(read.size, 8192);
     assert.ok([...read.values()].every((spans) => spans.length === 1));
   });
 
-  test("outcomes are found again by partition and by request, and the last record of a message counts", async () => {
-    const clickhouse = await prepare("outcomes");
+  test("outcomes are found again by partition and by request, and the last record of a message counts", async (t) => {
+    const clickhouse = await prepare(t, "outcomes");
+    if (clickhouse === undefined) {
+      return;
+    }
     const outcomes = openClickHouseOutcomes(clickhouse);
     // Records of more than 90 days ago would be gone at once.
     const now = systemClock.nowMs();
@@ -99,24 +132,33 @@ function defineBookkeepingTests(open: OpenDatabase): void {
     await outcomes.record([first, second], never);
     await outcomes.record([first, anew], never);
     const settled = await outcomes.settledFrom("ginkgo.data.update", 3, 7n, never);
-    assert.deepEqual([...settled], [[7n, "c"], [9007199254740993n, "b"]]);
+    assert.deepEqual(
+      [...settled],
+      [
+        [7n, "c"],
+        [9007199254740993n, "b"],
+      ],
+    );
     assert.deepEqual([...(await outcomes.settledFrom("ginkgo.data.update", 3, 8n, never)).keys()], [9007199254740993n]);
     assert.equal((await outcomes.settledFrom("ginkgo.data.update", 4, 0n, never)).size, 0);
     assert.deepEqual(await outcomes.byRequest("r-1", never), [first, second]);
     assert.deepEqual(await outcomes.byRequest("it's none", never), []);
   });
 
-  test("reference tables answer one row a key, the newest of the best source", async () => {
-    const clickhouse = await prepare("reference");
+  test("reference tables answer one row a key, the newest of the best source", async (t) => {
+    const clickhouse = await prepare(t, "reference");
+    if (clickhouse === undefined) {
+      return;
+    }
     await clickhouse.command(
-      `INSERT INTO reference.stock_info_row (code, code_name, industry, currency, market, status, list_date, delist_date, source, version)
+      `INSERT INTO ${clickhouse.database}.stock_info_row (code, code_name, industry, currency, market, status, list_date, delist_date, source, version)
        VALUES ('000001.SZ', '平安', '银行', 1, 1, 'listed', '1991-04-03', NULL, 7, 10), ('000001.SZ', '平安银行', '银行', 1, 1, 'listed', '1991-04-03', NULL, 7, 20),
        ('000001.SZ', 'other', '', 1, 1, 'listed', '1991-04-03', NULL, 4, 30), ('000003.SZ', 'PT金田A', '', 1, 1, 'delisted', '1991-07-03', '2002-06-14', 7, 10)`,
       {},
       never,
     );
     await clickhouse.command(
-      `INSERT INTO reference.trade_day_row (market, trading_day, timestamp, is_open, source, version)
+      `INSERT INTO ${clickhouse.database}.trade_day_row (market, trading_day, timestamp, is_open, source, version)
        VALUES (1, '2024-01-02', '2024-01-02 00:00:00', true, 7, 10), (1, '2024-01-01', '2024-01-01 00:00:00', true, 7, 10),
        (1, '2024-01-01', '2024-01-01 00:00:00', false, 7, 20), (2, '2024-01-02', '2024-01-02 00:00:00', true, 7, 10)`,
       {},
@@ -135,15 +177,22 @@ function defineBookkeepingTests(open: OpenDatabase): void {
       { market: 1, day: "2024-01-01", isOpen: false, source: 7 },
       { market: 1, day: "2024-01-02", isOpen: true, source: 7 },
     ]);
-    const views = await clickhouse.query("SELECT code, toString(delist_date) AS delisted, is_del FROM reference.stock_info ORDER BY code", {}, never);
+    const views = await clickhouse.query(
+      `SELECT code, toString(delist_date) AS delisted, is_del FROM ${clickhouse.database}.stock_info ORDER BY code`,
+      {},
+      never,
+    );
     assert.deepEqual(views, [
       { code: "000001.SZ", delisted: "2099-12-31", is_del: false },
       { code: "000003.SZ", delisted: "2002-06-14", is_del: false },
     ]);
   });
 
-  test("verify finds rows that are gone, rows the ledger does not know, and nothing else", async () => {
-    const clickhouse = await prepare("verify");
+  test("verify finds rows that are gone, rows the ledger does not know, and nothing else", async (t) => {
+    const clickhouse = await prepare(t, "verify");
+    if (clickhouse === undefined) {
+      return;
+    }
     const ledger = openClickHouseLedger(clickhouse, systemClock);
     // Two weeks with a weekend between; no trading on the 15th.
     const tradingDays = ["08", "09", "10", "11", "12", "16", "17", "18", "19"].map((date) => day(`2024-01-${date}`));
@@ -162,7 +211,11 @@ function defineBookkeepingTests(open: OpenDatabase): void {
       [
         { key: keyOf("000001.SZ"), put: [all], remove: [] },
         { key: keyOf("000002.SZ"), put: [all], remove: [] },
-        { key: keyOf("000003.SZ"), put: [span("2024-01-08", "2024-01-09", "present"), span("2024-01-10", "2024-01-19", "no-trade")], remove: [] },
+        {
+          key: keyOf("000003.SZ"),
+          put: [span("2024-01-08", "2024-01-09", "present"), span("2024-01-10", "2024-01-19", "no-trade")],
+          remove: [],
+        },
         { key: keyOf("000006.SZ"), put: [span("2024-01-19", "2024-01-19", "present")], remove: [] },
       ],
       never,
@@ -188,7 +241,12 @@ function keyOf(code: string): LedgerKey {
 }
 
 function span(from: string, to: string, state: LedgerState): Span {
-  const evidence = { provider: "tushare", callId: "call-1", version: 1_700_000_000_000_001n, note: "it's \"complete\"\n" } as const;
+  const evidence = {
+    provider: "tushare",
+    callId: "call-1",
+    version: 1_700_000_000_000_001n,
+    note: 'it\'s "complete"\n',
+  } as const;
   return { from: day(from), to: day(to), state, evidence };
 }
 
@@ -210,7 +268,13 @@ async function readSpans(
   return (read.get(ledgerKeyText(key)) ?? []).map(({ from, to, state }) => [from, to, state]);
 }
 
-async function insertRaw(clickhouse: ClickHouse, from: string, to: string, state: LedgerState, version: number): Promise<void> {
+async function insertRaw(
+  clickhouse: ClickHouse,
+  from: string,
+  to: string,
+  state: LedgerState,
+  version: number,
+): Promise<void> {
   await clickhouse.command(
     `INSERT INTO ${clickhouse.database}.ledger_row (data_set, frequency, code, first_day, last_day, state, provider, version)
      VALUES ('bars', 1, '000001.SZ', '${from}', '${to}', '${state}', 'tushare', ${version})`,

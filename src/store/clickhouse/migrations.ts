@@ -102,6 +102,7 @@ function replacingEngine(place: TablePlace, versionColumn: string): string {
 
 /** A plain table remembers no inserted blocks unless told to; a replicated one has a setting of its own. */
 function deduplicationSetting(place: TablePlace): string {
-  const name = place.replication === undefined ? "non_replicated_deduplication_window" : "replicated_deduplication_window";
+  const name =
+    place.replication === undefined ? "non_replicated_deduplication_window" : "replicated_deduplication_window";
   return `${name} = ${DEDUPLICATION_WINDOW}`;
 }

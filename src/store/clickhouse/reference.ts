@@ -9,10 +9,7 @@ import { STOCK_INFO_ROW, TRADE_DAY_ROW } from "./tables.ts";
 import { rankSource } from "./views.ts";
 
 /** Instruments and calendar from our tables; of several sources of one the best of the chain. */
-export function openClickHouseReference(
-  clickhouse: ClickHouse,
-  chain: readonly SourceNumber[],
-): ReferenceStore {
+export function openClickHouseReference(clickhouse: ClickHouse, chain: readonly SourceNumber[]): ReferenceStore {
   const table = (name: string): string => `${quoteIdentifier(clickhouse.database)}.${name}`;
   const rank = rankSource(chain, "");
   return {

@@ -76,7 +76,9 @@ export function compareTable(table: Table, stored: StoredObject | undefined, isR
     const wanted = isReplicated ? "ReplicatedReplacingMergeTree" : "ReplacingMergeTree";
     differences.push(`the engine is ${stored.engine}, expected ${wanted}`);
   } else if (versionColumnOf(stored.engineFull) !== table.versionColumn) {
-    differences.push(`the engine's version column is ${versionColumnOf(stored.engineFull) || "none"}, expected ${table.versionColumn}`);
+    differences.push(
+      `the engine's version column is ${versionColumnOf(stored.engineFull) || "none"}, expected ${table.versionColumn}`,
+    );
   }
   if (plain(stored.partition) !== plain(table.partition)) {
     differences.push(`the partition is by ${stored.partition || "nothing"}, expected ${table.partition || "nothing"}`);

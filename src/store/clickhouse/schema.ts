@@ -58,7 +58,10 @@ export async function ensureSchema(
   // A table that went although its migration is recorded is made again: all of them can be applied any number of times.
   const pending = missing.length > 0 ? migrations : migrations.filter(({ version }) => !applied.has(version));
   if (pending.length > 0) {
-    requireApply(options, `the tables ${missing.map(({ name }) => name).join(", ") || "of a newer migration"} are missing`);
+    requireApply(
+      options,
+      `the tables ${missing.map(({ name }) => name).join(", ") || "of a newer migration"} are missing`,
+    );
     await clickhouse.command(renderMigrationTable(place), {}, signal);
     for (const migration of pending) {
       for (const statement of renderStatements(migration, place)) {
@@ -91,9 +94,16 @@ async function ensureDatabase(
   }
   requireApply(options, `the database ${name} does not exist`);
   if (!options.createDatabase) {
-    throw new PermanentError(`ensuring the schema: the database ${name} does not exist and may not be created`, "store");
+    throw new PermanentError(
+      `ensuring the schema: the database ${name} does not exist and may not be created`,
+      "store",
+    );
   }
-  await clickhouse.command(`CREATE DATABASE IF NOT EXISTS ${quoteIdentifier(name)}${onCluster({ ...options, database: name })}`, {}, signal);
+  await clickhouse.command(
+    `CREATE DATABASE IF NOT EXISTS ${quoteIdentifier(name)}${onCluster({ ...options, database: name })}`,
+    {},
+    signal,
+  );
   return { object: `database ${name}`, action: "created", note: "" };
 }
 

@@ -18,7 +18,9 @@ export function compareDays(
   tradingDays: readonly Day[],
 ): DayDifference {
   const expected = new Set(present.flatMap(({ from, to }) => daysWithin(from, to, tradingDays)));
-  const stored = new Set(runs.flatMap(([from, to]) => (from === to ? [parseDay(from)] : daysWithin(from, to, tradingDays))));
+  const stored = new Set(
+    runs.flatMap(([from, to]) => (from === to ? [parseDay(from)] : daysWithin(from, to, tradingDays))),
+  );
   const isCovered = (day: Day): boolean => present.some(({ from, to }) => from <= day && day <= to);
   return {
     presentWithoutRow: [...expected].filter((day) => !stored.has(day)),

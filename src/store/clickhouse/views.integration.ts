@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 
-import { suiteEmbedded, type OpenDatabase } from "../../../test/support/clickhouse-engines.ts";
+import { suiteOnEngines, type OpenDatabase } from "../../../test/support/clickhouse-suite.ts";
 import { silentLog } from "../../base/log.ts";
 import { SOURCE } from "../../domain/enums.ts";
 import type { ClickHouse } from "./client.ts";
@@ -15,38 +15,60 @@ const OPTIONS: SchemaOptions = {
   createDatabase: true,
 };
 
-suiteEmbedded("views", defineViewTests);
+suiteOnEngines("views", defineViewTests);
 
 function defineViewTests(open: OpenDatabase): void {
-  const prepare = async (database: string, options: Partial<SchemaOptions> = {}): Promise<ClickHouse> => {
-    const clickhouse = await open(database);
+  const prepare = async (
+    t: TestContext,
+    word: string,
+    options: Partial<SchemaOptions> = {},
+  ): Promise<ClickHouse | undefined> => {
+    const clickhouse = await open(t, word);
+    if (clickhouse === undefined) {
+      return undefined;
+    }
     await ensureSchema(clickhouse, { ...OPTIONS, ...options }, silentLog, never);
     return clickhouse;
   };
 
-  test("`bar` shows one row a key: the newest version of the best source, whatever was inserted in which order", async () => {
-    const clickhouse = await prepare("versions");
+  test("`bar` shows one row a key: the newest version of the best source, whatever was inserted in which order", async (t) => {
+    const clickhouse = await prepare(t, "versions");
+    if (clickhouse === undefined) {
+      return;
+    }
     await insertBar(clickhouse, { source: SOURCE.BAOSTOCK, close: "9.5", version: 900 });
     await insertBar(clickhouse, { source: SOURCE.TUSHARE, close: "9.7", version: 300 });
     await insertBar(clickhouse, { source: SOURCE.TUSHARE, close: "9.6", version: 200 });
     await insertBar(clickhouse, { source: SOURCE.SIM, close: "1.1", version: 950 });
     await insertBar(clickhouse, { source: SOURCE.BAOSTOCK, close: "8.8", version: 10, day: "2024-01-03" });
-    const rows = await clickhouse.query("SELECT toString(trading_day) AS day, close, source FROM versions.bar ORDER BY day", {}, never);
+    const rows = await clickhouse.query(
+      `SELECT toString(trading_day) AS day, close, source FROM ${clickhouse.database}.bar ORDER BY day`,
+      {},
+      never,
+    );
     assert.deepEqual(rows, [
       { day: "2024-01-02", close: "9.7", source: SOURCE.TUSHARE },
       { day: "2024-01-03", close: "8.8", source: SOURCE.BAOSTOCK },
     ]);
   });
 
-  test("a fetched bar of any source beats one copied from an older table", async () => {
-    const clickhouse = await prepare("copied");
+  test("a fetched bar of any source beats one copied from an older table", async (t) => {
+    const clickhouse = await prepare(t, "copied");
+    if (clickhouse === undefined) {
+      return;
+    }
     await insertBar(clickhouse, { source: SOURCE.TUSHARE, close: "9.7", version: 1 });
     await insertBar(clickhouse, { source: SOURCE.BAOSTOCK, close: "9.5", version: 300 });
-    assert.deepEqual(await clickhouse.query("SELECT close FROM copied.bar", {}, never), [{ close: "9.5" }]);
+    assert.deepEqual(await clickhouse.query(`SELECT close FROM ${clickhouse.database}.bar`, {}, never), [
+      { close: "9.5" },
+    ]);
   });
 
-  test("a refetch of equal values leaves `SELECT *` on every view unchanged", async () => {
-    const clickhouse = await prepare("refetch");
+  test("a refetch of equal values leaves `SELECT *` on every view unchanged", async (t) => {
+    const clickhouse = await prepare(t, "refetch");
+    if (clickhouse === undefined) {
+      return;
+    }
     await insertBar(clickhouse, { version: 100 });
     await insertFactor(clickhouse, "2024-01-02", "134.5794", 100);
     const before = await readAll(clickhouse);
@@ -59,36 +81,58 @@ function defineViewTests(open: OpenDatabase): void {
     );
   });
 
-  test("`bar` has the columns that Ginkgo selects, ours, and nothing about when a row came", async () => {
-    const clickhouse = await prepare("columns");
-    const rows = await clickhouse.query<{ readonly name: string; readonly type: string }>("DESCRIBE TABLE columns.bar", {}, never);
+  test("`bar` has the columns that Ginkgo selects, ours, and nothing about when a row came", async (t) => {
+    const clickhouse = await prepare(t, "columns");
+    if (clickhouse === undefined) {
+      return;
+    }
+    const rows = await clickhouse.query<{ readonly name: string; readonly type: string }>(
+      `DESCRIBE TABLE ${clickhouse.database}.bar`,
+      {},
+      never,
+    );
     assert.deepEqual(
       rows.map(({ name }) => name).toSorted(),
-      "amount close code desc flags frequency high low meta open pre_close source timestamp trading_day uuid volume zone".split(" "),
+      "amount close code desc flags frequency high low meta open pre_close source timestamp trading_day uuid volume zone".split(
+        " ",
+      ),
     );
   });
 
-  test("turnover that a provider does not give is NULL in the row, 0 and flagged in the view", async () => {
-    const clickhouse = await prepare("turnover");
+  test("turnover that a provider does not give is NULL in the row, 0 and flagged in the view", async (t) => {
+    const clickhouse = await prepare(t, "turnover");
+    if (clickhouse === undefined) {
+      return;
+    }
     await insertBar(clickhouse, { amount: "NULL", flags: 1 });
-    const rows = await clickhouse.query("SELECT amount, flags FROM turnover.bar", {}, never);
+    const rows = await clickhouse.query(`SELECT amount, flags FROM ${clickhouse.database}.bar`, {}, never);
     assert.deepEqual(rows, [{ amount: "0", flags: 33 }]);
   });
 
-  test("exact values come out to the digit", async () => {
-    const clickhouse = await prepare("digits");
-    await insertBar(clickhouse, { close: "0.1234", volume: "9007199254740993", amount: "toDecimal128('123456789012.3456', 4)" });
-    const rows = await clickhouse.query("SELECT close, volume, amount FROM digits.bar", {}, never);
+  test("exact values come out to the digit", async (t) => {
+    const clickhouse = await prepare(t, "digits");
+    if (clickhouse === undefined) {
+      return;
+    }
+    await insertBar(clickhouse, {
+      close: "0.1234",
+      volume: "9007199254740993",
+      amount: "toDecimal128('123456789012.3456', 4)",
+    });
+    const rows = await clickhouse.query(`SELECT close, volume, amount FROM ${clickhouse.database}.bar`, {}, never);
     assert.deepEqual(rows, [{ close: "0.1234", volume: "9007199254740993", amount: "123456789012.3456" }]);
   });
 
-  test("a bar of the summer of 1991 stands at midnight of Shanghai, which was then nine hours ahead", async () => {
-    const clickhouse = await prepare("summer");
+  test("a bar of the summer of 1991 stands at midnight of Shanghai, which was then nine hours ahead", async (t) => {
+    const clickhouse = await prepare(t, "summer");
+    if (clickhouse === undefined) {
+      return;
+    }
     await insertBar(clickhouse, { day: "1991-07-01" });
     await insertBar(clickhouse, { day: "1991-12-02" });
     const rows = await clickhouse.query(
       `SELECT toString(timestamp) AS local, toString(toTimeZone(timestamp, 'UTC')) AS utc, toString(trading_day) AS day
-       FROM summer.bar WHERE timestamp = '1991-07-01 00:00:00' OR timestamp = '1991-12-02 00:00:00' ORDER BY timestamp`,
+       FROM ${clickhouse.database}.bar WHERE timestamp = '1991-07-01 00:00:00' OR timestamp = '1991-12-02 00:00:00' ORDER BY timestamp`,
       {},
       never,
     );
@@ -98,10 +142,13 @@ function defineViewTests(open: OpenDatabase): void {
     ]);
   });
 
-  test("a daily history of 35 years has a partition a year, intraday bars one a month, cut in Shanghai's time", async () => {
-    const clickhouse = await prepare("partitions");
+  test("a daily history of 35 years has a partition a year, intraday bars one a month, cut in Shanghai's time", async (t) => {
+    const clickhouse = await prepare(t, "partitions");
+    if (clickhouse === undefined) {
+      return;
+    }
     await clickhouse.command(
-      `INSERT INTO partitions.bar_row (code, frequency, timestamp, trading_day, zone, open, high, low, close, volume, source, version)
+      `INSERT INTO ${clickhouse.database}.bar_row (code, frequency, timestamp, trading_day, zone, open, high, low, close, volume, source, version)
        SELECT '000001.SZ', 1, toDateTime(toString(day), 'Asia/Shanghai'), day, 'Asia/Shanghai', 1, 1, 1, 1, 100, 7, 5
        FROM (SELECT toDate('1991-01-01') + number AS day FROM numbers(365 * 35 + 9)) SETTINGS max_partitions_per_insert_block = 50`,
       {},
@@ -112,44 +159,57 @@ function defineViewTests(open: OpenDatabase): void {
     assert.deepEqual([daily[0], daily.at(-1)], ["1991", "2025"]);
     // 00:30 in Shanghai is the evening before in UTC: the month is that of Shanghai.
     await insertBar(clickhouse, { frequency: 3, day: "2024-01-01", time: "00:30:00" });
-    assert.deepEqual((await readPartitions(clickhouse)).filter((id) => id.length === 6), ["202401"]);
+    assert.deepEqual(
+      (await readPartitions(clickhouse)).filter((id) => id.length === 6),
+      ["202401"],
+    );
   });
 
-  test("conditions on code and timestamp reach the primary key and the partitions through the views", async () => {
-    const clickhouse = await prepare("explain");
+  test("conditions on code and timestamp reach the primary key and the partitions through the views", async (t) => {
+    const clickhouse = await prepare(t, "explain");
+    if (clickhouse === undefined) {
+      return;
+    }
     await clickhouse.command(
-      `INSERT INTO explain.bar_row (code, frequency, timestamp, trading_day, zone, open, high, low, close, volume, source, version)
+      `INSERT INTO ${clickhouse.database}.bar_row (code, frequency, timestamp, trading_day, zone, open, high, low, close, volume, source, version)
        SELECT concat(toString(600000 + intDiv(number, 500)), '.SH'), 1, toDateTime(toString(toDate('2023-06-01') + number % 500), 'Asia/Shanghai'),
        toDate('2023-06-01') + number % 500, 'Asia/Shanghai', 1, 1, 1, 1, 100, 7, 5 FROM numbers(50000)`,
       {},
       never,
     );
     await clickhouse.command(
-      `INSERT INTO explain.adjustfactor_row (code, timestamp, trading_day, factor, source, version)
-       SELECT code, timestamp, trading_day, 1, source, version FROM explain.bar_row`,
+      `INSERT INTO ${clickhouse.database}.adjustfactor_row (code, timestamp, trading_day, factor, source, version)
+       SELECT code, timestamp, trading_day, 1, source, version FROM ${clickhouse.database}.bar_row`,
       {},
       never,
     );
-    const condition = "code = '600050.SH' AND frequency = 1 AND timestamp >= '2023-06-05 00:00:00' AND timestamp < '2023-07-01 00:00:00'";
-    const bars = await explain(clickhouse, `SELECT * FROM explain.bar WHERE ${condition}`);
+    const condition =
+      "code = '600050.SH' AND frequency = 1 AND timestamp >= '2023-06-05 00:00:00' AND timestamp < '2023-07-01 00:00:00'";
+    const bars = await explain(clickhouse, `SELECT * FROM ${clickhouse.database}.bar WHERE ${condition}`);
     assert.match(bars, /PrimaryKey\s+Keys:\s+code\s+frequency\s+timestamp/);
     assert.match(bars, /Parts: 1\/2/);
     assert.match(bars, /PrimaryKey[\s\S]*Granules: 1\/[2-9]/);
-    const factors = await explain(clickhouse, "SELECT * FROM explain.adjustfactor WHERE code = '600050.SH'");
+    const factors = await explain(
+      clickhouse,
+      `SELECT * FROM ${clickhouse.database}.adjustfactor WHERE code = '600050.SH'`,
+    );
     assert.match(factors, /PrimaryKey\s+Keys:\s+code/);
     assert.match(factors, /PrimaryKey[\s\S]*Granules: 2\/[4-9]/);
-    const weeks = await explain(clickhouse, "SELECT * FROM explain.bar_1w WHERE code = '600050.SH'");
+    const weeks = await explain(clickhouse, `SELECT * FROM ${clickhouse.database}.bar_1w WHERE code = '600050.SH'`);
     assert.match(weeks, /PrimaryKey\s+Keys:\s+code\s+frequency/);
   });
 
-  test("the forward factor is price × factor ÷ the latest factor, whatever days are asked for", async () => {
-    const clickhouse = await prepare("factors");
+  test("the forward factor is price × factor ÷ the latest factor, whatever days are asked for", async (t) => {
+    const clickhouse = await prepare(t, "factors");
+    if (clickhouse === undefined) {
+      return;
+    }
     await insertFactor(clickhouse, "2024-01-02", "100.5", 10);
     await insertFactor(clickhouse, "2024-06-03", "134", 10);
     await insertFactor(clickhouse, "2024-06-04", "201", 10);
     const rows = await clickhouse.query(
       `SELECT toString(trading_day) AS day, foreadjustfactor AS fore, backadjustfactor AS back, adjustfactor AS factor
-       FROM factors.adjustfactor WHERE code = '000001.SZ' AND timestamp < '2024-06-04 00:00:00' ORDER BY timestamp`,
+       FROM ${clickhouse.database}.adjustfactor WHERE code = '000001.SZ' AND timestamp < '2024-06-04 00:00:00' ORDER BY timestamp`,
       {},
       never,
     );
@@ -159,48 +219,148 @@ function defineViewTests(open: OpenDatabase): void {
     ]);
   });
 
-  test("weeks and months are built from daily bars and stand at their last bar", async () => {
-    const clickhouse = await prepare("periods");
-    await insertBar(clickhouse, { day: "2024-01-30", open: "10", high: "11", low: "9", close: "10.5", preClose: "9.9", volume: "100", amount: "1000" });
-    await insertBar(clickhouse, { day: "2024-01-31", open: "10.5", high: "12.5", low: "10", close: "12", preClose: "10.5", volume: "200", amount: "NULL" });
-    await insertBar(clickhouse, { day: "2024-02-01", open: "12", high: "12", low: "8.5", close: "9", preClose: "12", volume: "300", amount: "3000" });
-    await insertBar(clickhouse, { day: "2024-02-01", open: "1", high: "1", low: "1", close: "1", source: SOURCE.BAOSTOCK });
-    const select = (view: string): string =>
-      `SELECT toString(timestamp) AS at, frequency, open, high, low, close, pre_close, volume, amount, flags, source, trading_days AS n, is_final
-       FROM periods.${view} ORDER BY at`;
-    assert.deepEqual(await clickhouse.query(select("bar_1w"), {}, never), [
-      { at: "2024-02-01 00:00:00", frequency: 9, open: "10", high: "12.5", low: "8.5", close: "9", pre_close: "9.9", volume: "600", amount: "0", flags: 32, source: 7, n: "3", is_final: 1 },
+  test("weeks and months are built from daily bars and stand at their last bar", async (t) => {
+    const clickhouse = await prepare(t, "periods");
+    if (clickhouse === undefined) {
+      return;
+    }
+    await insertBar(clickhouse, {
+      day: "2024-01-30",
+      open: "10",
+      high: "11",
+      low: "9",
+      close: "10.5",
+      preClose: "9.9",
+      volume: "100",
+      amount: "1000",
+    });
+    await insertBar(clickhouse, {
+      day: "2024-01-31",
+      open: "10.5",
+      high: "12.5",
+      low: "10",
+      close: "12",
+      preClose: "10.5",
+      volume: "200",
+      amount: "NULL",
+    });
+    await insertBar(clickhouse, {
+      day: "2024-02-01",
+      open: "12",
+      high: "12",
+      low: "8.5",
+      close: "9",
+      preClose: "12",
+      volume: "300",
+      amount: "3000",
+    });
+    await insertBar(clickhouse, {
+      day: "2024-02-01",
+      open: "1",
+      high: "1",
+      low: "1",
+      close: "1",
+      source: SOURCE.BAOSTOCK,
+    });
+    assert.deepEqual(await readPeriods(clickhouse, "bar_1w"), [
+      {
+        at: "2024-02-01 00:00:00",
+        frequency: 9,
+        open: "10",
+        high: "12.5",
+        low: "8.5",
+        close: "9",
+        pre_close: "9.9",
+        volume: "600",
+        amount: "0",
+        flags: 32,
+        source: 7,
+        n: "3",
+        is_final: 1,
+      },
     ]);
-    assert.deepEqual(await clickhouse.query(select("bar_1M"), {}, never), [
-      { at: "2024-01-31 00:00:00", frequency: 10, open: "10", high: "12.5", low: "9", close: "12", pre_close: "9.9", volume: "300", amount: "0", flags: 32, source: 7, n: "2", is_final: 1 },
-      { at: "2024-02-01 00:00:00", frequency: 10, open: "12", high: "12", low: "8.5", close: "9", pre_close: "12", volume: "300", amount: "3000", flags: 0, source: 7, n: "1", is_final: 1 },
+    assert.deepEqual(await readPeriods(clickhouse, "bar_1M"), [
+      {
+        at: "2024-01-31 00:00:00",
+        frequency: 10,
+        open: "10",
+        high: "12.5",
+        low: "9",
+        close: "12",
+        pre_close: "9.9",
+        volume: "300",
+        amount: "0",
+        flags: 32,
+        source: 7,
+        n: "2",
+        is_final: 1,
+      },
+      {
+        at: "2024-02-01 00:00:00",
+        frequency: 10,
+        open: "12",
+        high: "12",
+        low: "8.5",
+        close: "9",
+        pre_close: "12",
+        volume: "300",
+        amount: "3000",
+        flags: 0,
+        source: 7,
+        n: "1",
+        is_final: 1,
+      },
     ]);
   });
 
-  test("`compat.ginkgoUnits` answers lots and thousand yuan in two decimals and leaves the rows alone", async () => {
-    const clickhouse = await prepare("lots", { ginkgoUnits: true });
+  test("`compat.ginkgoUnits` answers lots and thousand yuan in two decimals and leaves the rows alone", async (t) => {
+    const clickhouse = await prepare(t, "lots", { ginkgoUnits: true });
+    if (clickhouse === undefined) {
+      return;
+    }
     await insertBar(clickhouse, { close: "9.2151", volume: "115863756", amount: "1076444617.12" });
     const [row] = await clickhouse.query(
-      "SELECT close, volume, amount, toTypeName(close) AS price, toTypeName(volume) AS int, toTypeName(amount) AS money FROM lots.bar",
+      `SELECT close, volume, amount, toTypeName(close) AS price, toTypeName(volume) AS int, toTypeName(amount) AS money FROM ${clickhouse.database}.bar`,
       {},
       never,
     );
-    assert.deepEqual(row, { close: "9.22", volume: 1158637, amount: "1076444.62", price: "Decimal(16, 2)", int: "Int32", money: "Decimal(16, 2)" });
-    assert.deepEqual(await clickhouse.query("SELECT volume FROM lots.bar_row", {}, never), [{ volume: "115863756" }]);
+    assert.deepEqual(row, {
+      close: "9.22",
+      volume: 1158637,
+      amount: "1076444.62",
+      price: "Decimal(16, 2)",
+      int: "Int32",
+      money: "Decimal(16, 2)",
+    });
+    assert.deepEqual(await clickhouse.query(`SELECT volume FROM ${clickhouse.database}.bar_row`, {}, never), [
+      { volume: "115863756" },
+    ]);
   });
 
-  test("the uuid is 32 hexadecimal digits that depend on the key alone", async () => {
-    const clickhouse = await prepare("uuids");
+  test("the uuid is 32 hexadecimal digits that depend on the key alone", async (t) => {
+    const clickhouse = await prepare(t, "uuids");
+    if (clickhouse === undefined) {
+      return;
+    }
     await insertBar(clickhouse, { close: "1", source: SOURCE.BAOSTOCK });
-    const before = await clickhouse.query<{ readonly uuid: string }>("SELECT uuid FROM uuids.bar", {}, never);
+    const before = await clickhouse.query<{ readonly uuid: string }>(
+      `SELECT uuid FROM ${clickhouse.database}.bar`,
+      {},
+      never,
+    );
     await insertBar(clickhouse, { close: "2", source: SOURCE.TUSHARE });
-    assert.deepEqual(await clickhouse.query("SELECT uuid FROM uuids.bar", {}, never), before);
+    assert.deepEqual(await clickhouse.query(`SELECT uuid FROM ${clickhouse.database}.bar`, {}, never), before);
     assert.match(before[0]?.uuid ?? "", /^[0-9a-f]{32}$/);
   });
 
-  test("the views cannot be written to", async () => {
-    const clickhouse = await prepare("readonly");
-    await assert.rejects(clickhouse.command("INSERT INTO readonly.bar (code) VALUES ('000001.SZ')", {}, never));
+  test("the views cannot be written to", async (t) => {
+    const clickhouse = await prepare(t, "readonly");
+    if (clickhouse === undefined) {
+      return;
+    }
+    await assert.rejects(
+      clickhouse.command(`INSERT INTO ${clickhouse.database}.bar (code) VALUES ('000001.SZ')`, {}, never),
+    );
   });
 }
 
@@ -239,6 +399,15 @@ async function insertFactor(clickhouse: ClickHouse, day: string, factor: string,
   await clickhouse.command(
     `INSERT INTO ${clickhouse.database}.adjustfactor_row (code, timestamp, trading_day, factor, source, version, ingested_at, request_id)
      SELECT '000001.SZ', toDateTime('${day} 00:00:00', 'Asia/Shanghai'), '${day}', toDecimal64('${factor}', 8), 7, ${version}, now64(3), generateUUIDv4()`,
+    {},
+    never,
+  );
+}
+
+async function readPeriods(clickhouse: ClickHouse, view: string): Promise<readonly unknown[]> {
+  return clickhouse.query(
+    `SELECT toString(timestamp) AS at, frequency, open, high, low, close, pre_close, volume, amount, flags, source, trading_days AS n, is_final
+     FROM ${clickhouse.database}.${view} ORDER BY at`,
     {},
     never,
   );

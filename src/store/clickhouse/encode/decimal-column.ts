@@ -139,7 +139,7 @@ function wholeOf(text: string, scale: number): number {
   const fraction = point === -1 ? 0 : length - point - 1;
   const missing = scale - fraction;
   const digits = length - start - (point === -1 ? 0 : 1) + missing;
-  if (missing < 0 || digits > FAST_DIGITS_MAX) {
+  if (missing < 0 || digits > FAST_DIGITS_MAX || point === length - 1) {
     return Number.NaN;
   }
   const scaled = sum * (POWERS[missing] ?? Number.NaN);

@@ -43,18 +43,17 @@ export interface VerifyOptions {
 
 export interface TopicReport {
   readonly topic: string;
-  /** `missing`: not there and not ours to create. */
-  readonly state: "created" | "exists" | "missing";
-  readonly partitions: number | undefined;
-  readonly replication: number | undefined;
+  /** `differs`: it is there with another shape, and is left so. */
+  readonly action: "created" | "exists" | "differs";
+  readonly partitions: number;
   /** What is odd about it, such as a partition count other than 24; empty when nothing is. */
   readonly note: string;
 }
 
 export interface SchemaReport {
   readonly object: string;
-  readonly kind: "table" | "view" | "database" | "migration";
-  readonly state: "created" | "exists" | "migrated" | "renamed" | "copied";
+  /** `left`: a table that was put aside before and stays as it is. */
+  readonly action: "created" | "exists" | "recreated" | "renamed" | "copied" | "left";
   /** Such as the new name of a renamed table, or how many rows were copied. */
   readonly note: string;
 }

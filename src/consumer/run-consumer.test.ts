@@ -1,0 +1,224 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { systemClock } from "../base/clock.ts";
+import { silentLog } from "../base/log.ts";
+import type { ConsumerQueue, Delivery, Mark, QueuedMessage, QueueListener } from "./consumer-queue.ts";
+import { type ConsumerParts, type ConsumerReport, runConsumer } from "./run-consumer.ts";
+
+interface Note extends QueuedMessage {
+  readonly lane: string;
+}
+
+/** A queue of one partition in memory; commits are answered in the next turn, unless told to fail. */
+class NoteQueue implements ConsumerQueue<Note> {
+  readonly notes: Note[] = [];
+  readonly committed: bigint[] = [];
+  listener: QueueListener | undefined;
+  commitsToFail = 0;
+  isStopped = false;
+  #read = 0;
+
+  constructor(count: number, lanes = 1_000) {
+    for (let index = 0; index < count; index += 1) {
+      this.notes.push({ ...PLACE, offset: BigInt(index), lane: `lane-${index % lanes}` });
+    }
+  }
+
+  subscribe(listener: QueueListener): void {
+    this.listener = listener;
+    listener.onJoin({ assigned: [PLACE], isNewMember: true, stream: 1 });
+    listener.onReadable();
+  }
+
+  pull(): Delivery<Note> | undefined {
+    const message = this.isStopped ? undefined : this.notes[this.#read];
+    if (message === undefined) {
+      return undefined;
+    }
+    this.#read += 1;
+    return { message, stream: 1 };
+  }
+
+  async commit(marks: readonly Mark[]): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.commitsToFail > 0) {
+      this.commitsToFail -= 1;
+      throw new Error("coordinator is away");
+    }
+    this.committed.push(...marks.map(({ offset }) => offset));
+  }
+
+  isFresh(): boolean {
+    return true;
+  }
+
+  stopDelivery(): void {
+    this.isStopped = true;
+  }
+}
+
+const PLACE = { topic: "notes", partition: 0 };
+
+function start(
+  queue: NoteQueue,
+  handle: ConsumerParts<Note>["handle"],
+  limits: ConsumerParts<Note>["limits"] = {},
+): { readonly intake: AbortController; readonly work: AbortController; readonly ended: Promise<ConsumerReport> } {
+  const intake = new AbortController();
+  const work = new AbortController();
+  const ended = runConsumer<Note>(
+    {
+      queue,
+      lanesOf: ({ lane }) => [lane],
+      bytesOf: () => 1,
+      handle,
+      limits: { commitEveryMs: 5, ...limits },
+      clock: systemClock,
+      log: silentLog,
+    },
+    intake.signal,
+    work.signal,
+  );
+  return { intake, work, ended };
+}
+
+test("a drain finishes what is in hand, commits it and takes nothing new", async () => {
+  const queue = new NoteQueue(5);
+  const gate = Promise.withResolvers<void>();
+  const { intake, ended } = start(queue, () => gate.promise, { messagesMax: 3 });
+  intake.abort();
+  gate.resolve();
+  const { dropped, isCommitted, state } = await ended;
+  assert.deepEqual([dropped, isCommitted, state.counts.settled], [0, true, 3]);
+  assert.equal(queue.committed.at(-1), 3n);
+  assert.equal(queue.isStopped, true);
+});
+
+test("dropping the work aborts what runs, forgets what waits, and commits what was settled", async () => {
+  const queue = new NoteQueue(4, 2);
+  const { intake, work, ended } = start(queue, async ({ offset }, signal) => {
+    if (offset > 0n) {
+      await untilAborted(signal);
+    }
+  });
+  await untilCommitted(queue, 1n);
+  intake.abort();
+  work.abort();
+  const { dropped, isCommitted, state } = await ended;
+  assert.deepEqual([dropped, isCommitted, state.counts.settled, state.inHand], [3, true, 1, 0]);
+  assert.equal(queue.committed.at(-1), 1n);
+});
+
+test("work that is dropped does not wait for a handler that does not listen", async () => {
+  const queue = new NoteQueue(1);
+  const { work, ended } = start(queue, () => new Promise(() => undefined), { abandonMs: 20 });
+  work.abort();
+  assert.equal((await ended).dropped, 1);
+});
+
+test("a handler that throws stops the consumer with its error, and nothing from there on is committed", async () => {
+  const queue = new NoteQueue(6);
+  const failure = new Error("a table is missing");
+  const others = Promise.withResolvers<void>();
+  const { ended } = start(queue, async ({ offset }) => {
+    if (offset === 3n) {
+      throw failure;
+    }
+    await others.promise;
+  });
+  others.resolve();
+  await assert.rejects(ended, (error) => error === failure);
+  assert.equal(queue.committed.at(-1), 3n);
+});
+
+test("after a failure the other handlers are told to give up when their grace is over", async () => {
+  const queue = new NoteQueue(2);
+  let isAborted = false;
+  const { ended } = start(
+    queue,
+    async ({ offset }, signal) => {
+      if (offset === 0n) {
+        throw new Error("no");
+      }
+      await untilAborted(signal).finally(() => {
+        isAborted = true;
+      });
+    },
+    { failGraceMs: 20 },
+  );
+  await assert.rejects(ended, /^Error: no$/);
+  assert.equal(isAborted, true);
+});
+
+test("a lost partition aborts its handlers, and what they answer does not stop the consumer", async () => {
+  const queue = new NoteQueue(1);
+  const seen: AbortSignal[] = [];
+  const { intake, ended } = start(queue, async (_note, signal) => {
+    seen.push(signal);
+    await untilAborted(signal);
+  });
+  queue.listener?.onLost();
+  assert.equal(seen[0]?.aborted, true);
+  intake.abort();
+  const { dropped, state } = await ended;
+  assert.deepEqual([dropped, state.counts.late, state.counts.failed], [0, 1, 0]);
+  assert.deepEqual(queue.committed, []);
+});
+
+test("a commit asked for by a rebalance is sent before the event returns", async () => {
+  const queue = new NoteQueue(2);
+  const sent: bigint[] = [];
+  const isSending = queue.commit.bind(queue);
+  queue.commit = (marks) => {
+    sent.push(...marks.map(({ offset }) => offset));
+    return isSending(marks);
+  };
+  const gate = Promise.withResolvers<void>();
+  const { intake, ended } = start(queue, ({ offset }) => (offset === 0n ? Promise.resolve() : gate.promise), {
+    commitEveryMs: 60_000,
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  const before = sent.length;
+  queue.listener?.onRebalance([]);
+  assert.deepEqual([before, sent.at(-1)], [0, 1n]);
+  gate.resolve();
+  intake.abort();
+  await ended;
+});
+
+test("a failed commit is said again", async () => {
+  const queue = new NoteQueue(3);
+  queue.commitsToFail = 2;
+  const { intake, ended } = start(queue, () => Promise.resolve());
+  await untilCommitted(queue, 3n);
+  intake.abort();
+  assert.equal((await ended).state.counts.commitFailures, 2);
+});
+
+test("a queue that fails for good stops the consumer with its error", async () => {
+  const queue = new NoteQueue(0);
+  const { ended } = start(queue, () => Promise.resolve());
+  const failure = new Error("credentials were revoked");
+  queue.listener?.onFailure(failure);
+  await assert.rejects(ended, (error) => error === failure);
+});
+
+test("a handler that throws before it returns a promise fails like any other", async () => {
+  const queue = new NoteQueue(1);
+  const { ended } = start(queue, () => {
+    throw new Error("at once");
+  });
+  await assert.rejects(ended, /at once/);
+});
+
+async function untilAborted(signal: AbortSignal): Promise<never> {
+  await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  throw signal.reason;
+}
+
+async function untilCommitted(queue: NoteQueue, mark: bigint): Promise<void> {
+  while (queue.committed.at(-1) !== mark) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

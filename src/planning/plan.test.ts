@@ -1,0 +1,246 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import fc from "fast-check";
+
+import { addDays, parseDay, SHANGHAI, type Day } from "../domain/day.ts";
+import type { RangeRequest } from "../domain/command.ts";
+import { CURRENCY, MARKET, SOURCE } from "../domain/enums.ts";
+import { LEDGER_STATES, type LedgerState, type Span } from "../domain/ledger.ts";
+import { MessageError } from "../domain/message-error.ts";
+import type { Instrument } from "../domain/rows.ts";
+import { parseSecurityCode } from "../domain/security-code.ts";
+import { uncoveredDays } from "./missing-days.ts";
+import { planCode, type CodePlan, type CodeRequest } from "./plan.ts";
+import { applySpans, stateOn } from "./spans.ts";
+import { bundledCalendar, CalendarEndError } from "./trading-calendar.ts";
+
+const calendar = bundledCalendar();
+const day = (text: string): Day => parseDay(text);
+const instrument: Instrument = {
+  code: parseSecurityCode("000001.SZ"),
+  name: "Ping An Bank",
+  industry: "",
+  market: MARKET.CHINA,
+  currency: CURRENCY.CNY,
+  status: "listed",
+  listedOn: day("1991-04-03"),
+  delistedOn: undefined,
+  source: SOURCE.TUSHARE,
+};
+const capability = {
+  dataSet: "bars",
+  frequency: "1d",
+  api: "daily",
+  rowsMax: 6000,
+  codesMax: 80,
+  byDay: true,
+  completeFrom: "17:00",
+  zone: SHANGHAI,
+} as const;
+/** A Friday evening. */
+const nowMs = Date.parse("2025-11-28T12:00:00Z");
+const NO_RANGE: RangeRequest = { full: false, start: undefined, end: undefined, days: undefined };
+
+function plan(range: Partial<RangeRequest>, more: Partial<CodeRequest> = {}): CodePlan {
+  return planCode({
+    dataSet: "bars",
+    frequency: "1d",
+    range: { ...NO_RANGE, ...range },
+    force: false,
+    instrument,
+    historyStart: undefined,
+    spans: [],
+    provider: "tushare",
+    capability,
+    calendar,
+    nowMs,
+    ...more,
+  });
+}
+
+function span(from: string, to: string, state: LedgerState, version = 1n): Span {
+  return { from: day(from), to: day(to), state, evidence: { provider: "tushare", callId: "c", version, note: "" } };
+}
+
+const whole = span("1991-04-03", "2025-11-28", "present");
+
+test("without a range everything from the listing day to the last final day is one unit", () => {
+  const { units, missingDays, tradingDays, spans } = plan({});
+  assert.equal(units.length, 1);
+  assert.deepEqual(units[0]?.missing, [{ from: "1991-04-03", to: "2025-11-28" }]);
+  assert.equal(missingDays, 8460);
+  assert.equal(tradingDays, 8460);
+  assert.deepEqual(spans, []);
+});
+
+test("history.start shortens a request without range; full ignores it; days and explicit dates beat it", () => {
+  const historyStart = day("2025-01-01");
+  const from = (range: Partial<RangeRequest>): Day | undefined => plan(range, { historyStart }).units[0]?.from;
+  assert.equal(from({}), "2025-01-02");
+  assert.equal(from({ full: true }), "1991-04-03");
+  assert.equal(from({ days: 3 }), "2025-11-26");
+  assert.equal(from({ days: 3, start: day("2024-12-02") }), "2024-12-02");
+  assert.equal(from({ end: day("2024-12-02") }), undefined);
+});
+
+test("what the ledger has is not asked for, and force asks for it again", () => {
+  const upToDate = plan({}, { spans: [whole] });
+  assert.deepEqual([upToDate.units.length, upToDate.coveredDays, upToDate.missingDays], [0, 8460, 0]);
+  assert.equal(plan({}, { spans: [whole], force: true }).missingDays, 8460);
+});
+
+test("a hole is widened by the present day on either side, so that an empty answer proves something", () => {
+  const spans = [span("2025-01-02", "2025-11-20", "present"), span("2025-11-26", "2025-11-28", "present")];
+  const { units } = plan({ start: day("2025-01-02") }, { spans });
+  assert.deepEqual(units, [
+    {
+      dataSet: "bars",
+      frequency: "1d",
+      code: "000001.SZ",
+      from: "2025-11-20",
+      to: "2025-11-26",
+      tradingDays: 5,
+      missing: [{ from: "2025-11-21", to: "2025-11-25" }],
+      provider: "tushare",
+    },
+  ]);
+});
+
+test("an anchor is found behind days without trade, and not behind unknown days", () => {
+  const spans = [
+    span("2025-01-02", "2025-11-14", "present"),
+    span("2025-11-17", "2025-11-20", "suspended"),
+    span("2025-11-26", "2025-11-28", "present"),
+  ];
+  assert.equal(plan({ start: day("2025-11-21") }, { spans }).units[0]?.from, "2025-11-14");
+});
+
+test("the one new day of an evening is asked for without an anchor that would prove nothing", () => {
+  const { units } = plan({}, { spans: [span("1991-04-03", "2025-11-27", "present")] });
+  assert.deepEqual([units[0]?.from, units[0]?.to, units[0]?.tradingDays], ["2025-11-28", "2025-11-28", 1]);
+});
+
+test("holes a month apart are one unit, farther ones are two", () => {
+  const holes = (second: string): readonly Span[] =>
+    applySpans([whole], [span("2025-03-03", "2025-03-03", "failed"), span(second, second, "failed")], calendar).spans;
+  assert.equal(plan({ full: true }, { spans: holes("2025-04-01") }).units.length, 1);
+  assert.equal(plan({ full: true }, { spans: holes("2025-04-02") }).units.length, 2);
+});
+
+test("today before publication is pending and the rest is fetched", () => {
+  const morning = Date.parse("2025-11-28T02:00:00Z");
+  const asked = plan({ start: day("2025-11-26"), end: day("2025-11-28") }, { nowMs: morning });
+  assert.deepEqual(asked.units[0]?.missing, [{ from: "2025-11-26", to: "2025-11-27" }]);
+  assert.equal(asked.pendingDays, 1);
+  assert.equal(asked.askAgainAtMs, Date.parse("2025-11-28T09:00:00Z"));
+  assert.deepEqual(
+    asked.spans.map((one) => [one.from, one.to, one.state, one.askAgainAtMs]),
+    [["2025-11-28", "2025-11-28", "pending", Date.parse("2025-11-28T09:00:00Z")]],
+  );
+  const again = plan({ start: day("2025-11-26"), end: day("2025-11-28") }, { nowMs: morning, spans: asked.spans });
+  assert.deepEqual([again.spans.length, again.pendingDays], [0, 1]);
+  const evening = plan({ start: day("2025-11-28") }, { spans: asked.spans });
+  assert.deepEqual([evening.missingDays, evening.pendingDays], [1, 0]);
+  assert.equal(plan({}, { nowMs: morning }).pendingDays, 0);
+});
+
+test("a start after the end and a day in the future are dead letters that say where", () => {
+  const failure = (range: Partial<RangeRequest>): readonly string[] => {
+    try {
+      plan(range);
+    } catch (error) {
+      assert.ok(error instanceof MessageError);
+      return [error.reason, error.path];
+    }
+    return [];
+  };
+  assert.deepEqual(failure({ start: day("2025-02-01"), end: day("2025-01-01") }), [
+    "start-after-end",
+    "$.params.start_date",
+  ]);
+  assert.deepEqual(failure({ end: day("2025-11-29") }), ["future-day", "$.params.end_date"]);
+  assert.deepEqual(failure({ start: day("2025-11-29") }), ["future-day", "$.params.start_date"]);
+});
+
+test("days outside the listing are recorded and never asked for", () => {
+  const delisted = { ...instrument, listedOn: day("2020-01-06"), delistedOn: day("2020-01-20") };
+  const asked = plan({ start: day("2020-01-02"), end: day("2020-02-05") }, { instrument: delisted });
+  assert.deepEqual(asked.units[0]?.missing, [{ from: "2020-01-06", to: "2020-01-20" }]);
+  assert.deepEqual(
+    asked.spans.map(({ from, to, state }) => [from, to, state]),
+    [
+      ["2020-01-02", "2020-01-05", "before-listing"],
+      ["2020-01-21", "2020-02-05", "after-delisting"],
+    ],
+  );
+  const again = plan(
+    { start: day("2020-01-02"), end: day("2020-02-05") },
+    { instrument: delisted, spans: asked.spans },
+  );
+  assert.deepEqual(again.spans, []);
+});
+
+test("a bar before a wrong listing day stays present, and a corrected listing day opens the days it hid", () => {
+  const wrong = { ...instrument, listedOn: day("2020-01-08") };
+  const asked = plan(
+    { start: day("2020-01-02"), end: day("2020-01-10") },
+    { instrument: wrong, spans: [span("2020-01-03", "2020-01-03", "present")] },
+  );
+  assert.deepEqual(
+    asked.spans.map(({ from, to }) => [from, to]),
+    [
+      ["2020-01-02", "2020-01-02"],
+      ["2020-01-04", "2020-01-07"],
+    ],
+  );
+  const right = { ...instrument, listedOn: day("2020-01-06") };
+  const opened = plan({ start: day("2020-01-06"), end: day("2020-01-10") }, { instrument: right, spans: asked.spans });
+  assert.equal(opened.missingDays, 5);
+});
+
+test("an unexplained day is asked for once a day, and at once by a request that names it", () => {
+  const empty = { ...span("2025-11-28", "2025-11-28", "unexplained-empty", BigInt(nowMs - 1000) * 1000n) };
+  const { spans } = applySpans([whole], [empty], calendar);
+  const routine = plan({}, { spans });
+  assert.deepEqual([routine.missingDays, routine.emptyDays], [0, 1]);
+  assert.equal(plan({ days: 1 }, { spans }).missingDays, 1);
+});
+
+test("past the calendar's end the plan says so", () => {
+  const later = Date.parse("2027-01-05T12:00:00Z");
+  assert.throws(() => plan({}, { nowMs: later }), CalendarEndError);
+  assert.equal(plan({ start: day("2025-01-02"), end: day("2025-01-03") }, { nowMs: later }).missingDays, 2);
+});
+
+const START = day("2024-01-01");
+const anySpan = fc
+  .record({
+    at: fc.nat(90),
+    length: fc.nat(25),
+    state: fc.constantFrom(...LEDGER_STATES.filter((one) => one !== "pending" && !one.endsWith("listing"))),
+  })
+  .map(({ at, length, state }) => span(addDays(START, at), addDays(START, at + length), state));
+
+test("the units' missing days are exactly what the ledger misses, and anchors are present days", () => {
+  fc.assert(
+    fc.property(fc.array(anySpan, { maxLength: 8 }), fc.nat(60), fc.nat(60), (incoming, at, length) => {
+      const { spans } = applySpans([], incoming, calendar);
+      const start = addDays(START, at);
+      const end = addDays(start, length);
+      const made = plan({ start, end }, { spans });
+      const days = calendar.tradingDaysBetween(start, end);
+      const missing = made.units.flatMap((unit) =>
+        unit.missing.flatMap((run) => calendar.tradingDaysBetween(run.from, run.to)),
+      );
+      assert.deepEqual(missing, uncoveredDays(spans, days, nowMs));
+      assert.equal(made.coveredDays + made.missingDays + made.pendingDays + made.emptyDays, made.tradingDays);
+      assert.equal(made.tradingDays, days.length);
+      for (const unit of made.units) {
+        assert.equal(unit.tradingDays, calendar.countBetween(unit.from, unit.to));
+        assert.ok(unit.from === unit.missing[0]?.from || stateOn(spans, unit.from) === "present");
+        assert.ok(unit.to === unit.missing.at(-1)?.to || stateOn(spans, unit.to) === "present");
+      }
+    }),
+  );
+});

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import * as fc from "fast-check";
+
+import type { DeadLetter } from "../../domain/dead-letter.ts";
+import type { Message } from "../../ports/queue.ts";
+import { cutUtf8, DETAIL_BYTES_MAX, HEADER_BYTES_MAX, sizeOf, toDeadLetterHeaders } from "./dead-letter-headers.ts";
+
+const AT = "2026-01-02T03:04:05Z";
+const LETTER: DeadLetter = { reason: "not-json", path: "$", detail: "no JSON", attempts: 3 };
+
+function messageWith(headers: readonly (readonly [string, Buffer | undefined])[]): Message {
+  const place = { topic: "ginkgo.data.update", partition: 7, offset: 42n };
+  return { ...place, key: undefined, value: undefined, headers: new Map(headers), timestampMs: 0 };
+}
+
+test("a text is cut at the boundary of a character", () => {
+  assert.equal(cutUtf8("平安银行", 12), "平安银行");
+  assert.equal(cutUtf8("平安银行", 11), "平安银");
+  assert.equal(cutUtf8("a😀b", 4), "a");
+  assert.equal(cutUtf8("a😀b", 5), "a😀");
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), fc.nat(40), (text, bytesMax) => {
+      const whole = Buffer.from(text).toString();
+      const cut = cutUtf8(whole, bytesMax);
+      return Buffer.byteLength(cut) <= bytesMax && whole.startsWith(cut);
+    }),
+  );
+});
+
+test("a detail keeps 200 bytes at most, and a stack goes with defects only", () => {
+  const detail = "行".repeat(100);
+  const { headers } = toDeadLetterHeaders(messageWith([]), { ...LETTER, detail, stack: "at x" }, new Map(), AT);
+  assert.equal(headers.get("x-ginkgo-detail")?.length, 198);
+  assert.ok(198 <= DETAIL_BYTES_MAX);
+  assert.equal(headers.has("x-ginkgo-stack"), false);
+  const defect = toDeadLetterHeaders(messageWith([]), { ...LETTER, reason: "defect", stack: "at x" }, new Map(), AT);
+  assert.equal(defect.headers.get("x-ginkgo-stack")?.toString(), "at x");
+});
+
+test("headers of ours that a redriven message brings are replaced", () => {
+  const before = messageWith([
+    ["x-ginkgo-reason", Buffer.from("defect")],
+    ["x-ginkgo-stack", Buffer.from("old")],
+    ["trace", Buffer.from("t")],
+  ]);
+  const { headers } = toDeadLetterHeaders(before, LETTER, new Map(), AT);
+  assert.equal(headers.get("x-ginkgo-reason")?.toString(), "not-json");
+  assert.equal(headers.has("x-ginkgo-stack"), false);
+  assert.equal(headers.get("trace")?.toString(), "t");
+});
+
+test("within 16 KB ours are kept, original headers are dropped from the last one, and it is said", () => {
+  const originals = Array.from({ length: 20 }, (_, index) => [`h-${index}`, Buffer.alloc(1_000)] as const);
+  const { headers, dropped } = toDeadLetterHeaders(messageWith(originals), LETTER, new Map(), AT);
+  assert.ok(sizeOf(headers) <= HEADER_BYTES_MAX);
+  assert.equal(headers.get("x-ginkgo-origin")?.toString(), "ginkgo.data.update/7/42");
+  assert.ok(dropped.length > 0 && headers.has("h-0"));
+  assert.deepEqual(
+    dropped,
+    originals.slice(20 - dropped.length).map(([name]) => name),
+  );
+  assert.match(headers.get("x-ginkgo-dropped-headers")?.toString() ?? "", new RegExp(`^${dropped.length}: h-`));
+});
+
+test("headers never take more than 16 KB, whatever the message brings", () => {
+  const header = fc.tuple(fc.string({ maxLength: 300 }), fc.nat(5_000));
+  fc.assert(
+    fc.property(
+      fc.array(header, { maxLength: 40 }),
+      fc.string(),
+      fc.string({ maxLength: 2_000 }),
+      (shapes, path, stack) => {
+        const message = messageWith(shapes.map(([name, size]) => [name, Buffer.alloc(size)]));
+        const letter: DeadLetter = {
+          reason: "defect",
+          path: path.repeat(50),
+          detail: stack,
+          attempts: 1,
+          stack: stack.repeat(9),
+        };
+        const { headers } = toDeadLetterHeaders(message, letter, new Map(), AT);
+        return sizeOf(headers) <= HEADER_BYTES_MAX && headers.get("x-ginkgo-reason")?.toString() === "defect";
+      },
+    ),
+  );
+});

@@ -1,0 +1,135 @@
+import { createPool, type Pool, type PoolConnection, type RowDataPacket } from "mysql2/promise";
+
+import { translate } from "./errors.ts";
+
+export interface MySqlTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  readonly tls?: { readonly ca?: Buffer };
+}
+
+export type MySqlValue = string | number;
+
+/** One connection. Statements with `?` go as text with the values escaped: lists of values then work as they read. */
+export interface Session {
+  query<Row>(sql: string, values: readonly unknown[]): Promise<readonly Row[]>;
+  run(sql: string, values: readonly unknown[]): Promise<void>;
+}
+
+export interface MySql extends AsyncDisposable {
+  /** Lends a connection to `work`. When the signal aborts the connection is dropped, and with it what was not committed. */
+  withSession<Answer>(doing: string, signal: AbortSignal, work: (session: Session) => Promise<Answer>): Promise<Answer>;
+  /** The same in one transaction: committed when `work` resolves, rolled back when it throws. */
+  withTransaction<Answer>(
+    doing: string,
+    signal: AbortSignal,
+    work: (session: Session) => Promise<Answer>,
+  ): Promise<Answer>;
+}
+
+const CONNECTIONS_MAX = 2;
+const WAITING_MAX = 64;
+const CONNECT_MS_MAX = 10_000;
+const STATEMENT_MS_MAX = 60_000;
+
+/** Opens nothing yet: the first use does. Dates and large numbers travel as text, never as Date or float. */
+export function createMySql(target: MySqlTarget): MySql {
+  const pool = createPool({
+    host: target.host,
+    port: target.port,
+    user: target.user,
+    password: target.password,
+    database: target.database,
+    connectionLimit: CONNECTIONS_MAX,
+    queueLimit: WAITING_MAX,
+    connectTimeout: CONNECT_MS_MAX,
+    charset: "utf8mb4",
+    dateStrings: true,
+    supportBigNumbers: true,
+    bigNumberStrings: true,
+    ...(target.tls === undefined ? {} : { ssl: target.tls.ca === undefined ? {} : { ca: target.tls.ca } }),
+  });
+  const withSession: MySql["withSession"] = (doing, signal, work) =>
+    lend(pool, doing, signal, (connection) => work(createSession(connection, doing)));
+  return {
+    withSession,
+    withTransaction: (doing, signal, work) =>
+      lend(pool, doing, signal, async (connection) => {
+        await connection.beginTransaction();
+        try {
+          const answer = await work(createSession(connection, doing));
+          await connection.commit();
+          return answer;
+        } catch (error) {
+          // A rollback that fails has a dead connection, which rolls back by itself.
+          await connection.rollback().catch(() => undefined);
+          throw error;
+        }
+      }),
+    [Symbol.asyncDispose]: () => pool.end(),
+  };
+}
+
+async function lend<Answer>(
+  pool: Pool,
+  doing: string,
+  signal: AbortSignal,
+  work: (connection: PoolConnection) => Promise<Answer>,
+): Promise<Answer> {
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  aborted.catch(() => undefined);
+  let connection: PoolConnection | undefined;
+  const abort = (): void => {
+    // A destroyed connection leaves its statement unanswered for ever, so the wait has to end here.
+    connection?.destroy();
+    connection = undefined;
+    reject(signal.reason);
+  };
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    connection = await untilAborted(pool, aborted, signal);
+    // The abort may have come between the two lines above and below.
+    signal.throwIfAborted();
+    return await Promise.race([work(connection), aborted]);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw translate(error, doing);
+  } finally {
+    signal.removeEventListener("abort", abort);
+    connection?.release();
+  }
+}
+
+/** A connection that comes after the abort goes straight back. */
+async function untilAborted(pool: Pool, aborted: Promise<never>, signal: AbortSignal): Promise<PoolConnection> {
+  const coming = pool.getConnection();
+  try {
+    return await Promise.race([coming, aborted]);
+  } catch (error) {
+    if (signal.aborted) {
+      coming.then((connection) => connection.release()).catch(() => undefined);
+    }
+    throw error;
+  }
+}
+
+function createSession(connection: PoolConnection, doing: string): Session {
+  const send = async <Answer extends RowDataPacket[]>(sql: string, values: readonly unknown[]): Promise<Answer> => {
+    try {
+      const [rows] = await connection.query<Answer>({ sql, values: [...values], timeout: STATEMENT_MS_MAX });
+      return rows;
+    } catch (error) {
+      throw translate(error, doing);
+    }
+  };
+  return {
+    query: <Row>(sql: string, values: readonly unknown[]) => send<(Row & RowDataPacket)[]>(sql, values),
+    run: async (sql, values) => {
+      await send(sql, values);
+    },
+  };
+}

@@ -1,0 +1,151 @@
+import { readFileSync } from "node:fs";
+import type { TestContext } from "node:test";
+
+import { startWorker, type StartHooks } from "../../src/app.ts";
+import { openOurClickHouse } from "../../src/app/open-store.ts";
+import { kafkaConnection } from "../../src/app/open-kafka.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import type { Log } from "../../src/base/log.ts";
+import { silentLog } from "../../src/base/log.ts";
+import { type Config, loadConfig } from "../../src/config.ts";
+import { type KafkaProducer, openKafkaProducer } from "../../src/queue/kafka/kafka-producer.ts";
+import { measureLag } from "../../src/queue/kafka/lag.ts";
+import type { SimulatedData } from "../../src/simulators/tushare/simulated-data.ts";
+import {
+  startTushareSimulator,
+  type TushareSimulator,
+  type TushareSimulatorOptions,
+} from "../../src/simulators/tushare/simulator.ts";
+import { type ClickHouse } from "../../src/store/clickhouse/client.ts";
+import { requireClickHouse, requireKafka, requireRedis } from "../support/services.ts";
+import { uniqueName } from "../support/unique-name.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+/** Everything the main job needs, real, with names of its own: a topic, a group, a database, a simulated provider. */
+export interface WorkerRig extends AsyncDisposable {
+  readonly config: Config;
+  readonly env: Readonly<Record<string, string>>;
+  readonly simulator: TushareSimulator;
+  readonly clickhouse: ClickHouse;
+  /** Starts a worker in this process; stop it before the next one starts. */
+  start(hooks?: StartHooks): RunningWorker;
+  /** Publishes each value with its key. */
+  publish(messages: readonly { readonly key?: string; readonly value: unknown }[]): Promise<void>;
+  /** Until so many messages in all have an outcome record. */
+  untilSettled(messages: number, timeoutMs?: number): Promise<void>;
+  select<Row>(sql: string, params?: Readonly<Record<string, unknown>>): Promise<readonly Row[]>;
+  /** Messages that the group has not committed; 0 when all are. */
+  lag(): Promise<bigint>;
+  /** Calls the simulator got of an API since `clearRequests`. */
+  callsOf(api?: string): number;
+}
+
+export interface RunningWorker {
+  /** Drains and resolves when the worker has ended; rejects with what ended it. */
+  stop(): Promise<void>;
+  /** Rejects when the worker fails by itself. */
+  readonly ended: Promise<void>;
+}
+
+export interface RigOptions extends Partial<Omit<TushareSimulatorOptions, "data">> {
+  readonly data: SimulatedData;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly log?: Log;
+}
+
+/** Undefined when a service is not to be had; the test is skipped then, loudly. */
+export async function openWorkerRig(t: TestContext, options: RigOptions): Promise<WorkerRig | undefined> {
+  const kafka = await requireKafka(t);
+  const redis = await requireRedis(t);
+  const url = await requireClickHouse(t);
+  if (kafka === undefined || redis === undefined || url === undefined) {
+    return undefined;
+  }
+  const { env: extra, log = silentLog, ...simulated } = options;
+  await using opened = new AsyncDisposableStack();
+  const simulator = opened.use(await startTushareSimulator(simulated));
+  const name = uniqueName("gdw");
+  const redisUrl = new URL(redis);
+  const env: Readonly<Record<string, string>> = {
+    GINKGO_KAFKA_BROKERS: kafka,
+    GINKGO_KAFKA_TOPICS: name,
+    GINKGO_WORKER_TOPIC: name,
+    WORKER_GROUP_ID: name,
+    GINKGO_KAFKA_SESSION_MS: "6000",
+    GINKGO_KAFKA_HEARTBEAT_MS: "500",
+    GINKGO_CLICKHOUSE_URL: url,
+    GINKGO_CLICKHOUSE_DATABASE: name.replaceAll("-", "_"),
+    GINKGO_REDIS_HOST: redisUrl.hostname,
+    GINKGO_REDIS_PORT: redisUrl.port,
+    // A token of the test's own keeps its budget apart from other tests on the same Redis.
+    TUSHARE_TOKEN: simulator.token,
+    GINKGO_TUSHARE_URL: simulator.url,
+    GINKGO_WORKER_START_WAIT_MS: "20000",
+    ...extra,
+  };
+  const { config } = loadConfig({ flags: new Map(), env, readFile: (path) => readFileSync(path, "utf8") });
+  const never = new AbortController().signal;
+  const clickhouse = opened.use(await openOurClickHouse(config, silentLog, never));
+  const producer: KafkaProducer = opened.use(
+    await openKafkaProducer({ connection: await kafkaConnection(config), clock: systemClock }, never),
+  );
+  opened.defer(async () => {
+    await clickhouse.command(`DROP DATABASE IF EXISTS ${config.clickhouse.database}`, {}, never);
+  });
+  const open = opened.move();
+  const select = <Row>(sql: string, params: Readonly<Record<string, unknown>> = {}): Promise<readonly Row[]> =>
+    clickhouse.query<Row>(sql.replaceAll("@", `${config.clickhouse.database}.`), params, never);
+  return {
+    config,
+    env,
+    simulator,
+    clickhouse,
+    start: (hooks) => startRunning(config, log, hooks),
+    publish: async (messages) => {
+      await producer.publish(
+        messages.map(({ key, value }) => ({
+          topic: name,
+          key: key === undefined ? undefined : Buffer.from(key),
+          value: typeof value === "string" ? Buffer.from(value) : Buffer.from(JSON.stringify(value)),
+          headers: new Map(),
+        })),
+        never,
+      );
+    },
+    untilSettled: async (messages, timeoutMs = 60_000) => {
+      await waitFor(
+        async () => {
+          const [row] = await select<{ readonly settled: string }>(
+            "SELECT toString(uniqExact(partition, offset)) AS settled FROM @outcome_row",
+          ).catch(() => []);
+          return Number.parseInt(row?.settled ?? "0", 10) >= messages;
+        },
+        { timeoutMs, everyMs: 50, what: `${messages} messages settled` },
+      );
+    },
+    select,
+    lag: async () => {
+      const connection = await kafkaConnection(config);
+      const parts = await measureLag(connection, config.worker.groupId, [name], never);
+      return parts.reduce((sum, { lag }) => sum + lag, 0n);
+    },
+    callsOf: (api) => simulator.requests.filter((request) => api === undefined || request.api === api).length,
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
+}
+
+function startRunning(config: Config, log: Log, hooks: StartHooks | undefined): RunningWorker {
+  const intake = new AbortController();
+  const work = new AbortController();
+  const shutdown = { intake: intake.signal, work: work.signal, signal: undefined, [Symbol.dispose]: () => undefined };
+  const ended = startWorker(config, log, shutdown, hooks);
+  // Whoever awaits `ended` or `stop` sees the failure; until then it is not unhandled.
+  ended.catch(() => undefined);
+  return {
+    ended,
+    stop: async () => {
+      intake.abort(new Error("the test stops the worker"));
+      await ended;
+    },
+  };
+}

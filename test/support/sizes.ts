@@ -1,0 +1,46 @@
+/**
+ * One table of sizes, two runs: `npm test` is every scenario small, `npm run test:full` the numbers of the
+ * requirements. A test takes its sizes from here and never asks which run it is in.
+ */
+const TABLE = {
+  /** A consumer's session with the broker. */
+  sessionMs: { small: 6_000, full: 30_000 },
+  /** How long a service stays away in an outage. */
+  outageMs: { small: 5_000, full: 30_000 },
+  codes: { small: 30, full: 300 },
+  /** Trading days of each code. */
+  days: { small: 60, full: 250 },
+  /** Messages of a run that counts messages. */
+  messages: { small: 500, full: 10_000 },
+  /** How often a chaos run kills something. */
+  kills: { small: 3, full: 20 },
+  /** How often the same request is repeated. */
+  repeats: { small: 10, full: 10 },
+  /** Inputs a property is tried with. */
+  propertyRuns: { small: 200, full: 5_000 },
+  /** Copies of the worker that share a group. */
+  workers: { small: 2, full: 4 },
+  /** Where generated input begins; the same in both runs, so that a failure can be had again. */
+  seed: { small: 20_250_123, full: 20_250_123 },
+} as const;
+
+export type Sizes = Readonly<Record<keyof typeof TABLE, number>>;
+
+export const isFullRun = process.env["GINKGO_TEST_SIZE"] === "full";
+
+export const sizes: Sizes = {
+  sessionMs: pick("sessionMs"),
+  outageMs: pick("outageMs"),
+  codes: pick("codes"),
+  days: pick("days"),
+  messages: pick("messages"),
+  kills: pick("kills"),
+  repeats: pick("repeats"),
+  propertyRuns: pick("propertyRuns"),
+  workers: pick("workers"),
+  seed: pick("seed"),
+};
+
+function pick(name: keyof typeof TABLE): number {
+  return isFullRun ? TABLE[name].full : TABLE[name].small;
+}
