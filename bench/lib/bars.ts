@@ -1,4 +1,4 @@
-import { fromScaled, type DecimalText } from "../../src/base/decimal.ts";
+import { fromScaled, parseDecimal, type DecimalText } from "../../src/base/decimal.ts";
 import { parseDay, SHANGHAI, type Day } from "../../src/domain/day.ts";
 import { SOURCE } from "../../src/domain/enums.ts";
 import type { Bar } from "../../src/domain/rows.ts";
@@ -91,21 +91,25 @@ function toModel(bar: WholeBar): BarModel {
     tradingDay: day,
     time: `${day} 00:00:00`,
     zone: SHANGHAI,
-    open: fromScaled(BigInt(bar.open), 4),
-    high: fromScaled(BigInt(bar.high), 4),
-    low: fromScaled(BigInt(bar.low), 4),
-    close: fromScaled(BigInt(bar.close), 4),
+    open: textOf(BigInt(bar.open), 4),
+    high: textOf(BigInt(bar.high), 4),
+    low: textOf(BigInt(bar.low), 4),
+    close: textOf(BigInt(bar.close), 4),
     preClose: undefined,
-    volume: fromScaled(BigInt(bar.volume), 0),
-    turnover: turnoverOf(bar),
+    volume: textOf(BigInt(bar.volume), 0),
+    turnover: textOf(BigInt(bar.close) * BigInt(bar.volume), 4),
     source: SOURCE.TUSHARE,
     flags: 0,
   };
   return { model: "bar", row, provenance: PROVENANCE };
 }
 
-function turnoverOf(bar: WholeBar): DecimalText {
-  return fromScaled(BigInt(bar.close) * BigInt(bar.volume), 4);
+/**
+ * A text that stands in one piece. What is put together from parts is only joined when it is first read, which would be
+ * within the time that is measured.
+ */
+function textOf(scaled: bigint, scale: number): DecimalText {
+  return parseDecimal(Buffer.from(fromScaled(scaled, scale)).toString("latin1"));
 }
 
 function codeOf(index: number): SecurityCode {

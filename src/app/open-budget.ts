@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 import { systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
@@ -46,7 +48,7 @@ export async function openBudgetSide(config: Config, log: Log, signal: AbortSign
   const open = opened.move();
   return {
     budget,
-    lock: createRedisLock({ client, clock: systemClock, log }),
+    lock: createRedisLock({ client, scope: storeId(config), clock: systemClock, log }),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }
@@ -56,6 +58,12 @@ function limitsOf({ tushare }: Config, { provider }: BudgetKey): readonly CallLi
     throw new RangeError(`no limit is known for ${provider}`);
   }
   return [{ calls: tushare.callsPerMinute, windowMs: MINUTE_MS }];
+}
+
+/** Tells the stores of one Redis apart, without showing where they are. */
+function storeId({ clickhouse }: Config): string {
+  const place = `${clickhouse.url ?? clickhouse.embeddedPath} ${clickhouse.database}`;
+  return createHash("sha256").update(place).digest("hex").slice(0, 16);
 }
 
 /** Calls are counted by token; only its hash leaves the process. */

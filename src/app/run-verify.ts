@@ -26,9 +26,14 @@ export async function runVerify(
   const calendar = mergedCalendar(await reference.calendar(MARKET.CHINA, signal));
   const tradingDays = calendar.tradingDaysBetween(calendar.knownFrom, calendar.knownTo);
   const found: LedgerDifference[] = [];
+  let codesLookedAt = 0;
+  let days = 0;
   for (const dataSet of DATA_SETS) {
     const request = { dataSet, frequency: "1d", tradingDays, ...(codes === undefined ? {} : { codes }) } as const;
-    found.push(...(await verifyLedger(clickhouse, ledger, request, signal)));
+    const comparison = await verifyLedger(clickhouse, ledger, request, signal);
+    found.push(...comparison.differences);
+    codesLookedAt = Math.max(codesLookedAt, comparison.codes);
+    days += comparison.days;
   }
   const lost = found.filter(({ presentWithoutRow }) => presentWithoutRow.length > 0);
   if (reopen) {
@@ -36,6 +41,8 @@ export async function runVerify(
   }
   const differences = found.flatMap((difference) => toReport(difference, calendar));
   return {
+    codes: codesLookedAt,
+    days,
     differences,
     reopenedDays: reopen ? lost.reduce((sum, { presentWithoutRow }) => sum + presentWithoutRow.length, 0) : 0,
   };

@@ -8,6 +8,8 @@ import type { RedisClient } from "./redis-client.ts";
 
 export interface RedisLockOptions {
   readonly client: RedisClient;
+  /** What the lock is about: workers of another store on the same Redis do not wait for ours. */
+  readonly scope: string;
   readonly clock: Clock;
   readonly log: Log;
   /** A holder that says nothing for so long has lost the lock. */
@@ -25,6 +27,7 @@ const FREE = `if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("D
 /** A lock of the fleet, in Redis. While Redis is away everybody goes ahead: the lock saves calls, it guards no data. */
 export function createRedisLock({
   client,
+  scope,
   clock,
   log,
   ttlMs = TTL_MS,
@@ -40,7 +43,7 @@ export function createRedisLock({
   };
   return {
     withLock: async (name, act, signal) => {
-      const key = `${KEY_PREFIX}${name}`;
+      const key = `${KEY_PREFIX}${scope}:${name}`;
       const holder = randomUUID();
       const take = async (): Promise<boolean> =>
         (await client.set(key, holder, { condition: "NX", expiration: { type: "PX", value: ttlMs } })) !== null;

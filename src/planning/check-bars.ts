@@ -167,8 +167,9 @@ interface JumpFree {
   readonly to: Day;
 }
 
-function jumpFreeDays(code: SecurityCode, { calendar, instrument }: CheckContext["reference"]): JumpFree | undefined {
-  const listedOn = instrument(code)?.listedOn;
+function jumpFreeDays(code: SecurityCode, reference: CheckContext["reference"]): JumpFree | undefined {
+  const { calendar } = reference;
+  const listedOn = reference.instrument(code)?.listedOn;
   if (listedOn === undefined || !calendar.knows(listedOn)) {
     return undefined;
   }

@@ -41,7 +41,10 @@ export function coalesce<D extends CodeDataSet>(
   if (units.length === 0) {
     return [];
   }
-  const dataSet = checkedDataSet<D>(units, capability);
+  refuseStrangers(units, capability);
+  // Units and capability have been found to agree; the type argument is the caller's word for the same data set.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const dataSet = capability.dataSet as D;
   const { frequency } = capability;
   const { calendar } = options;
   const sorted = units.toSorted(byCodeAndDay);
@@ -68,8 +71,7 @@ export function coalesce<D extends CodeDataSet>(
   return sortByUrgency(calls, ranks);
 }
 
-/** The data set of all the units and of the capability, which the caller's type argument names. */
-function checkedDataSet<D extends CodeDataSet>(units: readonly Unit[], capability: Capability): D {
+function refuseStrangers(units: readonly Unit[], capability: Capability): void {
   const provider = units[0]?.provider;
   for (const unit of units) {
     const isOurs = unit.dataSet === capability.dataSet && unit.frequency === capability.frequency;
@@ -84,7 +86,6 @@ function checkedDataSet<D extends CodeDataSet>(units: readonly Unit[], capabilit
       `coalescing ${capability.dataSet} over ${capability.api}: nothing can be asked with ${bounds}`,
     );
   }
-  return capability.dataSet as D;
 }
 
 /** Units as numbers; those without a trading day have nothing to bring and take part in no call. */
@@ -161,15 +162,13 @@ function sortByUrgency<D extends CodeDataSet>(
 }
 
 function daysOf({ call: { selection } }: PlannedCall): { from: string; to: string; code: string } {
-  switch (selection.by) {
-    case "day":
-      return { from: selection.day, to: selection.day, code: "" };
-    case "codes":
-      return { from: selection.from, to: selection.to, code: selection.codes[0] ?? "" };
-    case "range":
-    case "status":
-      throw new RangeError(`no unit is asked for by ${selection.by}`);
+  if (selection.by === "day") {
+    return { from: selection.day, to: selection.day, code: "" };
   }
+  if (selection.by === "codes") {
+    return { from: selection.from, to: selection.to, code: selection.codes[0] ?? "" };
+  }
+  throw new RangeError(`no unit is asked for by ${selection.by}`);
 }
 
 function byCodeAndDay(left: Unit, right: Unit): number {

@@ -95,7 +95,8 @@ function countMissed(units: readonly MissingUnit[]): readonly MissedDay[] {
   let count = 0;
   for (const [at, [edge, change]] of edges.entries()) {
     count += change;
-    for (let day = edge; count > 0 && day < (edges[at + 1]?.[0] ?? edge); day += 1) {
+    const end = count > 0 ? (edges[at + 1]?.[0] ?? edge) : edge;
+    for (let day = edge; day < end; day += 1) {
       days.push({ day, count });
     }
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 
 import { addDays, parseDay, SHANGHAI, type Day } from "../domain/day.ts";
 import type { RangeRequest } from "../domain/command.ts";
@@ -65,6 +65,19 @@ function span(from: string, to: string, state: LedgerState, version = 1n): Span 
 
 const whole = span("1991-04-03", "2025-11-28", "present");
 
+const holes = (second: string): readonly Span[] =>
+  applySpans([whole], [span("2025-03-03", "2025-03-03", "failed"), span(second, second, "failed")], calendar).spans;
+
+const failure = (range: Partial<RangeRequest>): readonly string[] => {
+  try {
+    plan(range);
+  } catch (error) {
+    assert.ok(error instanceof MessageError);
+    return [error.reason, error.path];
+  }
+  return [];
+};
+
 test("without a range everything from the listing day to the last final day is one unit", () => {
   const { units, missingDays, tradingDays, spans } = plan({});
   assert.equal(units.length, 1);
@@ -122,8 +135,6 @@ test("the one new day of an evening is asked for without an anchor that would pr
 });
 
 test("holes a month apart are one unit, farther ones are two", () => {
-  const holes = (second: string): readonly Span[] =>
-    applySpans([whole], [span("2025-03-03", "2025-03-03", "failed"), span(second, second, "failed")], calendar).spans;
   assert.equal(plan({ full: true }, { spans: holes("2025-04-01") }).units.length, 1);
   assert.equal(plan({ full: true }, { spans: holes("2025-04-02") }).units.length, 2);
 });
@@ -146,15 +157,6 @@ test("today before publication is pending and the rest is fetched", () => {
 });
 
 test("a start after the end and a day in the future are dead letters that say where", () => {
-  const failure = (range: Partial<RangeRequest>): readonly string[] => {
-    try {
-      plan(range);
-    } catch (error) {
-      assert.ok(error instanceof MessageError);
-      return [error.reason, error.path];
-    }
-    return [];
-  };
   assert.deepEqual(failure({ start: day("2025-02-01"), end: day("2025-01-01") }), [
     "start-after-end",
     "$.params.start_date",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 
 import { addDays, parseDay, type Day } from "../domain/day.ts";
 import { LEDGER_STATES, type LedgerState, type Span } from "../domain/ledger.ts";

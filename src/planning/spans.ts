@@ -1,5 +1,5 @@
 import { addDays, maxDay, minDay, type Day } from "../domain/day.ts";
-import { LEDGER_STATES, type Evidence, type LedgerState, type Span } from "../domain/ledger.ts";
+import type { Evidence, LedgerState, Span } from "../domain/ledger.ts";
 import type { LedgerChange } from "../ports/store.ts";
 import type { TradingCalendar } from "./trading-calendar.ts";
 
@@ -78,11 +78,17 @@ export function countStates(
 }
 
 function emptyCounts(): Record<LedgerState | "unknown", number> {
-  const counts: Partial<Record<LedgerState | "unknown", number>> = { unknown: 0 };
-  for (const state of LEDGER_STATES) {
-    counts[state] = 0;
-  }
-  return counts as Record<LedgerState | "unknown", number>;
+  return {
+    present: 0,
+    "no-trade": 0,
+    suspended: 0,
+    "before-listing": 0,
+    "after-delisting": 0,
+    pending: 0,
+    "unexplained-empty": 0,
+    failed: 0,
+    unknown: 0,
+  };
 }
 
 /** Cuts the list into stretches that are sorted and free of overlap, in order; nearly always there is one. */

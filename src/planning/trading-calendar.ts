@@ -1,6 +1,6 @@
 import { TransientError } from "../base/errors.ts";
 import { CN_TRADING_DAYS_TO, tradingDays } from "../domain/cn-trading-days.ts";
-import { addDays, type Day } from "../domain/day.ts";
+import { addDays, parseDay, type Day } from "../domain/day.ts";
 import type { CalendarDay } from "../domain/rows.ts";
 
 /**
@@ -131,7 +131,7 @@ export class TradingCalendar {
 }
 
 /** No exchange of the mainland was open before the first day of the bundled list, so it is known from the beginning of time. */
-const BEGINNING = "0000-01-01" as Day;
+const BEGINNING = parseDay("0000-01-01");
 
 /**
  * The bundled calendar (to 2026-12-31) with what is stored laid over it: where both know a day the stored one wins.

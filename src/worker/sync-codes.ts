@@ -175,9 +175,8 @@ async function judge<D extends CodeDataSet>(input: JudgeInput, line: CodeLine<D>
   if (first.suspects.length === 0) {
     return first.spans;
   }
-  const { days, evidence } = await line.suspensions.suspendedDays(input.unit.code, first.suspects);
-  const newest = input.answers.at(-1)?.evidence ?? { provider: line.provider, callId: "", version: 0n };
-  return judgeUnit({ ...input, suspensions: { days, evidence: evidence ?? newest } }).spans;
+  const suspensions = await line.suspensions.suspendedDays(input.unit.code, first.suspects);
+  return judgeUnit({ ...input, suspensions }).spans;
 }
 
 async function storeAnswer<D extends CodeDataSet>(

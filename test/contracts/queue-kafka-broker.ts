@@ -2,7 +2,11 @@ import { systemClock } from "../../src/base/clock.ts";
 import { type Log, silentLog } from "../../src/base/log.ts";
 import type { KafkaConnection } from "../../src/queue/kafka/connection.ts";
 import { openKafkaDeadLetters } from "../../src/queue/kafka/kafka-dead-letters.ts";
-import { type KafkaProducer, openKafkaProducer } from "../../src/queue/kafka/kafka-producer.ts";
+import {
+  type KafkaProducer,
+  type KafkaProducerOptions,
+  openKafkaProducer,
+} from "../../src/queue/kafka/kafka-producer.ts";
 import { type KafkaQueue, type KafkaQueueOptions, openKafkaQueue } from "../../src/queue/kafka/kafka-queue.ts";
 import { ensureTopics } from "../../src/queue/kafka/topics.ts";
 import type { QueueBroker } from "./queue-contract.ts";
@@ -15,12 +19,12 @@ export const TEST_HEARTBEAT_MS = 500;
 export interface KafkaBroker extends QueueBroker {
   readonly connection: KafkaConnection;
   openQueue(topic: string, group: string, more?: Partial<KafkaQueueOptions>): Promise<KafkaQueue>;
-  openProducer(): Promise<KafkaProducer>;
+  openProducer(more?: Partial<KafkaProducerOptions>): Promise<KafkaProducer>;
 }
 
 /** A running Kafka as the contract suite wants it; each topic is made for one test. */
-export function createKafkaBroker(bootstrap: string, log: Log = silentLog): KafkaBroker {
-  const connection: KafkaConnection = { brokers: [bootstrap], clientId: "test" };
+export function createKafkaBroker(at: string | KafkaConnection, log: Log = silentLog): KafkaBroker {
+  const connection = typeof at === "string" ? { brokers: at.split(","), clientId: "test" } : at;
   const stack = new AsyncDisposableStack();
   return {
     connection,
@@ -45,7 +49,7 @@ export function createKafkaBroker(bootstrap: string, log: Log = silentLog): Kafk
         log,
         ...more,
       }),
-    openProducer: () => openKafkaProducer({ connection, clock: systemClock }),
+    openProducer: (more = {}) => openKafkaProducer({ connection, clock: systemClock, ...more }),
     openDeadLetters: async (topic) => {
       const producer = stack.use(await openKafkaProducer({ connection, clock: systemClock }));
       return openKafkaDeadLetters({ connection, producer, topic, clock: systemClock, log });

@@ -97,8 +97,8 @@ async function removeRows(rig: WorkerRig, codes: readonly SecurityCode[], days: 
 /** Cuts the days out of the span that covers them, as if nothing had ever been known of them. */
 async function removeFromLedger(rig: WorkerRig, codes: readonly SecurityCode[], from: string, to: string): Promise<void> {
   const ledger = `${rig.config.clickhouse.database}.ledger_row`;
-  const covering = `FROM ${ledger} FINAL WHERE code IN ({codes:Array(String)}) AND data_set = 'bars' AND NOT removed
-    AND first_day < {from:Date32} AND last_day > {to:Date32}`;
+  const covering = `FROM (SELECT * FROM ${ledger} FINAL WHERE code IN ({codes:Array(String)}) AND data_set = 'bars' AND NOT removed
+    AND first_day < {from:Date32} AND last_day > {to:Date32})`;
   for (const flank of ["addDays({to:Date32}, 1) AS first_day", "subtractDays({from:Date32}, 1) AS last_day"]) {
     await rig.clickhouse.command(
       `INSERT INTO ${ledger} SELECT * REPLACE (${flank}, version + 1 AS version) ${covering}`,

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
 import type { TestContext } from "node:test";
 
 import { startWorker, type StartHooks } from "../../src/app.ts";
@@ -43,6 +43,8 @@ export interface WorkerRig extends AsyncDisposable {
 export interface RunningWorker {
   /** Drains and resolves when the worker has ended; rejects with what ended it. */
   stop(): Promise<void>;
+  /** Ends the worker at once, and never rejects. */
+  drop(): Promise<void>;
   /** Rejects when the worker fails by itself. */
   readonly ended: Promise<void>;
 }
@@ -63,7 +65,7 @@ export async function openWorkerRig(t: TestContext, options: RigOptions): Promis
   }
   const { env: extra, log = silentLog, ...simulated } = options;
   await using opened = new AsyncDisposableStack();
-  const simulator = opened.use(await startTushareSimulator(simulated));
+  const simulator = opened.use(await startTushareSimulator({ tokens: [randomBytes(28).toString("hex")], ...simulated }));
   const name = uniqueName("gdw");
   const redisUrl = new URL(redis);
   const env: Readonly<Record<string, string>> = {
@@ -83,7 +85,7 @@ export async function openWorkerRig(t: TestContext, options: RigOptions): Promis
     GINKGO_WORKER_START_WAIT_MS: "20000",
     ...extra,
   };
-  const { config } = loadConfig({ flags: new Map(), env, readFile: (path) => readFileSync(path, "utf8") });
+  const { config } = loadConfig({ flags: new Map(), env, readFile: () => undefined });
   const never = new AbortController().signal;
   const clickhouse = opened.use(await openOurClickHouse(config, silentLog, never));
   const producer: KafkaProducer = opened.use(
@@ -93,6 +95,7 @@ export async function openWorkerRig(t: TestContext, options: RigOptions): Promis
     await clickhouse.command(`DROP DATABASE IF EXISTS ${config.clickhouse.database}`, {}, never);
   });
   const open = opened.move();
+  const running: RunningWorker[] = [];
   const select = <Row>(sql: string, params: Readonly<Record<string, unknown>> = {}): Promise<readonly Row[]> =>
     clickhouse.query<Row>(sql.replaceAll("@", `${config.clickhouse.database}.`), params, never);
   return {
@@ -100,7 +103,11 @@ export async function openWorkerRig(t: TestContext, options: RigOptions): Promis
     env,
     simulator,
     clickhouse,
-    start: (hooks) => startRunning(config, log, hooks),
+    start: (hooks) => {
+      const worker = startRunning(config, log, hooks);
+      running.push(worker);
+      return worker;
+    },
     publish: async (messages) => {
       await producer.publish(
         messages.map(({ key, value }) => ({
@@ -130,7 +137,11 @@ export async function openWorkerRig(t: TestContext, options: RigOptions): Promis
       return parts.reduce((sum, { lag }) => sum + lag, 0n);
     },
     callsOf: (api) => simulator.requests.filter((request) => api === undefined || request.api === api).length,
-    [Symbol.asyncDispose]: () => open.disposeAsync(),
+    [Symbol.asyncDispose]: async () => {
+      // A test that failed half way leaves its worker running.
+      await Promise.all(running.map((worker) => worker.drop()));
+      await open.disposeAsync();
+    },
   };
 }
 
@@ -143,6 +154,11 @@ function startRunning(config: Config, log: Log, hooks: StartHooks | undefined): 
   ended.catch(() => undefined);
   return {
     ended,
+    drop: async () => {
+      intake.abort(new Error("the test is over"));
+      work.abort(new Error("the test is over"));
+      await ended.catch(() => undefined);
+    },
     stop: async () => {
       intake.abort(new Error("the test stops the worker"));
       await ended;

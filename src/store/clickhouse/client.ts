@@ -7,7 +7,8 @@ import { ClickHouseLogLevel, createClient, type ClickHouseSettings } from "@clic
 import { silentLog, type Log } from "../../base/log.ts";
 import { openEmbeddedConnection } from "./embedded.ts";
 import type { EncodedRows } from "./encode/encoded-rows.ts";
-import { createLink, type Link } from "./link.ts";
+import { openHttpInserter } from "./http-insert.ts";
+import { createLink, sendByClient, type Link } from "./link.ts";
 import { quoteIdentifier, quoteString } from "./quote.ts";
 import { readSettings, type InsertMode, type ServerSettings } from "./settings.ts";
 
@@ -114,8 +115,8 @@ function createClickHouse(
 
 /**
  * chDB takes only text inside a statement, yet reads every format from a file, and Native costs it a third of what text
- * costs: 550,000 bars a second against 200,000, and one encoder serves both transports. The file goes away as soon as the engine answered; after an abort the engine may still run, but then
- * nothing was promised.
+ * costs: 550,000 bars a second against 200,000, and one encoder serves both transports. The file goes away as soon as the
+ * engine has answered; after an abort the engine may still run, but then nothing was promised.
  */
 async function insertFromFile(
   link: Link,
@@ -147,7 +148,7 @@ async function openEmbedded(target: EmbeddedTarget): Promise<Link> {
   const { connection, drain } = await openEmbeddedConnection(target.path);
   const scratchPath = await makeScratch(target.path);
   const client = createClient({ connection, log: { level: ClickHouseLogLevel.OFF } });
-  return createLink("embedded", client, scratchPath, drain);
+  return createLink({ transport: "embedded", client, scratchPath, sendBody: sendByClient(client), closeRest: drain });
 }
 
 /** A process that was killed leaves its folder behind; only one process holds `path`, so what is not ours is nobody's. */
@@ -165,22 +166,46 @@ async function makeScratch(path: string): Promise<string> {
 }
 
 function openHttp(target: HttpTarget): Link {
-  const tls = target.tls;
+  const requestMs = target.timeouts?.requestMs ?? REQUEST_MS_DEFAULT;
+  const connectionsMax = target.maxOpenConnections ?? CONNECTIONS_DEFAULT;
+  const { url, user, password, tls } = target;
   const client = createClient({
-    url: target.url,
-    username: target.user,
-    password: target.password,
-    request_timeout: target.timeouts?.requestMs ?? REQUEST_MS_DEFAULT,
-    max_open_connections: target.maxOpenConnections ?? CONNECTIONS_DEFAULT,
+    url,
+    username: user,
+    password,
+    request_timeout: requestMs,
+    max_open_connections: connectionsMax,
     keep_alive: { enabled: true, idle_socket_ttl: IDLE_SOCKET_MS, eagerly_destroy_stale_sockets: true },
     log: { level: ClickHouseLogLevel.OFF },
     use_multipart_params_auto: true,
-    ...(tls === undefined ? {} : { tls: toClientTls(tls) }),
+    ...(tls === undefined ? {} : { tls: { ca_cert: tls.ca, ...tls.client } }),
   });
-  return createLink("http", client, undefined, () => Promise.resolve());
+  const inserter = openHttpInserter({
+    url,
+    user,
+    password,
+    requestMs,
+    connectionsMax,
+    tls: tls === undefined ? undefined : { ca: tls.ca, ...tls.client },
+  });
+  return createLink({
+    transport: "http",
+    client,
+    scratchPath: undefined,
+    sendBody: (sql, body, settings, signal) =>
+      inserter.send(
+        sql,
+        body.map((part) => (typeof part === "string" ? Buffer.from(part) : part)),
+        toTexts(settings),
+        signal,
+      ),
+    closeRest: () => {
+      inserter.close();
+      return Promise.resolve();
+    },
+  });
 }
 
-function toClientTls(tls: TlsFiles) {
-  const authority = { ca_cert: tls.ca };
-  return tls.client === undefined ? authority : { ...authority, cert: tls.client.cert, key: tls.client.key };
+function toTexts(settings: ClickHouseSettings): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, String(value)]));
 }

@@ -31,16 +31,24 @@ export interface Link {
   close(): Promise<void>;
 }
 
-/** `drain` resolves when the engine has let go of its folder. */
-export function createLink(
-  transport: Link["transport"],
-  client: ClickHouseClient,
-  scratchPath: string | undefined,
-  drain: () => Promise<void>,
-): Link {
-  /** The server answers with its verdict and not with a promise of one; chDB knows nothing else. */
-  const untilDone = (settings: ClickHouseSettings): ClickHouseSettings =>
-    transport === "http" ? { ...settings, wait_end_of_query: 1 } : settings;
+/** How the body of an insert gets to the engine. */
+export type SendBody = (
+  sql: string,
+  body: readonly (Buffer | string)[],
+  settings: ClickHouseSettings,
+  signal: AbortSignal,
+) => Promise<void>;
+
+export interface LinkParts {
+  readonly transport: Link["transport"];
+  readonly client: ClickHouseClient;
+  readonly scratchPath: string | undefined;
+  readonly sendBody: SendBody;
+  /** Closes what stands besides the client, and waits until the engine has let go of its folder. */
+  readonly closeRest: () => Promise<void>;
+}
+
+export function createLink({ transport, client, scratchPath, sendBody, closeRest }: LinkParts): Link {
   return {
     transport,
     scratchPath,
@@ -65,27 +73,33 @@ export function createLink(
         await client.command({
           query: sql,
           query_params: { ...params },
-          clickhouse_settings: untilDone(settings),
+          // The server answers with its verdict and not with a promise of one; chDB knows nothing else.
+          clickhouse_settings: transport === "http" ? { ...settings, wait_end_of_query: 1 } : settings,
           abort_signal: signal,
         });
       }),
     send: (sql, body, settings, signal) =>
-      run(`inserting into ClickHouse: ${excerpt(sql)}`, signal, async () => {
-        const answer = await client.exec({
-          query: sql,
-          values: Readable.from(body, { objectMode: true }),
-          clickhouse_settings: untilDone(settings),
-          abort_signal: signal,
-        });
-        // The acknowledgement is the end of the answer, not its head.
-        for await (const _ of answer.stream) {
-          signal.throwIfAborted();
-        }
-      }),
+      run(`inserting into ClickHouse: ${excerpt(sql)}`, signal, () => sendBody(sql, body, settings, signal)),
     close: async () => {
       await client.close();
-      await drain();
+      await closeRest();
     },
+  };
+}
+
+/** Through the client library; chDB gets the body as part of the statement. */
+export function sendByClient(client: ClickHouseClient): SendBody {
+  return async (sql, body, settings, signal) => {
+    const answer = await client.exec({
+      query: sql,
+      values: Readable.from(body, { objectMode: true }),
+      clickhouse_settings: settings,
+      abort_signal: signal,
+    });
+    // The acknowledgement is the end of the answer, not its head.
+    for await (const _ of answer.stream) {
+      signal.throwIfAborted();
+    }
   };
 }
 

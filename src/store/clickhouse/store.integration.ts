@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 
-import { suiteEmbedded, type OpenDatabase } from "../../../test/support/clickhouse-engines.ts";
+import { suiteOnEngines, type OpenDatabase } from "../../../test/support/clickhouse-suite.ts";
 import {
   barModel,
   calendarDayModel,
@@ -26,11 +26,14 @@ import { createClickHouseStore } from "./store.ts";
 
 const never = new AbortController().signal;
 
-suiteEmbedded("store", defineStoreTests);
+suiteOnEngines("store", defineStoreTests);
 
 function defineStoreTests(openDatabase: OpenDatabase): void {
-  const open = async (name: string): Promise<ClickHouse> => {
-    const clickhouse = await openDatabase(name);
+  const open = async (t: TestContext, name: string): Promise<ClickHouse | undefined> => {
+    const clickhouse = await openDatabase(t, name);
+    if (clickhouse === undefined) {
+      return undefined;
+    }
     const chain = [SOURCE.TUSHARE, SOURCE.BAOSTOCK];
     await ensureSchema(clickhouse, { chain, ginkgoUnits: false, apply: true, createDatabase: true }, silentLog, never);
     return clickhouse;
@@ -38,8 +41,11 @@ function defineStoreTests(openDatabase: OpenDatabase): void {
   const storeOver = (clickhouse: ClickHouse, log: Log = silentLog) =>
     createClickHouseStore({ clickhouse, clock: systemClock, log });
 
-  test("a batch of mixed models is stored to the digit, each in its table", async () => {
-    const clickhouse = await open("mixed");
+  test("a batch of mixed models is stored to the digit, each in its table", async (t) => {
+    const clickhouse = await open(t, "mixed");
+    if (clickhouse === undefined) {
+      return;
+    }
     const extremes = {
       open: parseDecimal("0.1234"),
       high: parseDecimal("99999999999999.9999"),
@@ -57,7 +63,11 @@ function defineStoreTests(openDatabase: OpenDatabase): void {
       calendarDayModel(),
     ];
     assert.deepEqual(await storeOver(clickhouse).addBatch(models, never), ["new", "new", "new", "new"]);
-    const [bar] = await clickhouse.query<Record<string, unknown>>("SELECT * FROM mixed.bar_row", {}, never);
+    const [bar] = await clickhouse.query<Record<string, unknown>>(
+      `SELECT * FROM ${clickhouse.database}.bar_row`,
+      {},
+      never,
+    );
     const { ingested_at: ingestedAt, ...stored } = bar ?? {};
     assert.match(String(ingestedAt), /^20\d\d-/);
     assert.deepEqual(stored, {
@@ -80,7 +90,7 @@ function defineStoreTests(openDatabase: OpenDatabase): void {
       call_id: "call-18446744073709551615",
     });
     const [factor] = await clickhouse.query(
-      "SELECT code, trading_day, timestamp, factor FROM mixed.adjustfactor_row",
+      `SELECT code, trading_day, timestamp, factor FROM ${clickhouse.database}.adjustfactor_row`,
       {},
       never,
     );
@@ -91,7 +101,7 @@ function defineStoreTests(openDatabase: OpenDatabase): void {
       factor: "0.00000001",
     });
     const [instrument] = await clickhouse.query(
-      "SELECT code, code_name, industry, currency, market, status, list_date, delist_date FROM mixed.stock_info_row",
+      `SELECT code, code_name, industry, currency, market, status, list_date, delist_date FROM ${clickhouse.database}.stock_info_row`,
       {},
       never,
     );
@@ -106,7 +116,7 @@ function defineStoreTests(openDatabase: OpenDatabase): void {
       delist_date: null,
     });
     const [day] = await clickhouse.query(
-      "SELECT market, trading_day, timestamp, is_open FROM mixed.trade_day_row",
+      `SELECT market, trading_day, timestamp, is_open FROM ${clickhouse.database}.trade_day_row`,
       {},
       never,
     );
@@ -114,8 +124,11 @@ function defineStoreTests(openDatabase: OpenDatabase): void {
     assert.deepEqual(await storeOver(clickhouse).addBatch([...models], never), ["same", "same", "same", "same"]);
   });
 
-  test("wall clocks of summers with and without summer time come back as they were", async () => {
-    const clickhouse = await open("clocks");
+  test("wall clocks of summers with and without summer time come back as they were", async (t) => {
+    const clickhouse = await open(t, "clocks");
+    if (clickhouse === undefined) {
+      return;
+    }
     const days = [
       "1990-12-19",
       "1991-04-13",
@@ -132,7 +145,7 @@ function defineStoreTests(openDatabase: OpenDatabase): void {
     );
     await storeOver(clickhouse).addBatch([...daily, ...intraday], never);
     const rows = await clickhouse.query<{ readonly t: string; readonly d: string }>(
-      "SELECT toString(timestamp) AS t, toString(trading_day) AS d FROM clocks.bar_row ORDER BY frequency, timestamp",
+      `SELECT toString(timestamp) AS t, toString(trading_day) AS d FROM ${clickhouse.database}.bar_row ORDER BY frequency, timestamp`,
       {},
       never,
     );
@@ -142,18 +155,28 @@ function defineStoreTests(openDatabase: OpenDatabase): void {
     ]);
   });
 
-  test("a bar of another zone is stored at its instant", async () => {
-    const clickhouse = await open("zones");
+  test("a bar of another zone is stored at its instant", async (t) => {
+    const clickhouse = await open(t, "zones");
+    if (clickhouse === undefined) {
+      return;
+    }
     await storeOver(clickhouse).addBatch(
       [barModel({ frequency: "1m", time: "2024-01-02 16:00:00", zone: "America/New_York" as ZoneName })],
       never,
     );
-    const [row] = await clickhouse.query("SELECT toString(timestamp, 'UTC') AS t, zone FROM zones.bar_row", {}, never);
+    const [row] = await clickhouse.query(
+      `SELECT toString(timestamp, 'UTC') AS t, zone FROM ${clickhouse.database}.bar_row`,
+      {},
+      never,
+    );
     assert.deepEqual(row, { t: "2024-01-02 21:00:00", zone: "America/New_York" });
   });
 
-  test("only a changed value is written again, and the log says old and new", async () => {
-    const clickhouse = await open("revised");
+  test("only a changed value is written again, and the log says old and new", async (t) => {
+    const clickhouse = await open(t, "revised");
+    if (clickhouse === undefined) {
+      return;
+    }
     const lines: LogFields[] = [];
     const log: Log = { ...silentLog, warn: (_event, fields) => lines.push(fields ?? {}) };
     const store = storeOver(clickhouse, log);
@@ -164,36 +187,48 @@ function defineStoreTests(openDatabase: OpenDatabase): void {
       "revised",
       "same",
     ]);
-    assert.deepEqual(await countRows(clickhouse, "revised.bar_row"), 3);
+    assert.deepEqual(await countRows(clickhouse, `${clickhouse.database}.bar_row`), 3);
     assert.deepEqual(lines, [
       { table: "bar_row", key: "000001.SZ 1 1704124800 7", close: { old: "10.9999", new: "11" } },
     ]);
     const bars = await clickhouse.query(
-      "SELECT toString(close) AS close FROM revised.bar ORDER BY timestamp",
+      `SELECT toString(close) AS close FROM ${clickhouse.database}.bar ORDER BY timestamp`,
       {},
       never,
     );
     assert.deepEqual(bars, [{ close: "11" }, { close: "10.9999" }]);
   });
 
-  test("a late answer of an older call changes nothing", async () => {
-    const clickhouse = await open("late");
+  test("a late answer of an older call changes nothing", async (t) => {
+    const clickhouse = await open(t, "late");
+    if (clickhouse === undefined) {
+      return;
+    }
     const store = storeOver(clickhouse);
     await store.addBatch([barModel({}, 20n)], never);
     assert.deepEqual(await store.addBatch([barModel({ close: parseDecimal("1") }, 19n)], never), ["same"]);
-    assert.equal(await countRows(clickhouse, "late.bar_row"), 1);
+    assert.equal(await countRows(clickhouse, `${clickhouse.database}.bar_row`), 1);
   });
 
-  test("of two rows of one key in a batch the newer version is stored and both have an outcome", async () => {
-    const clickhouse = await open("twins");
+  test("of two rows of one key in a batch the newer version is stored and both have an outcome", async (t) => {
+    const clickhouse = await open(t, "twins");
+    if (clickhouse === undefined) {
+      return;
+    }
     const newer = barModel({ close: parseDecimal("2") }, 12n);
     const older = barModel({ close: parseDecimal("1") }, 11n);
     assert.deepEqual(await storeOver(clickhouse).addBatch([newer, older, older], never), ["revised", "new", "same"]);
-    assert.deepEqual(await clickhouse.query("SELECT toString(close) AS c FROM twins.bar_row", {}, never), [{ c: "2" }]);
+    assert.deepEqual(
+      await clickhouse.query(`SELECT toString(close) AS c FROM ${clickhouse.database}.bar_row`, {}, never),
+      [{ c: "2" }],
+    );
   });
 
-  test("one history of 60 years and one of 60 months go in although each touches more partitions than one insert may", async () => {
-    const clickhouse = await open("wide");
+  test("one history of 60 years and one of 60 months go in although each touches more partitions than one insert may", async (t) => {
+    const clickhouse = await open(t, "wide");
+    if (clickhouse === undefined) {
+      return;
+    }
     const years = Array.from({ length: 60 }, (_, index) => parseDay(`${1975 + index}-06-03`));
     const months = Array.from({ length: 60 }, (_, index) =>
       parseDay(`${2015 + Math.floor(index / 12)}-${String((index % 12) + 1).padStart(2, "0")}-05`),
@@ -204,12 +239,15 @@ function defineStoreTests(openDatabase: OpenDatabase): void {
     ];
     const outcomes = await storeOver(clickhouse).addBatch(models, never);
     assert.deepEqual(new Set(outcomes), new Set(["new"]));
-    assert.equal(await countRows(clickhouse, "wide.bar_row"), 120);
+    assert.equal(await countRows(clickhouse, `${clickhouse.database}.bar_row`), 120);
     assert.deepEqual(new Set(await storeOver(clickhouse).addBatch(models, never)), new Set(["same"]));
   });
 
-  test("values that fit no column go to quarantine with the value named, their neighbours are stored", async () => {
-    const clickhouse = await open("unfit");
+  test("values that fit no column go to quarantine with the value named, their neighbours are stored", async (t) => {
+    const clickhouse = await open(t, "unfit");
+    if (clickhouse === undefined) {
+      return;
+    }
     const models = [
       barModel({ tradingDay: addDays(DAY, 1) }),
       barModel({ close: parseDecimal("123456789012345.1") }),
@@ -217,9 +255,9 @@ function defineStoreTests(openDatabase: OpenDatabase): void {
       barModel({ tradingDay: addDays(DAY, 3), source: 99 as never }),
     ];
     assert.deepEqual(await storeOver(clickhouse).addBatch(models, never), ["new", "rejected", "rejected", "rejected"]);
-    assert.equal(await countRows(clickhouse, "unfit.bar_row"), 1);
+    assert.equal(await countRows(clickhouse, `${clickhouse.database}.bar_row`), 1);
     const rows = await clickhouse.query<Record<string, string>>(
-      "SELECT data_set, code, reason, detail, raw, version, call_id FROM unfit.quarantine_row ORDER BY detail",
+      `SELECT data_set, code, reason, detail, raw, version, call_id FROM ${clickhouse.database}.quarantine_row ORDER BY detail`,
       {},
       never,
     );
@@ -236,9 +274,16 @@ function defineStoreTests(openDatabase: OpenDatabase): void {
     assert.equal(JSON.parse(rows[0]?.["raw"] ?? "").close, "123456789012345.1");
   });
 
-  test("a row that only the engine refuses is found by halving and set aside with the engine's words", async () => {
-    const clickhouse = await open("refused");
-    await clickhouse.command("ALTER TABLE refused.bar_row ADD CONSTRAINT no_thirteen CHECK close != 13", {}, never);
+  test("a row that only the engine refuses is found by halving and set aside with the engine's words", async (t) => {
+    const clickhouse = await open(t, "refused");
+    if (clickhouse === undefined) {
+      return;
+    }
+    await clickhouse.command(
+      `ALTER TABLE ${clickhouse.database}.bar_row ADD CONSTRAINT no_thirteen CHECK close != 13`,
+      {},
+      never,
+    );
     const days = weekdays("2024-01-02", 100);
     const models = days.map((tradingDay, index) =>
       barModel({ tradingDay, close: parseDecimal(index === 41 || index === 77 ? "13" : "12") }),
@@ -248,9 +293,9 @@ function defineStoreTests(openDatabase: OpenDatabase): void {
       outcomes.flatMap((outcome, index) => (outcome === "rejected" ? [index] : [])),
       [41, 77],
     );
-    assert.equal(await countRows(clickhouse, "refused.bar_row"), 98);
+    assert.equal(await countRows(clickhouse, `${clickhouse.database}.bar_row`), 98);
     const rows = await clickhouse.query<{ readonly detail: string }>(
-      "SELECT detail FROM refused.quarantine_row",
+      `SELECT detail FROM ${clickhouse.database}.quarantine_row`,
       {},
       never,
     );
@@ -258,24 +303,37 @@ function defineStoreTests(openDatabase: OpenDatabase): void {
     assert.match(rows[0]?.detail ?? "", /469 VIOLATED_CONSTRAINT.*no_thirteen/);
   });
 
-  test("an engine that refuses everything is not a batch of bad rows", async () => {
-    const clickhouse = await open("hostile");
-    await clickhouse.command("ALTER TABLE hostile.bar_row ADD CONSTRAINT nothing CHECK close < 0", {}, never);
+  test("an engine that refuses everything is not a batch of bad rows", async (t) => {
+    const clickhouse = await open(t, "hostile");
+    if (clickhouse === undefined) {
+      return;
+    }
+    await clickhouse.command(
+      `ALTER TABLE ${clickhouse.database}.bar_row ADD CONSTRAINT nothing CHECK close < 0`,
+      {},
+      never,
+    );
     const models = weekdays("2024-01-02", 40).map((tradingDay) => barModel({ tradingDay }));
     await assert.rejects(storeOver(clickhouse).addBatch(models, never), PermanentError);
-    assert.equal(await countRows(clickhouse, "hostile.quarantine_row"), 0);
+    assert.equal(await countRows(clickhouse, `${clickhouse.database}.quarantine_row`), 0);
   });
 
-  test("when the newer of two rows is refused, the older one is stored", async () => {
-    const clickhouse = await open("fallback");
+  test("when the newer of two rows is refused, the older one is stored", async (t) => {
+    const clickhouse = await open(t, "fallback");
+    if (clickhouse === undefined) {
+      return;
+    }
     const older = barModel({}, 11n);
     const newer = barModel({ close: parseDecimal("1.23456") }, 12n);
     assert.deepEqual(await storeOver(clickhouse).addBatch([older, newer], never), ["new", "rejected"]);
-    assert.equal(await countRows(clickhouse, "fallback.bar_row"), 1);
+    assert.equal(await countRows(clickhouse, `${clickhouse.database}.bar_row`), 1);
   });
 
-  test("an insert that was applied and not answered is repeated with the same bytes and the first outcomes", async () => {
-    const clickhouse = await open("repeat");
+  test("an insert that was applied and not answered is repeated with the same bytes and the first outcomes", async (t) => {
+    const clickhouse = await open(t, "repeat");
+    if (clickhouse === undefined) {
+      return;
+    }
     const bodies: string[] = [];
     let failures = 2;
     const flaky: ClickHouse = {
@@ -299,12 +357,15 @@ function defineStoreTests(openDatabase: OpenDatabase): void {
     assert.deepEqual(await store.addBatch(models, never), ["new", "new"]);
     assert.equal(new Set(bodies).size, 1);
     assert.equal(bodies.length, 3);
-    assert.equal(await countRows(clickhouse, "repeat.bar"), 2);
+    assert.equal(await countRows(clickhouse, `${clickhouse.database}.bar`), 2);
     assert.deepEqual(await store.addBatch(models, never), ["same", "same"]);
   });
 
-  test("a batch larger than one comparison is compared whole, also where a key comes twice", async () => {
-    const clickhouse = await open("large");
+  test("a batch larger than one comparison is compared whole, also where a key comes twice", async (t) => {
+    const clickhouse = await open(t, "large");
+    if (clickhouse === undefined) {
+      return;
+    }
     const days = weekdays("2000-01-03", 3000);
     const codes = ["000001.SZ", "000002.SZ", "600000.SH", "600001.SH", "920002.BJ"].map((text) =>
       parseSecurityCode(text),
@@ -314,13 +375,16 @@ function defineStoreTests(openDatabase: OpenDatabase): void {
     const outcomes = await storeOver(clickhouse).addBatch(twice, never);
     assert.equal(outcomes.filter((outcome) => outcome === "new").length, 15_000);
     assert.equal(outcomes.at(-1), "same");
-    assert.equal(await countRows(clickhouse, "large.bar_row"), 15_000);
+    assert.equal(await countRows(clickhouse, `${clickhouse.database}.bar_row`), 15_000);
     const again = await storeOver(clickhouse).addBatch(models, never);
     assert.deepEqual(new Set(again), new Set(["same"]));
   });
 
-  test("stored days are those of the rows, whichever source they are of", async () => {
-    const clickhouse = await open("days");
+  test("stored days are those of the rows, whichever source they are of", async (t) => {
+    const clickhouse = await open(t, "days");
+    if (clickhouse === undefined) {
+      return;
+    }
     const store = storeOver(clickhouse);
     const [first, second, third] = weekdays("2024-01-02", 3);
     assert.ok(first !== undefined && second !== undefined && third !== undefined);
@@ -341,8 +405,11 @@ function defineStoreTests(openDatabase: OpenDatabase): void {
     assert.deepEqual(await store.storedDays(factors, first, third, never), [second]);
   });
 
-  test("a rejected row is kept with its reason and provenance, once however often it comes", async () => {
-    const clickhouse = await open("quarantined");
+  test("a rejected row is kept with its reason and provenance, once however often it comes", async (t) => {
+    const clickhouse = await open(t, "quarantined");
+    if (clickhouse === undefined) {
+      return;
+    }
     const store = storeOver(clickhouse);
     const row = {
       dataSet: "bars",
@@ -355,7 +422,7 @@ function defineStoreTests(openDatabase: OpenDatabase): void {
     await store.quarantine([row], provenance(10n), never);
     await store.quarantine([row], provenance(11n), never);
     const rows = await clickhouse.query<Record<string, string>>(
-      "SELECT data_set, code, toString(day) AS day, reason, detail, length(raw) AS size, version FROM quarantined.quarantine_row FINAL",
+      `SELECT data_set, code, toString(day) AS day, reason, detail, length(raw) AS size, version FROM ${clickhouse.database}.quarantine_row FINAL`,
       {},
       never,
     );

@@ -49,11 +49,16 @@ export function createClickHouseStore(parts: StoreParts): Store {
     const context = { ingestedAtMs: clock.nowMs() };
     const outcomes: RowOutcome[] = Array.from({ length: models.length }, () => "new");
     const inserts: PlannedInsert[] = [];
-    for (const { table, members } of groupByTable(models, tables)) {
-      if (parts.compare === false) {
-        inserts.push({ table, rows: members.map(({ model }) => model), superseded: new Map() });
-        continue;
+    if (parts.compare === false) {
+      for (const rows of Map.groupBy(models, ({ model }) => model).values()) {
+        const [first] = rows;
+        if (first !== undefined) {
+          inserts.push({ table: modelTableOf(tables, first), rows, superseded: new Map() });
+        }
       }
+      return { context, outcomes, inserts };
+    }
+    for (const { table, members } of groupByTable(models, tables)) {
       const rows: Model[] = [];
       const superseded = new Map<Model, Model>();
       for (const part of cutByKey(members, (row) => table.compared.keyOf(row))) {

@@ -13,6 +13,7 @@ const tradingDays = [monday, tuesday, wednesday, thursday, friday];
 test("a whole run of stored days that the ledger calls present differs in nothing", () => {
   const present = [{ from: parseDay("2024-01-06"), to: parseDay("2024-01-14") }];
   assert.deepEqual(compareDays(present, [[monday, friday]], tradingDays), {
+    presentDays: 5,
     presentWithoutRow: [],
     rowWithoutPresent: [],
   });
@@ -25,6 +26,7 @@ test("days without row and rows without day are told apart", () => {
     [wednesday, thursday],
   ] as const;
   assert.deepEqual(compareDays(present, runs, tradingDays), {
+    presentDays: 3,
     presentWithoutRow: [tuesday],
     rowWithoutPresent: [thursday],
   });

@@ -2,6 +2,8 @@ import { parseDay, type Day } from "../../domain/day.ts";
 import type { Span } from "../../domain/ledger.ts";
 
 export interface DayDifference {
+  /** How many trading days the ledger calls present. */
+  readonly presentDays: number;
   /** Trading days that the ledger calls present and of which no row is stored. */
   readonly presentWithoutRow: readonly Day[];
   /** Days of which a row is stored and that the ledger does not call present. */
@@ -23,6 +25,7 @@ export function compareDays(
   );
   const isCovered = (day: Day): boolean => present.some(({ from, to }) => from <= day && day <= to);
   return {
+    presentDays: expected.size,
     presentWithoutRow: [...expected].filter((day) => !stored.has(day)),
     // A row on a day outside of the calendar has no trading day to stand for; a span around it covers it.
     rowWithoutPresent: [...stored].filter((day) => !expected.has(day) && !isCovered(day)),

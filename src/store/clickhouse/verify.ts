@@ -24,6 +24,14 @@ export interface LedgerDifference extends DayDifference {
   readonly key: LedgerKey;
 }
 
+export interface LedgerComparison {
+  readonly differences: readonly LedgerDifference[];
+  /** Codes that were looked at. */
+  readonly codes: number;
+  /** Trading days that the ledger calls present. */
+  readonly days: number;
+}
+
 /** Codes whose runs of days are held in memory at once. */
 export const CODES_PER_STEP_MAX = 250;
 
@@ -37,9 +45,10 @@ export async function verifyLedger(
   ledger: Ledger,
   request: VerifyRequest,
   signal: AbortSignal,
-): Promise<readonly LedgerDifference[]> {
+): Promise<LedgerComparison> {
   const codes = request.codes ?? (await readCodes(clickhouse, request, signal));
   const differences: LedgerDifference[] = [];
+  let days = 0;
   for (let from = 0; from < codes.length; from += CODES_PER_STEP_MAX) {
     const keys = codes
       .slice(from, from + CODES_PER_STEP_MAX)
@@ -49,12 +58,13 @@ export async function verifyLedger(
     for (const key of keys) {
       const present = (spans.get(ledgerKeyText(key)) ?? []).filter(isPresent);
       const difference = compareDays(present, runs.get(key.code) ?? [], request.tradingDays);
+      days += difference.presentDays;
       if (difference.presentWithoutRow.length + difference.rowWithoutPresent.length > 0) {
         differences.push({ key, ...difference });
       }
     }
   }
-  return differences;
+  return { differences, codes: codes.length, days };
 }
 
 function isPresent(span: Span): boolean {

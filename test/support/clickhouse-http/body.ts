@@ -1,6 +1,6 @@
 import { createWriteStream } from "node:fs";
 import type { IncomingMessage } from "node:http";
-import { Transform, type Readable } from "node:stream";
+import { PassThrough, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
 
@@ -27,27 +27,22 @@ export function openBody(request: IncomingMessage): Body {
       done(bytes > BODY_BYTES_MAX ? new Error(`a body of more than ${BODY_BYTES_MAX} bytes`) : null, chunk);
     },
   });
-  const stages = (): [Readable, ...Transform[]] => {
-    const decompress = decompressor(request.headers["content-encoding"]);
-    return decompress === undefined ? [request, count] : [request, count, decompress];
-  };
+  const decompress = (): Transform => decompressor(request.headers["content-encoding"]);
   return {
     wireBytes: () => bytes,
     read: async () => {
       const chunks: Buffer[] = [];
       let size = 0;
-      await run([
-        ...stages(),
-        async (source: AsyncIterable<Buffer>) => {
-          for await (const chunk of source) {
-            size += chunk.length;
-            if (size > STATEMENT_BYTES_MAX) {
-              throw new Error(`a statement of more than ${STATEMENT_BYTES_MAX} bytes`);
-            }
-            chunks.push(chunk);
+      const gather = async (source: AsyncIterable<Buffer>): Promise<void> => {
+        for await (const chunk of source) {
+          size += chunk.length;
+          if (size > STATEMENT_BYTES_MAX) {
+            throw new Error(`a statement of more than ${STATEMENT_BYTES_MAX} bytes`);
           }
-        },
-      ]);
+          chunks.push(chunk);
+        }
+      };
+      await translated(() => pipeline(request, count, decompress(), gather));
       return Buffer.concat(chunks);
     },
     write: async (file, before) => {
@@ -55,27 +50,32 @@ export function openBody(request: IncomingMessage): Body {
       if (before !== undefined) {
         target.write(before);
       }
-      await run([...stages(), target]);
+      await translated(() => pipeline(request, count, decompress(), target));
     },
   };
 }
 
-async function run(stages: Parameters<typeof pipeline>[0][]): Promise<void> {
+async function translated(read: () => Promise<void>): Promise<void> {
   try {
-    // The types of pipeline know no list of stages made at run time.
-    await pipeline(stages as unknown as [NodeJS.ReadableStream, NodeJS.WritableStream]);
+    await read();
   } catch (error) {
+    if (error instanceof EngineError) {
+      throw error;
+    }
     const text = error instanceof Error ? error.message : String(error);
-    throw new EngineError(354, `Code: 354. DB::Exception: reading the request's body failed: ${text}. (ZLIB_INFLATE_FAILED)`);
+    throw new EngineError(
+      354,
+      `Code: 354. DB::Exception: reading the request's body failed: ${text}. (ZLIB_INFLATE_FAILED)`,
+    );
   }
 }
 
-function decompressor(encoding: string | undefined): Transform | undefined {
+function decompressor(encoding: string | undefined): Transform {
   switch (encoding) {
     case undefined:
     case "":
     case "identity":
-      return undefined;
+      return new PassThrough();
     case "gzip":
       return createGunzip();
     case "deflate":
@@ -85,6 +85,9 @@ function decompressor(encoding: string | undefined): Transform | undefined {
     case "br":
       return createBrotliDecompress();
     default:
-      throw new EngineError(89, `Code: 89. DB::Exception: Unknown compression method: ${encoding}. (UNKNOWN_COMPRESSION_METHOD)`);
+      throw new EngineError(
+        89,
+        `Code: 89. DB::Exception: Unknown compression method: ${encoding}. (UNKNOWN_COMPRESSION_METHOD)`,
+      );
   }
 }

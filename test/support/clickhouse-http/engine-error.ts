@@ -11,10 +11,7 @@ export class EngineError extends Error {
 
 /** What is answered with these, as ClickHouse's `exceptionCodeToHTTPStatus` has it; everything else is 500. */
 const STATUS_CODES: readonly (readonly [number, readonly number[]])[] = [
-  [
-    400,
-    [6, 8, 15, 25, 26, 27, 36, 37, 38, 41, 44, 53, 62, 72, 117, 123, 167, 168, 223, 321, 376, 427, 441, 675, 676],
-  ],
+  [400, [6, 8, 15, 25, 26, 27, 36, 37, 38, 41, 44, 53, 62, 72, 117, 123, 167, 168, 223, 321, 376, 427, 441, 675, 676]],
   [401, [194]],
   [403, [192, 193, 497, 512, 516]],
   [404, [46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 152, 336, 511]],

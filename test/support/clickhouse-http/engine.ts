@@ -83,10 +83,15 @@ export class Engine {
     this.#root.close();
   }
 
-  #take({ sessionId, mustSessionExist }: EngineQuery): { readonly session: Session; giveBack(): void } {
+  #take({ sessionId, mustSessionExist }: EngineQuery): { readonly session: Session; readonly giveBack: () => void } {
     if (sessionId === undefined) {
       const session = new Session(this.#folder, { connectionArgs: CONNECTION_ARGS });
-      return { session, giveBack: () => session.close() };
+      return {
+        session,
+        giveBack: () => {
+          session.close();
+        },
+      };
     }
     let entry = this.#sessions.get(sessionId);
     if (entry === undefined && mustSessionExist) {

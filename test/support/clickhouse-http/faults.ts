@@ -1,38 +1,40 @@
-/** What a test may order the server to do wrong, to the next request whose statement has `match` in it. */
-export type Fault =
-  /** Apply the insert, then close the connection without an answer. */
-  | { readonly kind: "drop-answer"; readonly match?: string }
-  /** Apply the insert, then answer only after `release`. */
-  | { readonly kind: "hold-answer"; readonly match?: string }
-  /** Do nothing and answer nothing until `release`, which closes the connection. */
-  | { readonly kind: "hang"; readonly match?: string }
-  /** Answer the next `count` inserts with this error and apply nothing. */
-  | {
-      readonly kind: "refuse";
-      readonly code: number;
-      readonly text: string;
-      readonly count: number;
-      readonly match?: string;
-    };
+import { z } from "zod";
 
-/** One request that the server has seen, the newest last. */
-export interface RequestRecord {
-  readonly id: number;
-  readonly at: string;
-  readonly method: string;
+const match = z.string().default("");
+
+/** What a test may order the server to do wrong, to the next request whose statement has `match` in it. */
+export const faultSchema = z.discriminatedUnion("kind", [
+  /** Apply the insert, then close the connection without an answer. */
+  z.object({ kind: z.literal("drop-answer"), match }),
+  /** Apply the insert, then answer only after `release`. */
+  z.object({ kind: z.literal("hold-answer"), match }),
+  /** Do nothing and answer nothing until `release`, which closes the connection. */
+  z.object({ kind: z.literal("hang"), match }),
+  /** Answer the next `count` inserts with this error and apply nothing. */
+  z.object({ kind: z.literal("refuse"), code: z.int(), text: z.string(), count: z.int().positive(), match }),
+]);
+export type Fault = Readonly<z.infer<typeof faultSchema>>;
+
+/** One request that the server has seen. */
+export const requestRecordSchema = z.object({
+  id: z.int(),
+  /** When it came, ISO 8601 in UTC. */
+  at: z.string(),
+  method: z.string(),
   /** The first 300 characters of the statement. */
-  readonly query: string;
-  readonly user: string;
-  readonly isInsert: boolean;
+  query: z.string(),
+  user: z.string(),
+  isInsert: z.boolean(),
   /** Rows written by an insert, read by anything else. */
-  readonly rows: number;
+  rows: z.int(),
   /** Bytes of the request's body as it came over the wire. */
-  readonly bytes: number;
-  readonly state: "running" | "answered" | "refused" | "dropped" | "held" | "hung";
+  bytes: z.int(),
+  state: z.enum(["running", "answered", "refused", "dropped", "held", "hung"]),
   /** The engine's error code, 0 when there was none. */
-  readonly code: number;
-  readonly ms: number;
-}
+  code: z.int(),
+  ms: z.number(),
+});
+export type RequestRecord = Readonly<z.infer<typeof requestRecordSchema>>;
 
 export const REQUESTS_MAX = 5_000;
 
@@ -61,7 +63,7 @@ export class FaultDesk {
   /** Takes the order that fits this statement, if one waits. */
   take(query: string, isInsert: boolean): Fault | undefined {
     const index = this.#waiting.findIndex(
-      (fault) => (isInsert || fault.kind === "hang") && (fault.match === undefined || query.includes(fault.match)),
+      (fault) => (isInsert || fault.kind === "hang") && query.includes(fault.match),
     );
     const fault = this.#waiting[index];
     if (fault === undefined) {

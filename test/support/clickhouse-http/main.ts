@@ -1,7 +1,7 @@
-import { openServer, type ServerOptions } from "./server.ts";
+import { openServer, serverOptionsSchema } from "./server.ts";
 
 /** The child process: `main.ts '{"port":…,"dataFolder":…}'`. SIGTERM ends it in order. */
-const options = JSON.parse(process.argv[2] ?? "{}") as ServerOptions;
+const options = serverOptionsSchema.parse(JSON.parse(process.argv[2] ?? "{}"));
 const { server, engine } = await openServer(options);
 process.once("SIGTERM", () => {
   server.closeAllConnections();

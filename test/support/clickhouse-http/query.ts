@@ -11,9 +11,24 @@ import type { ServerUser } from "./users.ts";
 
 /** What a server reads itself; every other parameter of the URL is a setting, and the engine knows whether it exists. */
 const RESERVED = new Set([
-  ...["query", "database", "default_format", "query_id", "session_id", "session_timeout", "session_check"],
-  ...["close_session", "user", "password", "quota_key", "role", "stacktrace", "buffer_size", "wait_end_of_query"],
-  ...["compress", "decompress", "client_protocol_version"],
+  "query",
+  "database",
+  "default_format",
+  "query_id",
+  "session_id",
+  "session_timeout",
+  "session_check",
+  "close_session",
+  "user",
+  "password",
+  "quota_key",
+  "role",
+  "stacktrace",
+  "buffer_size",
+  "wait_end_of_query",
+  "compress",
+  "decompress",
+  "client_protocol_version",
 ]);
 
 export interface ReadQuery {

@@ -3,21 +3,24 @@ import { rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { z } from "zod";
+
 import { sendError, sendResult, type AnswerContext } from "./answer.ts";
 import { openBody } from "./body.ts";
 import { Engine, type EngineFacts } from "./engine.ts";
 import { EngineError, toEngineError } from "./engine-error.ts";
-import { FaultDesk, type Fault } from "./faults.ts";
+import { FaultDesk, faultSchema, type Fault } from "./faults.ts";
 import { readQuery, type ReadQuery } from "./query.ts";
-import { authenticate, type ServerUser } from "./users.ts";
+import { authenticate, serverUserSchema, type ServerUser } from "./users.ts";
 
-export interface ServerOptions {
-  readonly port: number;
-  readonly dataFolder: string;
-  /** Where bodies lie until the engine has read them; best in memory. */
-  readonly exchangeFolder: string;
-  readonly users: readonly ServerUser[];
-}
+export const serverOptionsSchema = z.object({
+  port: z.int(),
+  dataFolder: z.string(),
+  /** Where the data of inserts lie until the engine has read them. */
+  exchangeFolder: z.string(),
+  users: z.array(serverUserSchema).readonly(),
+});
+export type ServerOptions = Readonly<z.infer<typeof serverOptionsSchema>>;
 
 /** Below this path stand the orders of the tests; a real server has nothing there. */
 export const RIG_PATH = "/rig/";
@@ -83,7 +86,7 @@ async function answerQuery(
     timezone: params.get("session_timezone") ?? facts.timezone,
     version: facts.version,
     isInsert: false,
-    acceptEncoding: isCompressed ? String(request.headers["accept-encoding"] ?? "") : "",
+    acceptEncoding: isCompressed ? (request.headers["accept-encoding"] ?? "") : "",
   };
   let id: number | undefined;
   let user: ServerUser | undefined;
@@ -156,16 +159,11 @@ function withGrants(error: EngineError, user: ServerUser | undefined): EngineErr
 }
 
 /** `POST /rig/faults` orders one, `POST /rig/release` ends what hangs, `GET /rig/requests?match=` tells what was asked. */
-async function takeOrder(
-  request: IncomingMessage,
-  response: ServerResponse,
-  url: URL,
-  desk: FaultDesk,
-): Promise<void> {
+async function takeOrder(request: IncomingMessage, response: ServerResponse, url: URL, desk: FaultDesk): Promise<void> {
   const body = await openBody(request).read();
   switch (url.pathname.slice(RIG_PATH.length)) {
     case "faults":
-      desk.order(JSON.parse(body.toString()) as Fault);
+      desk.order(faultSchema.parse(JSON.parse(body.toString())));
       sendText(response, 200, "Ok.\n");
       break;
     case "release":

@@ -1,16 +1,19 @@
 import type { IncomingMessage } from "node:http";
 
+import { z } from "zod";
+
 import { EngineError } from "./engine-error.ts";
 
-export interface ServerUser {
-  readonly name: string;
-  readonly password: string;
+export const serverUserSchema = z.object({
+  name: z.string(),
+  password: z.string(),
   /**
    * What the user may do: everything; read, with code 164 for the rest (a profile with readonly = 1); read, with
    * code 497 for the rest (grants).
    */
-  readonly may: "everything" | "read-by-profile" | "read-by-grants";
-}
+  may: z.enum(["everything", "read-by-profile", "read-by-grants"]),
+});
+export type ServerUser = Readonly<z.infer<typeof serverUserSchema>>;
 
 /** Who asks: by basic authentication, by ClickHouse's two headers or by URL parameters, and by one of them only. */
 export function authenticate(

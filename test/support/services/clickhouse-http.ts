@@ -1,9 +1,10 @@
-import { existsSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 
-import type { Fault, RequestRecord } from "../clickhouse-http/faults.ts";
+import { z } from "zod";
+
+import { requestRecordSchema, type Fault, type RequestRecord } from "../clickhouse-http/faults.ts";
 import type { ServerOptions } from "../clickhouse-http/server.ts";
 import type { ServerUser } from "../clickhouse-http/users.ts";
 import { startChild, type ChildService } from "./child-service.ts";
@@ -68,12 +69,13 @@ export function whyNoClickHouse(): string | undefined {
 
 export function startClickHouseHttp(options: ClickHouseHttpOptions = {}): Promise<ClickHouseHttpService> {
   return withFreePorts(1, async ([port = 0]) => {
-    const inMemory = existsSync("/dev/shm") ? [await mkdtemp("/dev/shm/ginkgo-clickhouse-")] : [];
-    const folder = await openGuardedFolder("clickhouse", inMemory);
+    const folder = await openGuardedFolder("clickhouse");
+    const exchangeFolder = path.join(folder.path, "exchange");
+    await mkdir(exchangeFolder);
     const serverOptions: ServerOptions = {
       port,
       dataFolder: path.join(folder.path, "data"),
-      exchangeFolder: inMemory[0] ?? folder.path,
+      exchangeFolder,
       users: options.users ?? DEFAULT_USERS,
     };
     const url = `http://127.0.0.1:${port}`;
@@ -117,7 +119,7 @@ export function clickHouseFaults(url: string): ClickHouseFaults {
       await ask("release", {});
     },
     requests: async (match = "") =>
-      JSON.parse(await ask(`requests?match=${encodeURIComponent(match)}`)) as readonly RequestRecord[],
+      z.array(requestRecordSchema).parse(JSON.parse(await ask(`requests?match=${encodeURIComponent(match)}`))),
   };
 }
 

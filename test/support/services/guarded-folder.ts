@@ -7,7 +7,7 @@ import path from "node:path";
 /**
  * A temporary folder with a guard, a tiny shell in a session of its own that holds the other end of a pipe of ours.
  * However we end (in order, by Ctrl-C, by SIGKILL), the pipe closes; the guard then kills the process that was named to it last
- * and removes the folders. So a service never outlives the tests that started it, and leaves nothing behind.
+ * and removes the folder. So a service never outlives the tests that started it, and leaves nothing behind.
  */
 export interface GuardedFolder extends AsyncDisposable {
   readonly path: string;
@@ -18,22 +18,17 @@ export interface GuardedFolder extends AsyncDisposable {
 const GUARD = `
 last=-
 while read -r next; do last=$next; done
-if [ "$last" != - ]; then kill -KILL -- "-$last" 2>/dev/null; fi
+if [ "$last" != - ]; then kill -s KILL -- "-$last" 2>/dev/null; fi
 tries=0
-while :; do
-  rm -rf -- "$@" 2>/dev/null
-  left=0
-  for folder in "$@"; do if [ -e "$folder" ]; then left=1; fi; done
+while rm -rf -- "$1" 2>/dev/null; [ -e "$1" ] && [ $tries -lt 100 ]; do
   tries=$((tries + 1))
-  if [ $left = 0 ] || [ $tries -gt 100 ]; then break; fi
   sleep 0.05
 done
 `;
 
-/** `others` are folders elsewhere that go together with this one. */
-export async function openGuardedFolder(prefix: string, others: readonly string[] = []): Promise<GuardedFolder> {
+export async function openGuardedFolder(prefix: string): Promise<GuardedFolder> {
   const folder = await mkdtemp(path.join(tmpdir(), `ginkgo-${prefix}-`));
-  const guard = spawn("/bin/sh", ["-c", GUARD, "sh", folder, ...others], {
+  const guard = spawn("/bin/sh", ["-c", GUARD, "sh", folder], {
     cwd: "/",
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],

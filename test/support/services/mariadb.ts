@@ -42,8 +42,12 @@ export function startMariaDb(): Promise<MariaDbService> {
     const initFile = path.join(folder.path, "init.sql");
     const sizes = ["--innodb-log-file-size=8M", "--innodb-buffer-pool-size=32M"];
     const install = await runCommand(findExecutable("mariadb-install-db") ?? "mariadb-install-db", [
-      ...["--no-defaults", `--datadir=${dataFolder}`, user, "--skip-test-db"],
-      ...["--auth-root-authentication-method=normal", ...sizes],
+      "--no-defaults",
+      `--datadir=${dataFolder}`,
+      user,
+      "--skip-test-db",
+      "--auth-root-authentication-method=normal",
+      ...sizes,
     ]);
     if (install.code !== 0) {
       await folder[Symbol.asyncDispose]();
@@ -56,11 +60,21 @@ export function startMariaDb(): Promise<MariaDbService> {
       folder,
       command: findExecutable("mariadbd") ?? "mariadbd",
       args: [
-        ...["--no-defaults", user, `--datadir=${dataFolder}`, `--tmpdir=${folder.path}`, `--init-file=${initFile}`],
-        ...[`--port=${port}`, "--bind-address=127.0.0.1", `--socket=${path.join(folder.path, "mariadb.sock")}`],
-        ...[`--pid-file=${path.join(folder.path, "mariadb.pid")}`, "--skip-name-resolve", "--skip-log-bin"],
+        "--no-defaults",
+        user,
+        `--datadir=${dataFolder}`,
+        `--tmpdir=${folder.path}`,
+        `--init-file=${initFile}`,
+        `--port=${port}`,
+        "--bind-address=127.0.0.1",
+        `--socket=${path.join(folder.path, "mariadb.sock")}`,
+        `--pid-file=${path.join(folder.path, "mariadb.pid")}`,
+        "--skip-name-resolve",
+        "--skip-log-bin",
         // The log of a commit is written before the answer and synced once a second: safe from a kill, and fast.
-        ...["--innodb-flush-log-at-trx-commit=2", "--performance-schema=OFF", ...sizes],
+        "--innodb-flush-log-at-trx-commit=2",
+        "--performance-schema=OFF",
+        ...sizes,
       ],
       isReady: async () => (await askMariaDb(url)) !== "",
     });

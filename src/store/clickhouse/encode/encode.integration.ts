@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
-import { suiteEmbedded, type OpenDatabase } from "../../../../test/support/clickhouse-engines.ts";
+import { suiteOnEngines, type OpenDatabase } from "../../../../test/support/clickhouse-suite.ts";
 import { fromScaled, type DecimalText } from "../../../base/decimal.ts";
 import { cleanText } from "./clean-text.ts";
 import { decimalColumn, nullableDecimalColumn, wholeColumn } from "./decimal-column.ts";
@@ -20,14 +20,18 @@ interface Row {
   readonly name: string;
 }
 
-suiteEmbedded("encoding", defineEncodingTests);
+suiteOnEngines("encoding", defineEncodingTests);
 
 function defineEncodingTests(open: OpenDatabase): void {
-  test("any decimals and texts come back from the engine as they were given, the extremes included", async () => {
-    const clickhouse = await open("encoding");
-    await clickhouse.command("CREATE DATABASE encoding", {}, never);
+  test("any decimals and texts come back from the engine as they were given, the extremes included", async (t) => {
+    const clickhouse = await open(t, "encoding");
+    if (clickhouse === undefined) {
+      return;
+    }
+    const { database } = clickhouse;
+    await clickhouse.command(`CREATE DATABASE ${database}`, {}, never);
     await clickhouse.command(
-      `CREATE TABLE encoding.value (id UInt32, price Decimal(18, 4), factor Decimal(18, 8), amount Nullable(Decimal(20, 4)),
+      `CREATE TABLE ${database}.value (id UInt32, price Decimal(18, 4), factor Decimal(18, 8), amount Nullable(Decimal(20, 4)),
        volume Int64, name LowCardinality(String)) ENGINE = MergeTree ORDER BY id`,
       {},
       never,
@@ -54,7 +58,7 @@ function defineEncodingTests(open: OpenDatabase): void {
       never,
     );
     const stored = await clickhouse.query(
-      "SELECT price, factor, amount, volume, name FROM encoding.value ORDER BY id",
+      `SELECT price, factor, amount, volume, name FROM ${database}.value ORDER BY id`,
       {},
       never,
     );

@@ -1,0 +1,14 @@
+/** `npm run bench -- <name> [flags]`: JSON lines on standard output, words on standard error. */
+const BENCHES: Readonly<Record<string, () => Promise<(args: readonly string[]) => Promise<void>>>> = {
+  write: async () => (await import("./write.ts")).benchWrite,
+};
+
+const [name = "", ...args] = process.argv.slice(2);
+const load = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
+if (load === undefined) {
+  process.stderr.write(`usage: npm run bench -- ${Object.keys(BENCHES).join(" | ")} [flags]\n`);
+  process.exitCode = 64;
+} else {
+  const bench = await load();
+  await bench(args);
+}

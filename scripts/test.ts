@@ -1,0 +1,147 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { availableParallelism, constants } from "node:os";
+import { parseArgs } from "node:util";
+
+import { recordingsFolder } from "../test/support/services.ts";
+import { openGuardedFolder } from "../test/support/services/guarded-folder.ts";
+import { projectFolder } from "./lib/project.ts";
+import { runCommand } from "./lib/run-command.ts";
+import { describeEmbeddedEngine, filesNeeding, openSuite, type Suite } from "./lib/test-suite.ts";
+
+/**
+ * `npm test [-- files…]`: the static checks, then every test in one run of Node's own test runner, over one set of
+ * real services. `--full` takes the full sizes, `--skip-checks` leaves the static checks out. What the runner says
+ * last is the last thing said.
+ */
+const PATTERNS = ["src/**/*.test.ts", "src/**/*.integration.ts", "test/**/*.test.ts", "test/**/*.integration.ts"];
+const CHECKS = ["typecheck", "lint", "format:check"];
+/** A test that hangs fails after this long; a file of tests too. */
+const TEST_MS_MAX = { small: 240_000, full: 3_600_000 };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { full: { type: "boolean", default: false }, "skip-checks": { type: "boolean", default: false } },
+});
+const mustHaveServices = process.env["REQUIRE_SERVICES"] === "1";
+
+async function test(stop: AbortSignal): Promise<number> {
+  const patterns = positionals.length === 0 ? PATTERNS : positionals;
+  const opening = openSuite();
+  // Should the checks fail first, what was opening is closed all the same, below.
+  opening.catch(() => undefined);
+  const areChecksClean = values["skip-checks"] || (await runChecks());
+  await using suite = await opening;
+  if (!areChecksClean || stop.aborted) {
+    return 1;
+  }
+  for (const fact of [...suite.facts, await describeEmbeddedEngine()]) {
+    say(`runs against ${fact}`);
+  }
+  const areAllHere = tellMissing(suite, patterns);
+  if (!areAllHere && mustHaveServices) {
+    say("REQUIRE_SERVICES=1: nothing was run");
+    return 1;
+  }
+  return stop.aborted ? 1 : runTests(suite, patterns, stop);
+}
+
+async function runChecks(): Promise<boolean> {
+  const startedMs = performance.now();
+  for (const check of CHECKS) {
+    const { code, output } = await runCommand("npm", ["run", "--silent", check], { cwd: projectFolder });
+    if (code !== 0) {
+      process.stdout.write(output);
+      say(`npm run ${check} failed`);
+      return false;
+    }
+  }
+  say(`${CHECKS.join(", ")}: clean (${Math.round(performance.now() - startedMs)} ms)`);
+  return true;
+}
+
+/** Says loudly what is missing, why, and which tests it takes away. Answers whether all is here. */
+function tellMissing({ missing }: Suite, patterns: readonly string[]): boolean {
+  const lines: string[] = [];
+  for (const { title, reason, requirement } of missing) {
+    lines.push(`NO ${title}: ${reason}`, ...namesOf(requirement, patterns));
+  }
+  if (!existsSync(recordingsFolder())) {
+    lines.push(
+      `NO RECORDINGS at ${recordingsFolder()}: set GINKGO_TEST_DATA`,
+      ...namesOf("requireRecordings", patterns),
+    );
+  }
+  if (lines.length > 0) {
+    const line = "!".repeat(100);
+    process.stdout.write(`${[line, ...lines.map((text) => `!! ${text}`), line].join("\n")}\n`);
+  }
+  return lines.length === 0;
+}
+
+function namesOf(requirement: string, patterns: readonly string[]): readonly string[] {
+  return filesNeeding(requirement, patterns).map((file) => `   its tests do not run: ${file}`);
+}
+
+/** Runs the tests in a process group of their own, which a guard ends should we be killed. */
+async function runTests({ variables }: Suite, patterns: readonly string[], stop: AbortSignal): Promise<number> {
+  await using guard = await openGuardedFolder("suite");
+  const size = values.full ? "full" : "small";
+  const child = spawn(
+    process.execPath,
+    [
+      "--test",
+      `--test-concurrency=${Math.min(4, Math.max(2, availableParallelism()))}`,
+      `--test-timeout=${TEST_MS_MAX[size]}`,
+      ...patterns,
+    ],
+    {
+      cwd: projectFolder,
+      detached: true,
+      stdio: ["ignore", "inherit", "inherit"],
+      env: { ...process.env, ...variables, GINKGO_TEST_SIZE: size },
+    },
+  );
+  guard.watch(child.pid);
+  const ended = once(child, "exit");
+  const interrupt = (): void => {
+    killGroup(child);
+  };
+  stop.addEventListener("abort", interrupt, { once: true });
+  await ended;
+  stop.removeEventListener("abort", interrupt);
+  // A file of tests that outlived its runner goes with it.
+  killGroup(child);
+  guard.watch(undefined);
+  return child.exitCode ?? 1;
+}
+
+function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined) {
+      process.kill(-child.pid, "SIGKILL");
+    }
+  } catch {
+    // The group is empty.
+  }
+}
+
+function say(line: string): void {
+  process.stdout.write(`test: ${line}\n`);
+}
+
+const stopping = new AbortController();
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(name, () => {
+    process.exitCode = 128 + constants.signals[name];
+    stopping.abort();
+  });
+}
+try {
+  const code = await test(stopping.signal);
+  process.exitCode ??= code;
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
+  process.exitCode ??= 1;
+}

@@ -1,0 +1,241 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+
+import * as fc from "fast-check";
+
+import { parseDay, SHANGHAI, type Day } from "../domain/day.ts";
+import { CURRENCY, MARKET, SOURCE } from "../domain/enums.ts";
+import type { Instrument } from "../domain/rows.ts";
+import { parseSecurityCode } from "../domain/security-code.ts";
+import type { Unit } from "../domain/unit.ts";
+import { applySpans, countStates, stateOn } from "./spans.ts";
+import { bundledCalendar } from "./trading-calendar.ts";
+import { judgeUnit, LATE_PUBLICATION_MS, type Answer, type JudgeInput, type Judgement } from "./verdict.ts";
+
+const calendar = bundledCalendar();
+const day = (text: string): Day => parseDay(text);
+const code = parseSecurityCode("000001.SZ");
+const instrument: Instrument = {
+  code,
+  name: "Ping An Bank",
+  industry: "",
+  market: MARKET.CHINA,
+  currency: CURRENCY.CNY,
+  status: "listed",
+  listedOn: day("1991-04-03"),
+  delistedOn: undefined,
+  source: SOURCE.TUSHARE,
+};
+const capability = {
+  dataSet: "bars",
+  frequency: "1d",
+  api: "daily",
+  rowsMax: 6000,
+  codesMax: 80,
+  byDay: true,
+  completeFrom: "17:00",
+  zone: SHANGHAI,
+} as const;
+const nowMs = Date.parse("2025-11-28T12:00:00Z");
+const LIST_CALL = { provider: "tushare", callId: "list", version: 9n } as const;
+
+function unit(from: string, to: string, missing: readonly (readonly [string, string])[] = [[from, to]]): Unit {
+  return {
+    dataSet: "bars",
+    frequency: "1d",
+    code,
+    from: day(from),
+    to: day(to),
+    tradingDays: calendar.countBetween(day(from), day(to)),
+    missing: missing.map(([first, last]) => ({ from: day(first), to: day(last) })),
+    provider: "tushare",
+  };
+}
+
+function answer(from: string, to: string, marketRows?: number): Answer {
+  const evidence = { provider: "tushare", callId: `call ${from}`, version: 5n } as const;
+  return { from: day(from), to: day(to), marketRows, evidence };
+}
+
+function judge(one: Unit, rows: readonly string[], more: Partial<JudgeInput> = {}): Judgement {
+  return judgeUnit({
+    unit: one,
+    answers: [answer(one.from, one.to)],
+    daysWithRows: rows.map((text) => day(text)),
+    rejectedDays: new Map(),
+    suspensions: undefined,
+    instrument,
+    calendar,
+    capability,
+    nowMs,
+    ...more,
+  });
+}
+
+const shown = ({ spans }: Judgement): unknown => spans.map(({ from, to, state }) => [from, to, state]);
+
+test("days with rows are present; an empty day with rows before and after it had no trade, and the evidence counts the rows", () => {
+  const judged = judge(unit("2024-01-02", "2024-01-05"), ["2024-01-02", "2024-01-03", "2024-01-05"]);
+  assert.deepEqual(shown(judged), [
+    ["2024-01-02", "2024-01-03", "present"],
+    ["2024-01-04", "2024-01-04", "no-trade"],
+    ["2024-01-05", "2024-01-05", "present"],
+  ]);
+  assert.deepEqual(judged.suspects, []);
+  assert.deepEqual(judged.spans[1]?.evidence, {
+    provider: "tushare",
+    callId: "call 2024-01-02",
+    version: 5n,
+    note: "complete answer with 3 rows of the code from 2024-01-02 to 2024-01-05, rows before and after",
+  });
+});
+
+test("rows on anchor days prove that the hole between them had no trade, and the anchors are not judged again", () => {
+  const hole = unit("2024-01-02", "2024-01-05", [["2024-01-03", "2024-01-04"]]);
+  assert.deepEqual(shown(judge(hole, ["2024-01-02", "2024-01-05"])), [["2024-01-03", "2024-01-04", "no-trade"]]);
+});
+
+test("empty days at the edge are suspects until the suspension list has been asked", () => {
+  const edge = unit("2024-01-02", "2024-01-05");
+  const first = judge(edge, ["2024-01-02", "2024-01-03"]);
+  assert.deepEqual(first.suspects, ["2024-01-04", "2024-01-05"]);
+  assert.deepEqual(shown(first), [["2024-01-02", "2024-01-03", "present"]]);
+  const second = judge(edge, ["2024-01-02", "2024-01-03"], {
+    suspensions: { days: new Set([day("2024-01-04")]), evidence: LIST_CALL },
+  });
+  assert.deepEqual(second.suspects, []);
+  assert.deepEqual(
+    second.spans.map(({ from, state, evidence }) => [from, state, evidence.callId]),
+    [
+      ["2024-01-02", "present", "call 2024-01-02"],
+      ["2024-01-04", "suspended", "list"],
+      ["2024-01-05", "unexplained-empty", "call 2024-01-02"],
+    ],
+  );
+  assert.match(second.spans[2]?.evidence.note ?? "", /not on the suspension list/);
+  const unread = judge(edge, [], { suspensions: { days: new Set(), evidence: undefined } });
+  assert.match(unread.spans[0]?.evidence.note ?? "", /no suspension list to be read/);
+});
+
+test("a wholly empty answer proves nothing", () => {
+  assert.equal(judge(unit("2024-01-02", "2024-01-05"), []).suspects.length, 4);
+});
+
+test("the day between listing and first bar is no-trade and the note says so", () => {
+  const judged = judge(unit("1991-04-03", "1991-04-05"), ["1991-04-04", "1991-04-05"]);
+  assert.deepEqual(shown(judged), [
+    ["1991-04-03", "1991-04-03", "no-trade"],
+    ["1991-04-04", "1991-04-05", "present"],
+  ]);
+  assert.match(
+    judged.spans[0]?.evidence.note ?? "",
+    /no bar between listing on 1991-04-03 and first trade on 1991-04-04/,
+  );
+});
+
+test("a history that begins years after the listing is suspect, not quiet", () => {
+  const judged = judge(unit("1991-04-03", "1993-01-05"), ["1993-01-04", "1993-01-05"]);
+  assert.ok(judged.suspects.length > 400);
+  assert.equal(judge(unit("1991-04-04", "1991-04-09"), ["1991-04-08", "1991-04-09"]).suspects.length, 2);
+});
+
+test("between last trade and delisting nothing trades, and the day of delisting is after it", () => {
+  const delisted = { ...instrument, delistedOn: day("2024-01-10") };
+  const judged = judge(unit("2024-01-02", "2024-01-10"), ["2024-01-02", "2024-01-05"], { instrument: delisted });
+  assert.deepEqual(shown(judged), [
+    ["2024-01-02", "2024-01-02", "present"],
+    ["2024-01-03", "2024-01-04", "no-trade"],
+    ["2024-01-05", "2024-01-05", "present"],
+    ["2024-01-08", "2024-01-09", "no-trade"],
+    ["2024-01-10", "2024-01-10", "after-delisting"],
+  ]);
+});
+
+test("a row that came before its day is final leaves the day pending", () => {
+  const judged = judge(unit("2025-11-27", "2025-11-28"), ["2025-11-27", "2025-11-28"], {
+    nowMs: Date.parse("2025-11-28T08:59:00Z"),
+  });
+  assert.equal(judged.spans[1]?.state, "pending");
+  assert.equal(judged.spans[1]?.askAgainAtMs, Date.parse("2025-11-28T09:00:00Z"));
+});
+
+test("a rejected row's day has failed, with the reason", () => {
+  const judged = judge(unit("2024-01-02", "2024-01-04"), ["2024-01-02", "2024-01-04"], {
+    rejectedDays: new Map([[day("2024-01-03"), "close is -1"]]),
+  });
+  assert.deepEqual(
+    [judged.spans[1]?.state, judged.spans[1]?.evidence.note],
+    ["failed", "the row was rejected: close is -1"],
+  );
+});
+
+test("a code that is absent from a market day is a suspect, also with rows before and after", () => {
+  const one = unit("2024-01-02", "2024-01-04");
+  const answers = [
+    answer("2024-01-02", "2024-01-02"),
+    answer("2024-01-03", "2024-01-03", 5300),
+    answer("2024-01-04", "2024-01-04"),
+  ];
+  assert.deepEqual(judge(one, ["2024-01-02", "2024-01-04"], { answers }).suspects, ["2024-01-03"]);
+});
+
+test("a market day that is empty for everybody is late on its evening and suspect a day later", () => {
+  const one = unit("2025-11-28", "2025-11-28");
+  const answers = [answer("2025-11-28", "2025-11-28", 0)];
+  const late = judge(one, [], { answers });
+  assert.deepEqual([late.spans[0]?.state, late.spans[0]?.askAgainAtMs], ["pending", nowMs + LATE_PUBLICATION_MS]);
+  assert.equal(judge(one, [], { answers, nowMs: nowMs + 86_400_000 }).suspects.length, 1);
+});
+
+test("a missing day that no answer covers is a defect, never a verdict", () => {
+  assert.throws(
+    () => judge(unit("2024-01-02", "2024-01-05"), [], { answers: [answer("2024-01-02", "2024-01-04")] }),
+    /no answer covers 2024-01-05/,
+  );
+});
+
+test("every missing day gets one verdict, only days with a row are present, and no day without proof is covered", () => {
+  const days = calendar.tradingDaysBetween(day("2024-01-02"), day("2024-02-02"));
+  fc.assert(
+    fc.property(fc.subarray([...days]), fc.subarray([...days]), fc.boolean(), (rows, suspended, isAsked) => {
+      const suspensions = isAsked ? { days: new Set(suspended), evidence: LIST_CALL } : undefined;
+      const { spans, suspects } = judge(unit("2024-01-02", "2024-02-02"), rows, { suspensions });
+      for (const one of days) {
+        const state = stateOn(spans, one);
+        assert.equal(state === undefined, suspects.includes(one));
+        assert.equal(state === "present", rows.includes(one));
+        assert.equal(state === "no-trade", !rows.includes(one) && (rows[0] ?? one) < one && one < (rows.at(-1) ?? one));
+        assert.ok(state !== "suspended" || suspended.includes(one));
+      }
+      assert.ok(!isAsked || suspects.length === 0);
+    }),
+  );
+});
+
+const recording = path.join(process.env["GINKGO_TEST_DATA"] ?? "../shared/data", "tushare", "daily", "000001.SZ.csv");
+const skip = existsSync(recording) ? false : `NOT RUN: no recording at ${recording}, set GINKGO_TEST_DATA`;
+
+test(
+  "of a recorded whole history every day is explained: 8,242 present, listing day and 217 others without trade",
+  { skip },
+  () => {
+    const rows = readFileSync(recording, "utf8").trim().split("\n").slice(1);
+    const one = unit("1991-04-03", "2025-11-28");
+    const answers = [answer("1991-04-03", "2008-12-31"), answer("2009-01-05", "2025-11-28")];
+    const { spans, suspects } = judge(
+      one,
+      rows.map((line) => line.split(",")[1] ?? ""),
+      { answers },
+    );
+    assert.deepEqual(suspects, []);
+    const written = applySpans([], spans, calendar);
+    const counts = countStates(written.spans, calendar.tradingDaysBetween(one.from, one.to));
+    assert.deepEqual([counts.present, counts["no-trade"], counts.unknown], [8242, 218, 0]);
+    assert.match(
+      spans[0]?.evidence.note ?? "",
+      /2 complete answers with 8242 rows.*listing on 1991-04-03 and first trade on 1991-04-04/,
+    );
+  },
+);

@@ -1,0 +1,97 @@
+import { Agent as HttpAgent, request as requestHttp, type IncomingMessage, type RequestOptions } from "node:http";
+import { Agent as HttpsAgent, request as requestHttps } from "node:https";
+
+import { TransientError } from "../../base/errors.ts";
+
+export interface HttpInsertOptions {
+  /** `http://host:8123` or `https://host:8443`, with a path where a proxy wants one. */
+  readonly url: string;
+  readonly user: string;
+  readonly password: string;
+  readonly tls: { readonly ca: Buffer; readonly cert?: Buffer; readonly key?: Buffer } | undefined;
+  readonly requestMs: number;
+  readonly connectionsMax: number;
+}
+
+/** Posts the bodies of inserts. */
+export interface HttpInserter {
+  /** Resolves when the server has answered that the insert is done; throws what it said, or what the network did. */
+  send(
+    sql: string,
+    body: readonly Buffer[],
+    settings: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<void>;
+  close(): void;
+}
+
+/**
+ * The client library waits for a timer of a millisecond before each request and sends a body in chunks: 1.8 ms an insert
+ * against 0.5 of this one, which is two thirds of an insert of 1,000 rows. So inserts go by `node:http`, with a length and
+ * the whole body at once; everything else goes by the library.
+ */
+export function openHttpInserter(options: HttpInsertOptions): HttpInserter {
+  const isSecure = new URL(options.url).protocol === "https:";
+  const agentOptions = { keepAlive: true, maxSockets: options.connectionsMax, ...options.tls };
+  const agent = isSecure ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
+  const request = isSecure ? requestHttps : requestHttp;
+  const authorization = `Basic ${Buffer.from(`${options.user}:${options.password}`).toString("base64")}`;
+
+  async function post(target: URL, body: readonly Buffer[], signal: AbortSignal, isRepeat: boolean): Promise<void> {
+    const length = body.reduce((sum, part) => sum + part.length, 0);
+    const headers = { authorization, "content-length": length, "content-type": "application/octet-stream" };
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const init: RequestOptions = { method: "POST", agent, headers, signal, timeout: options.requestMs };
+    const sent = request(target, init, resolve);
+    sent.on("error", reject);
+    sent.on("timeout", () => {
+      sent.destroy(new TransientError(`no answer from ${target.host} within ${options.requestMs} ms`));
+    });
+    for (const part of body) {
+      sent.write(part);
+    }
+    sent.end();
+    let answer: IncomingMessage;
+    try {
+      answer = await promise;
+    } catch (error) {
+      // The server may close an idle connection in the moment we use it. An insert can be repeated, so it is, once.
+      if (sent.reusedSocket && !isRepeat && isReset(error)) {
+        return post(target, body, signal, true);
+      }
+      throw error;
+    }
+    await readAnswer(answer);
+  }
+
+  return {
+    send: (sql, body, settings, signal) => {
+      const target = new URL(options.url);
+      target.search = new URLSearchParams({ ...settings, wait_end_of_query: "1", query: sql }).toString();
+      return post(target, body, signal, false);
+    },
+    close: () => {
+      agent.destroy();
+    },
+  };
+}
+
+/** Error texts have a stack at their end; nobody needs more of them. */
+const ANSWER_LENGTH_MAX = 4096;
+
+async function readAnswer(answer: IncomingMessage): Promise<void> {
+  let text = "";
+  answer.setEncoding("utf8");
+  for await (const piece of answer as AsyncIterable<string>) {
+    text = (text + piece).slice(0, ANSWER_LENGTH_MAX);
+  }
+  const code = answer.headers["x-clickhouse-exception-code"];
+  if (answer.statusCode !== 200 || code !== undefined) {
+    const said = text === "" ? `status ${answer.statusCode ?? 0} without a text` : text;
+    throw typeof code === "string" ? Object.assign(new Error(said), { code }) : new Error(said);
+  }
+}
+
+function isReset(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE");
+}
