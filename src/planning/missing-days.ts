@@ -12,6 +12,8 @@ export const ASK_EMPTY_AGAIN_MS = 20 * 60 * 60 * 1000;
 
 /** What decides whether a day in the ledger is asked for again. */
 export interface AskPolicy {
+  /** The day of delisting: whether it had a bar is asked once, and `after-delisting` on it is then no contradiction. */
+  readonly delistedOn?: Day | undefined;
   readonly nowMs: number;
   /** Unexplained-empty and failed days rest this long after their last call; 0 asks always. */
   readonly askEmptyAfterMs: number;
@@ -120,7 +122,7 @@ export function needsBetween(
       addMissing(next, first - 1);
     }
     next = last + 1;
-    const need = isContradicted(span) ? "missing" : needOf(span, policy);
+    const need = isContradicted(span, calendar.dayAt(first), policy) ? "missing" : needOf(span, policy);
     if (need === "missing") {
       addMissing(first, last);
     } else if (need === "covered") {
@@ -138,6 +140,7 @@ export function needsBetween(
   return { missing, covered, pending, empty, askAgainAtMs };
 }
 
-function isContradicted(span: Span): boolean {
-  return span.state === "before-listing" || span.state === "after-delisting";
+/** `from` is the first day of the span that lies within the listing. */
+function isContradicted(span: Span, from: Day, { delistedOn }: AskPolicy): boolean {
+  return span.state === "before-listing" || (span.state === "after-delisting" && from !== delistedOn);
 }

@@ -183,6 +183,14 @@ test("days outside the listing are recorded and never asked for", () => {
   assert.deepEqual(again.spans, []);
 });
 
+test("whether the day of delisting had a bar is asked once and not again", () => {
+  const delisted = { ...instrument, listedOn: day("2020-01-06"), delistedOn: day("2020-01-20") };
+  const spans = [span("2020-01-06", "2020-01-17", "present"), span("2020-01-20", "2020-02-05", "after-delisting")];
+  const range = { start: day("2020-01-06"), end: day("2020-02-05") };
+  assert.equal(plan(range, { instrument: delisted, spans: spans.slice(0, 1) }).units.length, 1);
+  assert.deepEqual(plan(range, { instrument: delisted, spans }).units, []);
+});
+
 test("a bar before a wrong listing day stays present, and a corrected listing day opens the days it hid", () => {
   const wrong = { ...instrument, listedOn: day("2020-01-08") };
   const asked = plan(

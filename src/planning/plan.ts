@@ -139,7 +139,8 @@ function splitAtFinal(
 
 function needsOf(run: IndexRun, request: CodeRequest, namesDays: boolean): Needs {
   const { spans, force, calendar, nowMs } = request;
-  const policy = { nowMs, askEmptyAfterMs: namesDays ? 0 : ASK_EMPTY_AGAIN_MS };
+  const { delistedOn } = request.instrument;
+  const policy = { nowMs, askEmptyAfterMs: namesDays ? 0 : ASK_EMPTY_AGAIN_MS, delistedOn };
   return needsBetween(force ? [] : spans, calendar, run, policy);
 }
 

@@ -7,7 +7,7 @@ import { startRun } from "../../../test/contracts/queue-run.ts";
 import { type SecureKafka, startSecureKafka } from "../../../test/contracts/queue-secure-kafka.ts";
 import { canRun } from "../../../test/support/services.ts";
 import { whyNoKafka } from "../../../test/support/services/kafka.ts";
-import { PermanentError, TransientError } from "../../base/errors.ts";
+import { PermanentError } from "../../base/errors.ts";
 import { checkDeadLetterRights } from "./check-dead-letter-rights.ts";
 import { type KafkaConnection, SASL_MECHANISMS, type SaslMechanism } from "./connection.ts";
 import { probeKafka } from "./probe-kafka.ts";
@@ -66,7 +66,7 @@ describe("a broker with TLS and passwords", () => {
     });
   });
 
-  test("TLS spoken to a port without it is a TLS error", async (t) => {
+  test("TLS where there is none, and none where there is, are both said to be about TLS", async (t) => {
     const kafka = await secureFor(t);
     if (kafka === undefined) {
       return;
@@ -74,8 +74,10 @@ describe("a broker with TLS and passwords", () => {
     const connection = { brokers: [kafka.open], clientId: "test", tls: { ca: kafka.ca } };
     await assert.rejects(
       probeKafka(connection),
-      (error) => error instanceof PermanentError || error instanceof TransientError,
+      (error) => error instanceof PermanentError && /TLS/.test(error.message),
     );
+    const plain = { brokers: [kafka.secured], clientId: "test" };
+    await assert.rejects(probeKafka(plain), (error) => error instanceof PermanentError && /TLS/.test(error.message));
   });
 
   test("no right to write dead letters is found without writing one", async (t) => {

@@ -232,7 +232,7 @@ function defineBookkeepingTests(open: OpenDatabase): void {
       ],
     );
     const one = await verifyLedger(clickhouse, ledger, { ...request, codes: [parseSecurityCode("000001.SZ")] }, never);
-    assert.deepEqual(one, { differences: [], codes: 1, days: 10 });
+    assert.deepEqual(one, { differences: [], codes: 1, days: 9 });
   });
 }
 
