@@ -3,12 +3,14 @@ import { cpus } from "node:os";
 import { systemClock } from "../src/base/clock.ts";
 import { silentLog } from "../src/base/log.ts";
 import type { ClickHouse } from "../src/store/clickhouse/client.ts";
+import type { BlockContext } from "../src/store/clickhouse/encode/column.ts";
 import type { EncodedRows } from "../src/store/clickhouse/encode/encoded-rows.ts";
 import type { BarModel } from "../src/store/clickhouse/encode/model-columns.ts";
 import { encodeNative } from "../src/store/clickhouse/encode/native-block.ts";
-import { INSERT_LIMITS_DEFAULT, insertRows } from "../src/store/clickhouse/insert.ts";
+import { BLOCK_ROWS, INSERT_LIMITS_DEFAULT, insertRows } from "../src/store/clickhouse/insert.ts";
 import { createClickHouseStore } from "../src/store/clickhouse/store.ts";
 import { barModels, checksumOf, type BarOrder } from "./lib/bars.ts";
+import { collectGarbage } from "./lib/collect-garbage.ts";
 import { openEmbeddedTarget, openHttpTarget, type BenchTarget } from "./lib/write-targets.ts";
 import { parseWriteOptions, rowsOf, type WriteOptions } from "./lib/options.ts";
 import { openWriteTables, verifyStored, type WriteTables } from "./lib/write-tables.ts";
@@ -72,9 +74,10 @@ async function runCell(
   for (let from = 0, turn = 0; from < rows; from += slab, turn += 1) {
     const batches = cut(barModels(order, from, Math.min(slab, rows - from)), batchSize);
     const context = { ingestedAtMs: systemClock.nowMs() };
+    collectGarbage();
     let encoded: readonly EncodedRows[] = [];
     spent.encodeMs += await time(() => {
-      encoded = batches.map((batch) => encodeNative(tables.writer.columns, batch, context).encoded);
+      encoded = batches.map((batch) => encodeBatch(tables, batch, context));
     });
     const typed = async () => {
       spent.typedMs += await time(() => inTurn(batches, insert));
@@ -93,6 +96,12 @@ async function runCell(
   await verifyStored(target.clickhouse, tables.names.typed, expected);
   await verifyStored(target.clickhouse, tables.names.ready, expected);
   return spent;
+}
+
+/** The bytes of one insert as the product makes them, in one piece. */
+function encodeBatch(tables: WriteTables, batch: readonly BarModel[], context: BlockContext): EncodedRows {
+  const blocks = cut(batch, BLOCK_ROWS).map((rows) => encodeNative(tables.writer.columns, rows, context).bytes);
+  return { format: "Native", body: Buffer.concat(blocks), rows: batch.length };
 }
 
 /** The product's own way in: the store where the table is ours, the inserter below it where the server is too old. */

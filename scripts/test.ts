@@ -17,8 +17,10 @@ import { describeEmbeddedEngine, filesNeeding, openSuite, type Suite } from "./l
  */
 const PATTERNS = ["src/**/*.test.ts", "src/**/*.integration.ts", "test/**/*.test.ts", "test/**/*.integration.ts"];
 const CHECKS = ["typecheck", "lint", "format:check"];
-/** A test that hangs fails after this long; a file of tests too. */
+/** A test that hangs fails after this long. */
 const TEST_MS_MAX = { small: 240_000, full: 3_600_000 };
+/** The run ends after this long, whatever a file of tests has left open. */
+const RUN_MS_MAX = { small: 1_200_000, full: 14_400_000 };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -64,13 +66,13 @@ async function runChecks(): Promise<boolean> {
 /** Says loudly what is missing, why, and which tests it takes away. Answers whether all is here. */
 function tellMissing({ missing }: Suite, patterns: readonly string[]): boolean {
   const lines: string[] = [];
-  for (const { title, reason, requirement } of missing) {
-    lines.push(`NO ${title}: ${reason}`, ...namesOf(requirement, patterns));
+  for (const { title, reason, words } of missing) {
+    lines.push(`NO ${title}: ${reason}`, ...namesOf(words, patterns));
   }
   if (!existsSync(recordingsFolder())) {
     lines.push(
       `NO RECORDINGS at ${recordingsFolder()}: set GINKGO_TEST_DATA`,
-      ...namesOf("requireRecordings", patterns),
+      ...namesOf(["requireRecordings"], patterns),
     );
   }
   if (lines.length > 0) {
@@ -80,8 +82,8 @@ function tellMissing({ missing }: Suite, patterns: readonly string[]): boolean {
   return lines.length === 0;
 }
 
-function namesOf(requirement: string, patterns: readonly string[]): readonly string[] {
-  return filesNeeding(requirement, patterns).map((file) => `   its tests do not run: ${file}`);
+function namesOf(words: readonly string[], patterns: readonly string[]): readonly string[] {
+  return filesNeeding(words, patterns).map((file) => `   it takes away tests in ${file}`);
 }
 
 /** Runs the tests in a process group of their own, which a guard ends should we be killed. */
@@ -109,11 +111,20 @@ async function runTests({ variables }: Suite, patterns: readonly string[], stop:
     killGroup(child);
   };
   stop.addEventListener("abort", interrupt, { once: true });
+  let isOverdue = false;
+  const deadline = setTimeout(() => {
+    isOverdue = true;
+    killGroup(child);
+  }, RUN_MS_MAX[size]);
   await ended;
+  clearTimeout(deadline);
   stop.removeEventListener("abort", interrupt);
   // A file of tests that outlived its runner goes with it.
   killGroup(child);
   guard.watch(undefined);
+  if (isOverdue) {
+    say(`the run took more than ${RUN_MS_MAX[size]} ms and was ended: a test leaves something open`);
+  }
   return child.exitCode ?? 1;
 }
 

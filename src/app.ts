@@ -7,7 +7,7 @@ import { assembleWorker, type AssembleParts } from "./app/assemble-worker.ts";
 import { openBudgetSide } from "./app/open-budget.ts";
 import { ensureOurTopics, kafkaConnection, openKafkaSide } from "./app/open-kafka.ts";
 import { openProviders } from "./app/open-providers.ts";
-import { openOurClickHouse, openStoreSide, schemaOptions } from "./app/open-store.ts";
+import { openOurClickHouse, openReference, openStoreSide, schemaOptions } from "./app/open-store.ts";
 import { runVerify } from "./app/run-verify.ts";
 import { sendRequests } from "./app/send-requests.ts";
 import { untilThere } from "./app/until-there.ts";
@@ -16,7 +16,6 @@ import { dayAt, SHANGHAI } from "./domain/day.ts";
 import { openKafkaProducer } from "./queue/kafka/kafka-producer.ts";
 import { adoptSchema } from "./store/clickhouse/adopt.ts";
 import { openClickHouseOutcomes } from "./store/clickhouse/outcomes.ts";
-import { openClickHouseReference } from "./store/clickhouse/reference.ts";
 import { ensureSchema } from "./store/clickhouse/schema.ts";
 import { openClickHouseLedger } from "./store/clickhouse/ledger.ts";
 import { runWorker } from "./worker/run-worker.ts";
@@ -84,7 +83,12 @@ export const app: AppApi = {
   adoptSchema: async (config, { copyRows }, log, signal) => {
     await using clickhouse = await openOurClickHouse(config, log, signal);
     const today = dayAt(systemClock.now(), SHANGHAI);
-    return await adoptSchema(clickhouse, { ...schemaOptions(config, true), copyRows, tickTables: false, today }, log, signal);
+    return await adoptSchema(
+      clickhouse,
+      { ...schemaOptions(config, true), copyRows, tickTables: false, today },
+      log,
+      signal,
+    );
   },
 
   async *request(config, plan, log, signal) {
@@ -93,24 +97,20 @@ export const app: AppApi = {
     const needsStore = plan.wait || plan.codes === "all";
     const clickhouse = needsStore ? opened.use(await openOurClickHouse(config, log, signal)) : undefined;
     const producer = opened.use(await openKafkaProducer({ connection, clock: systemClock }, signal));
-    const chain = schemaOptions(config, false).chain;
-    yield* sendRequests(
-      config,
-      plan,
-      {
-        producer,
-        outcomes: plan.wait && clickhouse !== undefined ? openClickHouseOutcomes(clickhouse) : undefined,
-        reference: clickhouse === undefined ? undefined : openClickHouseReference(clickhouse, chain),
-        log,
-      },
-      signal,
-    );
+    const parts = {
+      producer,
+      outcomes: plan.wait && clickhouse !== undefined ? openClickHouseOutcomes(clickhouse) : undefined,
+      reference: clickhouse === undefined ? undefined : await openReference(config, clickhouse, log, signal, opened),
+      log,
+    };
+    yield* sendRequests(config, plan, parts, signal);
   },
 
   verify: async (config, options, log, signal) => {
-    await using clickhouse = await openOurClickHouse(config, log, signal);
+    await using opened = new AsyncDisposableStack();
+    const clickhouse = opened.use(await openOurClickHouse(config, log, signal));
     const ledger = openClickHouseLedger(clickhouse, systemClock);
-    const reference = openClickHouseReference(clickhouse, schemaOptions(config, false).chain);
+    const reference = await openReference(config, clickhouse, log, signal, opened);
     const [provider] = config.providers.chain;
     if (provider === undefined) {
       throw new PermanentError("providers.chain is empty", "settings");

@@ -21,7 +21,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   market: ["domain", "base"],
   simulators: ["market", "domain", "base"],
   config: ["domain", "base"],
-  app: ["worker", "planning", "consumer", "sources", "limits", "queue", "store", "health", "ports", "config", "domain", "base"],
+  app: [
+    "worker",
+    "planning",
+    "consumer",
+    "sources",
+    "limits",
+    "queue",
+    "store",
+    "health",
+    "ports",
+    "config",
+    "domain",
+    "base",
+  ],
   cli: ["app", "config", "domain", "base"],
 };
 
@@ -64,14 +77,18 @@ test("a room that imports is one that this page knows", () => {
 
 test("a foreign system's library is known to one room only", () => {
   const wrong = imports().filter(({ from, room }) => {
-    const owner = Object.entries(OWNED_LIBRARIES).find(([library]) => from === library || from.startsWith(`${library}/`));
+    const owner = Object.entries(OWNED_LIBRARIES).find(
+      ([library]) => from === library || from.startsWith(`${library}/`),
+    );
     return owner !== undefined && owner[1] !== room;
   });
   assert.deepEqual(wrong, []);
 });
 
 test("no text of the code passes a number through a float on its way from provider to table", () => {
-  const exact = sourceFiles().filter((file) => /^(?:sources\/[^/]+\/mapping\.ts|store\/)/.test(file) && !file.includes(".test."));
+  const exact = sourceFiles().filter(
+    (file) => /^(?:sources\/[^/]+\/mapping\.ts|store\/)/.test(file) && !file.includes(".test."),
+  );
   assert.ok(exact.length > 5);
   const wrong = exact.filter((file) => /\bNumber\(|\bparseFloat\b|\bNumber\.parseFloat\b/.test(read(file)));
   assert.deepEqual(wrong, []);

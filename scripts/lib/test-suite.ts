@@ -1,4 +1,5 @@
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import path from "node:path";
 
 import { serviceNames, serviceTable, type ServiceName } from "../../test/support/services.ts";
 import { askClickHouse } from "../../test/support/services/clickhouse-http.ts";
@@ -19,7 +20,8 @@ export interface Suite extends AsyncDisposable {
 export interface MissingService {
   readonly title: string;
   readonly reason: string;
-  readonly requirement: string;
+  /** The functions by which tests ask for it. */
+  readonly words: readonly string[];
 }
 
 type Opened =
@@ -40,9 +42,9 @@ export async function openSuite(): Promise<Suite> {
       continue;
     }
     const { name, opened } = result.value;
-    const { title, variable, missingVariable, requirement } = serviceTable[name];
+    const { title, variable, missingVariable, words } = serviceTable[name];
     if (opened.kind === "missing") {
-      missing.push({ title, reason: opened.reason, requirement });
+      missing.push({ title, reason: opened.reason, words });
       variables[missingVariable] = opened.reason;
     } else {
       variables[variable] = opened.address;
@@ -109,11 +111,26 @@ export async function describeEmbeddedEngine(): Promise<string> {
   return code === 0 ? `ClickHouse embedded (chDB) ${output.trim()}` : "ClickHouse embedded (chDB): not available";
 }
 
-/** The files among those of `patterns` that ask for a service. */
-export function filesNeeding(requirement: string, patterns: readonly string[]): readonly string[] {
+/** The files among those of `patterns` that ask for what one of `words` stands for, themselves or through a helper of the tests. */
+export function filesNeeding(words: readonly string[], patterns: readonly string[]): readonly string[] {
   return globSync([...patterns], { cwd: projectFolder })
-    .filter((file) => readFileSync(`${projectFolder}/${file}`, "utf8").includes(`${requirement}(`))
+    .filter((file) => asksFor(path.resolve(projectFolder, file), words, new Set()))
     .toSorted();
+}
+
+function asksFor(file: string, words: readonly string[], seen: Set<string>): boolean {
+  // The rig has all the words in it and needs nothing by itself.
+  if (seen.has(file) || file.includes("/test/support/services") || !existsSync(file)) {
+    return false;
+  }
+  seen.add(file);
+  const text = readFileSync(file, "utf8");
+  if (words.some((word) => text.includes(`${word}(`))) {
+    return true;
+  }
+  return [...text.matchAll(/from "(\.[^"]+)"/g)]
+    .map(([, specifier = ""]) => path.resolve(path.dirname(file), specifier))
+    .some((imported) => imported.startsWith(`${projectFolder}/test/`) && asksFor(imported, words, seen));
 }
 
 function withoutPassword(address: string): string {

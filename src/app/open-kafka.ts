@@ -16,20 +16,24 @@ export async function kafkaConnection({ kafka }: Config): Promise<KafkaConnectio
   if (kafka.brokers.length === 0) {
     throw new PermanentError("no Kafka broker is set: name one with kafka.brokers or GINKGO_KAFKA_HOST", "settings");
   }
-  const { saslMechanism: mechanism, user: username, password, tlsCa, tlsCert, tlsKey } = kafka;
+  const { saslMechanism: mechanism, user: username, password } = kafka;
   return {
     brokers: kafka.brokers,
     clientId: kafka.clientId,
     requestTimeoutMs: kafka.requestTimeoutMs,
-    ...(kafka.tls ? { tls: { ...(await pem("ca", tlsCa)), ...(await pem("cert", tlsCert)), ...(await pem("key", tlsKey)) } } : {}),
+    ...(kafka.tls ? { tls: await readTls(kafka) } : {}),
     ...(mechanism !== undefined && username !== undefined && password !== undefined
       ? { sasl: { mechanism, username, password } }
       : {}),
   };
 }
 
-async function pem<Name extends "ca" | "cert" | "key">(name: Name, path: string | undefined): Promise<{ readonly [key in Name]?: string }> {
-  return path === undefined ? {} : ({ [name]: await readFile(path, "utf8") } as { readonly [key in Name]: string });
+async function readTls({ tlsCa, tlsCert, tlsKey }: Config["kafka"]): Promise<NonNullable<KafkaConnection["tls"]>> {
+  return {
+    ...(tlsCa === undefined ? {} : { ca: await readFile(tlsCa, "utf8") }),
+    ...(tlsCert === undefined ? {} : { cert: await readFile(tlsCert, "utf8") }),
+    ...(tlsKey === undefined ? {} : { key: await readFile(tlsKey, "utf8") }),
+  };
 }
 
 /** Creates what is missing of our topics and changes nothing that exists. */

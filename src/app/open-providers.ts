@@ -23,7 +23,10 @@ export interface OpenProvider extends AsyncDisposable {
 export function openProviders(config: Config, budget: Budget, log: Log): readonly OpenProvider[] {
   return config.providers.chain.map((provider) => {
     if (provider !== "tushare") {
-      throw new PermanentError(`providers.chain names ${provider}, which this version does not serve: only tushare`, "settings");
+      throw new PermanentError(
+        `providers.chain names ${provider}, which this version does not serve: only tushare`,
+        "settings",
+      );
     }
     return toOpenProvider(openTushare(config), config.tushare.callsAtOnce, budget, log);
   });
@@ -31,7 +34,10 @@ export function openProviders(config: Config, budget: Budget, log: Log): readonl
 
 function openTushare({ tushare }: Config): Source {
   if (tushare.token === undefined) {
-    throw new PermanentError("no Tushare token is set: give it as TUSHARE_TOKEN, TUSHARE_TOKEN_FILE or tushare.token", "settings");
+    throw new PermanentError(
+      "no Tushare token is set: give it as TUSHARE_TOKEN, TUSHARE_TOKEN_FILE or tushare.token",
+      "settings",
+    );
   }
   return openTushareSource({
     token: tushare.token,

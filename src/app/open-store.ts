@@ -13,6 +13,8 @@ import { openClickHouseOutcomes } from "../store/clickhouse/outcomes.ts";
 import { openClickHouseReference } from "../store/clickhouse/reference.ts";
 import { ensureSchema, type SchemaOptions } from "../store/clickhouse/schema.ts";
 import { createClickHouseStore } from "../store/clickhouse/store.ts";
+import { type MySqlReference, openMySqlReference } from "../store/mysql/reference.ts";
+import { withMySqlReference } from "./with-mysql-reference.ts";
 import type { Ledger, Outcomes, ReferenceStore, Store } from "../ports/store.ts";
 
 export async function clickHouseTarget({ clickhouse }: Config): Promise<ClickHouseTarget> {
@@ -68,7 +70,11 @@ export async function openStoreSide(config: Config, log: Log, work: AbortSignal)
     }
   }
   const { worker } = config;
-  const store = opened.use(
+  const mysql = await openMySql(config, log, work);
+  if (mysql !== undefined) {
+    opened.use(mysql);
+  }
+  const batching = opened.use(
     withBatching(
       createClickHouseStore({ clickhouse, clock: systemClock, log }),
       {
@@ -86,10 +92,41 @@ export async function openStoreSide(config: Config, log: Log, work: AbortSignal)
   const open = opened.move();
   return {
     clickhouse,
-    store,
+    store: mysql === undefined ? batching : withMySqlReference(batching, mysql),
     ledger: openClickHouseLedger(clickhouse, systemClock),
     outcomes: openClickHouseOutcomes(clickhouse),
-    reference: openClickHouseReference(clickhouse, schema.chain),
+    reference: mysql ?? openClickHouseReference(clickhouse, schema.chain),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
+}
+
+/** MySQL is where Ginkgo reads the stock list and the calendar; undefined when none is configured. */
+export async function openMySql(
+  { mysql, schema }: Config,
+  log: Log,
+  signal: AbortSignal,
+): Promise<MySqlReference | undefined> {
+  const { host, port, user, password, database } = mysql;
+  if (host === undefined) {
+    return undefined;
+  }
+  const reference = openMySqlReference({ host, port, user, password, database }, log);
+  for (const { object, action, note } of await reference.ensureTables(schema.auto, signal)) {
+    log[action === "exists" ? "debug" : "info"](`${object} ${action}`, { note });
+  }
+  return reference;
+}
+
+/** Where the stock list and the calendar are read: MySQL where it is configured. */
+export async function openReference(
+  config: Config,
+  clickhouse: ClickHouse,
+  log: Log,
+  signal: AbortSignal,
+  opened: AsyncDisposableStack,
+): Promise<ReferenceStore> {
+  const mysql = await openMySql(config, log, signal);
+  return mysql === undefined
+    ? openClickHouseReference(clickhouse, schemaOptions(config, false).chain)
+    : opened.use(mysql);
 }

@@ -61,14 +61,22 @@ async function reopenDays(
   );
   const evidence = { provider, callId: "", version: 0n, note: "verify: the ledger said present, and there is no row" };
   const changes = lost.map(({ key, presentWithoutRow }) => {
-    const failed = toRuns(presentWithoutRow, calendar).map(({ from, to }): Span => ({ from, to, state: "failed", evidence }));
+    const failed = toRuns(presentWithoutRow, calendar).map(({ from, to }): Span => ({
+      from,
+      to,
+      state: "failed",
+      evidence,
+    }));
     const { put, remove } = applySpans(known.get(ledgerKeyText(key)) ?? [], failed, calendar);
     return { key, put, remove };
   });
   await ledger.write(changes, signal);
 }
 
-function toReport({ key, presentWithoutRow, rowWithoutPresent }: LedgerDifference, calendar: TradingCalendar): readonly VerifyDifference[] {
+function toReport(
+  { key, presentWithoutRow, rowWithoutPresent }: LedgerDifference,
+  calendar: TradingCalendar,
+): readonly VerifyDifference[] {
   const { dataSet, frequency, code } = key;
   if (code === "" || (dataSet !== "bars" && dataSet !== "adjustment-factors")) {
     throw new RangeError(`verifying ${ledgerKeyText(key)}, which has no rows by code`);
@@ -79,7 +87,10 @@ function toReport({ key, presentWithoutRow, rowWithoutPresent }: LedgerDifferenc
 }
 
 /** Neighbouring trading days as one run; a day outside of the calendar is a run of its own. */
-function toRuns(days: readonly Day[], calendar: TradingCalendar): readonly { readonly from: Day; readonly to: Day; readonly days: number }[] {
+function toRuns(
+  days: readonly Day[],
+  calendar: TradingCalendar,
+): readonly { readonly from: Day; readonly to: Day; readonly days: number }[] {
   const runs: { from: Day; to: Day; days: number }[] = [];
   for (const day of days) {
     const last = runs.at(-1);

@@ -6,7 +6,7 @@ import type { Log } from "../base/log.ts";
 import { untilPassed } from "../base/retry.ts";
 import type { Config } from "../config.ts";
 import type { Command } from "../domain/command.ts";
-import { NO_ROWS, OUTCOMES, type OutcomeWord } from "../domain/outcome.ts";
+import { NO_ROWS, type OutcomeWord } from "../domain/outcome.ts";
 import { toWire } from "../domain/parse-message.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { OutgoingMessage, Producer } from "../ports/queue.ts";
@@ -44,7 +44,10 @@ export async function* sendRequests(
     yield progress;
   }
   const { outcomes } = parts;
-  while (outcomes !== undefined && progress.settled < progress.total) {
+  if (outcomes === undefined) {
+    return;
+  }
+  while (progress.settled < progress.total) {
     await systemClock.sleep(ASK_EVERY_MS, signal);
     const retry = { clock: systemClock, log: parts.log, doing: "reading outcomes" };
     const records = await untilPassed(() => outcomes.byRequest(requestId, signal), retry, signal);
@@ -89,11 +92,17 @@ async function toMessages(
   }
 }
 
-async function listedCodes(reference: ReferenceStore | undefined, signal: AbortSignal): Promise<readonly SecurityCode[]> {
+async function listedCodes(
+  reference: ReferenceStore | undefined,
+  signal: AbortSignal,
+): Promise<readonly SecurityCode[]> {
   const instruments = (await reference?.instruments(signal)) ?? [];
   const listed = instruments.filter(({ status }) => status === "listed").map(({ code }) => code);
   if (listed.length === 0) {
-    throw new PermanentError("asking for all codes: the stock list is empty, run request --kind stock-list first", "store");
+    throw new PermanentError(
+      "asking for all codes: the stock list is empty, run request --kind stock-list first",
+      "store",
+    );
   }
   return listed;
 }
@@ -114,7 +123,8 @@ function nothingYet(requestId: string, total: number): RequestProgress {
 }
 
 function toProgress(before: RequestProgress, records: readonly OutcomeRecord[]): RequestProgress {
-  const sum = (pick: (record: OutcomeRecord) => number): number => records.reduce((total, record) => total + pick(record), 0);
+  const sum = (pick: (record: OutcomeRecord) => number): number =>
+    records.reduce((total, record) => total + pick(record), 0);
   const setAside = records.flatMap(({ codes, reason }) => (reason === undefined ? [] : [{ codes, reason }]));
   return {
     ...before,
@@ -129,7 +139,7 @@ function toProgress(before: RequestProgress, records: readonly OutcomeRecord[]):
 }
 
 function countWords(records: readonly OutcomeRecord[]): Readonly<Record<OutcomeWord, number>> {
-  const counts = Object.fromEntries(OUTCOMES.map((word) => [word, 0])) as Record<OutcomeWord, number>;
+  const counts = { stored: 0, "up-to-date": 0, pending: 0, unexplained: 0, ignored: 0, "dead-letter": 0 };
   for (const { outcome } of records) {
     counts[outcome.word] += 1;
   }

@@ -37,7 +37,12 @@ export async function untilThere<T>(
       if (nowMs - saidMs >= SAY_EVERY_MS) {
         saidMs = nowMs;
         const waitedS = Math.round((nowMs - startedMs) / 1_000);
-        log.warn("waiting for a dependency", { what, waitedS, ofS: Math.round(waitMs / 1_000), why: describeError(error) });
+        log.warn("waiting for a dependency", {
+          what,
+          waitedS,
+          ofS: Math.round(waitMs / 1_000),
+          why: describeError(error),
+        });
       }
       await clock.sleep(TRY_EVERY_MS, signal);
     }

@@ -58,11 +58,15 @@ export function describeError(error: unknown): string {
   const parts: string[] = [];
   let current: unknown = error;
   for (let depth = 0; current !== undefined && current !== null && depth < 5; depth += 1) {
-    const text = current instanceof Error ? current.message || current.name : String(current);
+    const text = current instanceof Error ? current.message || current.name : textOf(current);
     if (text !== "" && !parts.some((part) => part.includes(text))) {
       parts.push(text);
     }
     current = current instanceof Error ? current.cause : undefined;
   }
   return parts.join(": ").replaceAll(/\s+/g, " ");
+}
+
+function textOf(thrown: unknown): string {
+  return typeof thrown === "string" ? thrown : (JSON.stringify(thrown) ?? typeof thrown);
 }

@@ -30,9 +30,9 @@ export function createGatherer<Item, Result>(
         if (results.length !== taken.length) {
           throw new RangeError(`a gathered run of ${taken.length} items answered ${results.length}`);
         }
-        taken.forEach(({ resolve }, index) => {
-          resolve(results[index] as Result);
-        });
+        for (const [index, result] of results.entries()) {
+          taken[index]?.resolve(result);
+        }
       } catch (error) {
         for (const { reject } of taken) {
           reject(error);

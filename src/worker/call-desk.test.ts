@@ -39,7 +39,10 @@ test("units that arrive together share calls, up to the codes a call may name", 
   const answers = await Promise.all(["1", "2", "3", "4"].map((code) => desk.fetch(unitOf(code), never)));
   assert.deepEqual(desk.asked.map(codesOf), [["1", "2", "3"], ["4"]]);
   for (const answer of answers) {
-    assert.deepEqual(answer.fetched.map(({ row }) => row.code), [answer.unit.code, answer.unit.code]);
+    assert.deepEqual(
+      answer.fetched.map(({ row }) => row.code),
+      [answer.unit.code, answer.unit.code],
+    );
   }
 });
 
@@ -64,7 +67,10 @@ test("a truncated page is followed by the calls that bring the rest before its u
     return { ...page, rows: page.rows.filter(({ tradingDay }) => tradingDay === TO) };
   });
   const answer = await desk.fetch(unitOf("1"), never);
-  assert.deepEqual(answer.fetched.map(({ row }) => row.tradingDay), [FROM, TO]);
+  assert.deepEqual(
+    answer.fetched.map(({ row }) => row.tradingDay),
+    [FROM, TO],
+  );
   assert.deepEqual(
     answer.answers.map(({ evidence }) => [evidence.callId, evidence.version]),
     [
@@ -96,7 +102,10 @@ test("when the provider calls a shared call wrong, only the unit at fault fails"
     return answerAll(call);
   });
   const results = await Promise.allSettled(["1", "2", "3"].map((code) => desk.fetch(unitOf(code), never)));
-  assert.deepEqual(results.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ["fulfilled", "rejected", "fulfilled"],
+  );
 });
 
 test("refused credentials end every unit that waits and every later one, without another call", async () => {
@@ -146,7 +155,11 @@ interface TestDesk {
   readonly asked: readonly FactorCall[];
 }
 
-function openDesk(answer: (call: FactorCall) => FactorPage, granted: Promise<void> = Promise.resolve(), limits = {}): TestDesk {
+function openDesk(
+  answer: (call: FactorCall) => FactorPage,
+  granted: Promise<void> = Promise.resolve(),
+  limits = {},
+): TestDesk {
   const asked: FactorCall[] = [];
   let calls = 0;
   let grants = 0n;
@@ -172,7 +185,14 @@ function openDesk(answer: (call: FactorCall) => FactorPage, granted: Promise<voi
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
   const clock = systemClock;
-  const line = new ProviderLine({ source, capability, budget, clock, log: silentLog, newCallId: () => `call-${(calls += 1)}` });
+  const line = new ProviderLine({
+    source,
+    capability,
+    budget,
+    clock,
+    log: silentLog,
+    newCallId: () => `call-${(calls += 1)}`,
+  });
   const desk = new CallDesk<"adjustment-factors">(
     {
       line,
@@ -201,7 +221,10 @@ function byCodesOfThree(units: readonly Unit[]): readonly Planned<"adjustment-fa
 }
 
 function answerAll(call: FactorCall): FactorPage {
-  const rows: RowOf["adjustment-factors"][] = codesOf(call).flatMap((code) => [factorOf(code, FROM), factorOf(code, TO)]);
+  const rows: RowOf["adjustment-factors"][] = codesOf(call).flatMap((code) => [
+    factorOf(code, FROM),
+    factorOf(code, TO),
+  ]);
   return { dataSet: "adjustment-factors", rows, rejected: [], received: rows.length, rest: [] };
 }
 

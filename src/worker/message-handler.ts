@@ -55,11 +55,16 @@ export function createMessageHandler(parts: HandlerParts): (message: Message, si
       signal,
     );
     if (isRepeat) {
-      parts.log.debug("message was settled before", { topic: message.topic, partition: message.partition, offset: message.offset });
+      parts.log.debug("message was settled before", {
+        topic: message.topic,
+        partition: message.partition,
+        offset: message.offset,
+      });
       return;
     }
     const parsed = parts.parsed.parse(message);
-    const settled = parsed instanceof MessageError ? toLetter(parsed) : await performOrGiveUp(parts, parsed, message, signal);
+    const settled =
+      parsed instanceof MessageError ? toLetter(parsed) : await performOrGiveUp(parts, parsed, message, signal);
     if ("letter" in settled) {
       await untilPassed(
         () => parts.deadLetters.write(message, settled.letter, signal),
@@ -81,9 +86,14 @@ export function createMessageHandler(parts: HandlerParts): (message: Message, si
 type Settled = { readonly done: Done } | { readonly done: Done; readonly letter: DeadLetter };
 
 /** Three attempts at what is the message's own; what passes by itself is waited out and counts for nothing. */
-async function performOrGiveUp(parts: HandlerParts, request: Request, message: Message, signal: AbortSignal): Promise<Settled> {
+async function performOrGiveUp(
+  parts: HandlerParts,
+  request: Request,
+  message: Message,
+  signal: AbortSignal,
+): Promise<Settled> {
   const context = { requestId: request.envelope.requestId ?? "", askedAtMs: message.timestampMs };
-  for (let attempt = 1; ; ) {
+  for (let attempt = 1; ;) {
     try {
       return { done: await parts.perform(request.command, context, signal) };
     } catch (error) {
@@ -187,4 +197,3 @@ function sayOutcome(log: Log, record: OutcomeRecord, settled: Settled): void {
     log.debug("message settled", fields);
   }
 }
-

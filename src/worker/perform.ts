@@ -26,7 +26,11 @@ export function createPerform(parts: PerformParts): Perform {
     switch (command.kind) {
       case "sync-bars": {
         if (command.frequency !== "1d") {
-          throw new MessageError("not-supported", "$.params.frequency", `bars of ${command.frequency} are not supported yet`);
+          throw new MessageError(
+            "not-supported",
+            "$.params.frequency",
+            `bars of ${command.frequency} are not supported yet`,
+          );
         }
         const lines = linesFor(command.provider, parts);
         const bars = await syncCodes(command, lines.bars, parts, context, signal);
@@ -35,7 +39,13 @@ export function createPerform(parts: PerformParts): Perform {
           : bars;
       }
       case "sync-adjustment-factors":
-        return await syncCodes({ ...command, frequency: "1d" }, linesFor(command.provider, parts).factors, parts, context, signal);
+        return await syncCodes(
+          { ...command, frequency: "1d" },
+          linesFor(command.provider, parts).factors,
+          parts,
+          context,
+          signal,
+        );
       case "sync-ticks":
         throw new MessageError("not-supported", "$.command", "ticks are not supported yet");
       case "sync-stock-list":

@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import { addDays, type Day, dayAt, SHANGHAI } from "../domain/day.ts";
+import { addDays, dayAt, parseDay, SHANGHAI } from "../domain/day.ts";
 import { MARKET } from "../domain/enums.ts";
 import type { LedgerKey, Span } from "../domain/ledger.ts";
 import { NO_ROWS, type Tally } from "../domain/outcome.ts";
@@ -41,7 +41,7 @@ export interface Refreshed {
 const UNKNOWN_CODE_REFRESH_MS = 600_000;
 
 /** The first day of the calendar; both exchanges opened in that month. */
-const CALENDAR_FROM = "1990-12-19" as Day;
+const CALENDAR_FROM = parseDay("1990-12-19");
 /** The exchanges publish the calendar about a year ahead. */
 const CALENDAR_DAYS_AHEAD = 400;
 
@@ -132,7 +132,11 @@ export class Reference {
     const startedMs = clock.elapsedMs();
     const answer = list === "stock-list" ? await this.#fetchInstruments(signal) : await this.#fetchCalendar(signal);
     const rows = await this.#write(answer.models, signal);
-    await this.#parts.store.quarantine(answer.rejected, { version: answer.version, callId: answer.callIds[0] ?? "", requestId: "" }, signal);
+    await this.#parts.store.quarantine(
+      answer.rejected,
+      { version: answer.version, callId: answer.callIds[0] ?? "", requestId: "" },
+      signal,
+    );
     const today = dayAt(clock.now(), SHANGHAI);
     const span: Span = {
       from: CALENDAR_FROM,
@@ -148,17 +152,35 @@ export class Reference {
     const outdated = spans.map(({ from }) => from).filter((from) => from !== span.from);
     await ledger.write([{ key, put: [span], remove: outdated }], signal);
     await this.#load(list, toMs(answer.version), signal);
-    log.info("list brought up to date", { list, rows: answer.models.length, calls: answer.callIds.length, ms: Math.round(clock.elapsedMs() - startedMs) });
-    return { rows: { ...rows, rejected: rows.rejected + answer.rejected.length }, calls: answer.callIds.length, isFetched: true };
+    log.info("list brought up to date", {
+      list,
+      rows: answer.models.length,
+      calls: answer.callIds.length,
+      ms: Math.round(clock.elapsedMs() - startedMs),
+    });
+    return {
+      rows: { ...rows, rejected: rows.rejected + answer.rejected.length },
+      calls: answer.callIds.length,
+      isFetched: true,
+    };
   }
 
   async #fetchInstruments(signal: AbortSignal): Promise<ListAnswer> {
     const line = this.#parts.lines["stock-list"];
     const answers: WholeAnswer<"stock-list">[] = [];
     for (const status of ["listed", "delisted", "paused"] as const) {
-      answers.push(await line.fetchAll<"stock-list">({ dataSet: "stock-list", frequency: "1d", selection: { by: "status", status } }, signal));
+      answers.push(
+        await line.fetchAll<"stock-list">(
+          { dataSet: "stock-list", frequency: "1d", selection: { by: "status", status } },
+          signal,
+        ),
+      );
     }
-    return toListAnswer(answers, ({ code }) => code, (row, provenance) => ({ model: "instrument", row, provenance }));
+    return toListAnswer(
+      answers,
+      ({ code }) => code,
+      (row, provenance) => ({ model: "instrument", row, provenance }),
+    );
   }
 
   async #fetchCalendar(signal: AbortSignal): Promise<ListAnswer> {
@@ -169,7 +191,11 @@ export class Reference {
       selection: { by: "range", from: CALENDAR_FROM, to },
     };
     const answer = await this.#parts.lines["trading-calendar"].fetchAll(call, signal);
-    return toListAnswer([answer], ({ day }) => day, (row, provenance) => ({ model: "calendar-day", row, provenance }));
+    return toListAnswer(
+      [answer],
+      ({ day }) => day,
+      (row, provenance) => ({ model: "calendar-day", row, provenance }),
+    );
   }
 
   async #write(models: readonly Model[], signal: AbortSignal): Promise<Tally> {

@@ -103,7 +103,10 @@ export class SuspensionLists {
     } catch (error) {
       if (error instanceof PermanentError && error.scope === "api") {
         this.#isRefused = true;
-        this.#log.warn("no suspension list, empty days stay unexplained", { provider: line.provider, why: error.message });
+        this.#log.warn("no suspension list, empty days stay unexplained", {
+          provider: line.provider,
+          why: error.message,
+        });
         return new Map();
       }
       throw error;
@@ -133,5 +136,7 @@ function toLists(
 ): ReadonlyMap<Day, ListedDay> {
   const evidence = { provider, callId: answer.callIds.at(-1) ?? "", version: answer.version };
   const byDay = Map.groupBy(answer.rows, ({ day }) => day);
-  return new Map(days.map((day) => [day, { codes: new Set((byDay.get(day) ?? []).map(({ code }) => code)), evidence }]));
+  return new Map(
+    days.map((day) => [day, { codes: new Set((byDay.get(day) ?? []).map(({ code }) => code)), evidence }]),
+  );
 }

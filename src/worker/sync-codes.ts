@@ -74,16 +74,24 @@ export async function syncCodes<D extends CodeDataSet>(
       known.push(instrument);
     }
   }
-  const results = await Promise.allSettled(known.map((instrument) => syncCode(instrument, request, line, parts, context, signal)));
+  const results = await Promise.allSettled(
+    known.map((instrument) => syncCode(instrument, request, line, parts, context, signal)),
+  );
   const failure = results.find((result) => result.status === "rejected");
   if (failure !== undefined) {
     throw failure.reason;
   }
   if (unknown.length > 0) {
     const more = unknown.length > 1 ? ` and ${unknown.length - 1} more` : "";
-    throw new MessageError("unknown-code", request.codes.length === 1 ? "$.params.code" : "$.params.codes", `the stock list does not have ${unknown[0]}${more}`);
+    throw new MessageError(
+      "unknown-code",
+      request.codes.length === 1 ? "$.params.code" : "$.params.codes",
+      `the stock list does not have ${unknown[0]}${more}`,
+    );
   }
-  return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : [])).reduce(joinDone, NOTHING_DONE);
+  return results
+    .flatMap((result) => (result.status === "fulfilled" ? [result.value] : []))
+    .reduce(joinDone, NOTHING_DONE);
 }
 
 /** One data set of one code. */
@@ -116,7 +124,9 @@ async function syncCode<D extends CodeDataSet>(
   await parts.ledger.learn(key, known, learned, calendar);
   await parts.reached?.("recorded");
   const inState = (state: Span["state"]): number =>
-    brought.flatMap(({ spans }) => spans).reduce((sum, span) => sum + (span.state === state ? calendar.countBetween(span.from, span.to) : 0), 0);
+    brought
+      .flatMap(({ spans }) => spans)
+      .reduce((sum, span) => sum + (span.state === state ? calendar.countBetween(span.from, span.to) : 0), 0);
   const pendingDays = plan.pendingDays + inState("pending");
   const unexplainedDays = plan.emptyDays + inState("unexplained-empty") + inState("failed");
   const calls = new Set(brought.flatMap(({ callIds }) => callIds)).size;
@@ -199,7 +209,10 @@ function acceptedDays<D extends CodeDataSet>(answer: UnitAnswer<D>, outcomes: re
   return [...new Set(days)].toSorted();
 }
 
-function rejectionsOf<D extends CodeDataSet>(answer: UnitAnswer<D>, outcomes: readonly RowOutcome[]): ReadonlyMap<Day, string> {
+function rejectionsOf<D extends CodeDataSet>(
+  answer: UnitAnswer<D>,
+  outcomes: readonly RowOutcome[],
+): ReadonlyMap<Day, string> {
   const reasons = new Map<Day, string>();
   for (const { day, reason } of answer.rejected) {
     if (day !== undefined) {

@@ -161,7 +161,11 @@ export class TicketBook<D extends CodeDataSet> {
   }
 
   failAll(error: unknown): void {
-    const all = new Set([...this.#free, ...this.#bound.flatMap(({ tickets }) => tickets), ...[...this.#taken.values()].flat()]);
+    const all = new Set([
+      ...this.#free,
+      ...this.#bound.flatMap(({ tickets }) => tickets),
+      ...[...this.#taken.values()].flat(),
+    ]);
     this.#free.clear();
     this.#bound = [];
     this.#plan = undefined;
@@ -177,7 +181,7 @@ export class TicketBook<D extends CodeDataSet> {
     // What shares a ticket with a bound call is bound as well, and so on: those calls together bring those units.
     const bound = new Set<Ticket<D>>(first.tickets);
     const kept: Open<D>[] = [];
-    for (let hasGrown = true; hasGrown; ) {
+    for (let hasGrown = true; hasGrown;) {
       hasGrown = false;
       this.#plan = this.#plan.filter((open) => {
         if (!open.tickets.some((ticket) => bound.has(ticket))) {

@@ -19,20 +19,20 @@ let groups = 0;
 
 /** `openBroker` answers undefined when there is no such broker here, after telling so. */
 export function queueContract(name: string, openBroker: (t: TestContext) => Promise<QueueBroker | undefined>): void {
-  describe(`queue: ${name}`, () => {
-    /** A test with its own topic, group and closed queues. */
-    function promise(what: string, body: (parts: ContractParts) => Promise<void>): void {
-      test(what, async (t) => {
-        const broker = await openBroker(t);
-        if (broker === undefined) {
-          return;
-        }
-        await using open = broker;
-        groups += 1;
-        await body({ broker: open, group: `contract-${process.pid}-${Date.now()}-${groups}` });
-      });
-    }
+  /** A test with its own topic, group and closed queues. */
+  function promise(what: string, body: (parts: ContractParts) => Promise<void>): void {
+    test(what, async (t) => {
+      const broker = await openBroker(t);
+      if (broker === undefined) {
+        return;
+      }
+      await using open = broker;
+      groups += 1;
+      await body({ broker: open, group: `contract-${process.pid}-${Date.now()}-${groups}` });
+    });
+  }
 
+  describe(`queue: ${name}`, () => {
     promise(
       "what is published is delivered with the same key, value, headers and a time",
       async ({ broker, group }) => {

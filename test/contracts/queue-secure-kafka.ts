@@ -67,10 +67,8 @@ export async function startSecureKafka(): Promise<SecureKafka> {
   });
 }
 
-const CERTIFICATE = [
-  ...["-keyalg", "RSA", "-keysize", "2048", "-validity", "30", "-dname", "CN=127.0.0.1"],
-  ...["-ext", "san=ip:127.0.0.1", "-storetype", "PKCS12"],
-];
+const CERTIFICATE =
+  "-keyalg RSA -keysize 2048 -validity 30 -dname CN=127.0.0.1 -ext san=ip:127.0.0.1 -storetype PKCS12".split(" ");
 
 function secured(port: number, controllerPort: number, securePort: number, store: string): string {
   const listener = "listener.name.sasl_ssl";

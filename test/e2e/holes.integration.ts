@@ -23,7 +23,10 @@ test("seven days lost from rows and ledger of three codes come back in at most t
   const start = market.days[0] ?? "";
   const askAll = (): Promise<void> =>
     rig.publish(
-      codes.map((code) => ({ key: code, value: { command: "bar_snapshot", params: { code, start_date: start, end_date: end } } })),
+      codes.map((code) => ({
+        key: code,
+        value: { command: "bar_snapshot", params: { code, start_date: start, end_date: end } },
+      })),
     );
   await askAll();
   await rig.untilSettled(codes.length);
@@ -62,7 +65,10 @@ test("a hole in the rows alone is found by verify, which reopens it, and the nex
   const worker = rig.start();
   const [security] = market.securities.filter(({ code }) => market.history(code)?.bars.length === 40);
   assert.ok(security);
-  const ask = (): Promise<void> => rig.publish([{ key: security.code, value: { code: security.code, timestamp: market.days.at(-1), start_date: market.days[0] } }]);
+  const ask = (): Promise<void> =>
+    rig.publish([
+      { key: security.code, value: { code: security.code, timestamp: market.days.at(-1), start_date: market.days[0] } },
+    ]);
   await ask();
   await rig.untilSettled(1);
   const lost = market.days.slice(10, 13);
@@ -95,7 +101,12 @@ async function removeRows(rig: WorkerRig, codes: readonly SecurityCode[], days: 
 }
 
 /** Cuts the days out of the span that covers them, as if nothing had ever been known of them. */
-async function removeFromLedger(rig: WorkerRig, codes: readonly SecurityCode[], from: string, to: string): Promise<void> {
+async function removeFromLedger(
+  rig: WorkerRig,
+  codes: readonly SecurityCode[],
+  from: string,
+  to: string,
+): Promise<void> {
   const ledger = `${rig.config.clickhouse.database}.ledger_row`;
   const covering = `FROM (SELECT * FROM ${ledger} FINAL WHERE code IN ({codes:Array(String)}) AND data_set = 'bars' AND NOT removed
     AND first_day < {from:Date32} AND last_day > {to:Date32})`;

@@ -46,7 +46,9 @@ async function killAndRecover(
   if (point === "applied") {
     proxy.swallowNext("bar_row", () => first.kill("SIGKILL"));
   }
-  await rig.publish(codes.map((code) => ({ key: code, value: { command: "bar_snapshot", params: { code, ...range } } })));
+  await rig.publish(
+    codes.map((code) => ({ key: code, value: { command: "bar_snapshot", params: { code, ...range } } })),
+  );
   const [, signal] = (await once(first, "exit")) as [number | null, string | null];
   assert.equal(signal, "SIGKILL");
 

@@ -11,7 +11,7 @@ const CODE = "000001.SZ";
 const FIXTURE = join(import.meta.dirname, "../fixtures/tushare");
 
 test("one message brings the whole recorded history: every row equal in every column, every empty day explained", async (t) => {
-  const recordings = await requireRecordings(t);
+  const recordings = requireRecordings(t);
   if (recordings === undefined) {
     return;
   }
@@ -41,7 +41,10 @@ test("one message brings the whole recorded history: every row equal in every co
   assert.notEqual(listing.callId, "");
 
   await rig.publish([
-    { key: CODE, value: { command: "adjustfactor", params: { code: CODE, start_date: "20200102", end_date: "20241231" } } },
+    {
+      key: CODE,
+      value: { command: "adjustfactor", params: { code: CODE, start_date: "20200102", end_date: "20241231" } },
+    },
   ]);
   await rig.untilSettled(2);
   assert.deepEqual(await rig.select(EQUAL_FACTORS), [{ equal: "1212" }]);
@@ -89,7 +92,10 @@ test("ten equal requests change nothing: the repeats make no call, and with forc
   const worker = rig.start();
   const ask = (force: boolean): Promise<void> =>
     rig.publish([
-      { key: CODE, value: { command: "bar_snapshot", params: { code: CODE, start_date: "20240603", end_date: "20241231", force } } },
+      {
+        key: CODE,
+        value: { command: "bar_snapshot", params: { code: CODE, start_date: "20240603", end_date: "20241231", force } },
+      },
     ]);
   await ask(false);
   await rig.untilSettled(1);

@@ -65,7 +65,9 @@ export async function openWorkerRig(t: TestContext, options: RigOptions): Promis
   }
   const { env: extra, log = silentLog, ...simulated } = options;
   await using opened = new AsyncDisposableStack();
-  const simulator = opened.use(await startTushareSimulator({ tokens: [randomBytes(28).toString("hex")], ...simulated }));
+  const simulator = opened.use(
+    await startTushareSimulator({ tokens: [randomBytes(28).toString("hex")], ...simulated }),
+  );
   const name = uniqueName("gdw");
   const redisUrl = new URL(redis);
   const env: Readonly<Record<string, string>> = {

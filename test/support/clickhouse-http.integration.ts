@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { get, IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { after, before, suite, test } from "node:test";
 import { gunzipSync, gzipSync, zstdCompressSync } from "node:zlib";
 
 import { ClickHouseError, ClickHouseLogLevel, createClient, type ClickHouseClient } from "@clickhouse/client";
+import { z } from "zod";
 
 import { startClickHouseHttp, whyNoClickHouse, type ClickHouseHttpService } from "./services/clickhouse-http.ts";
 import { uniqueName } from "./unique-name.ts";
@@ -24,7 +27,11 @@ suite("the ClickHouse test server", { skip: whyNoClickHouse() ?? false }, () => 
   });
   after(() => server.stop());
 
-  async function post(query: string, body?: BodyInit, more: RequestInit & { params?: Record<string, string> } = {}) {
+  async function post(
+    query: string,
+    body?: NonNullable<RequestInit["body"]>,
+    more: RequestInit & { params?: Record<string, string> } = {},
+  ) {
     const url = new URL(server.url);
     for (const [name, value] of Object.entries({ query, ...more.params })) {
       url.searchParams.set(name, value);
@@ -233,15 +240,10 @@ suite("the ClickHouse test server", { skip: whyNoClickHouse() ?? false }, () => 
 
   /** Below fetch, which would decompress the answer unseen. */
   async function rawGet(query: string, enable: string): Promise<{ encoding: string | undefined; bytes: Buffer }> {
-    const { get } = await import("node:http");
     const url = `${server.url}/?enable_http_compression=${enable}&query=${encodeURIComponent(query)}`;
-    return new Promise((resolve, reject) => {
-      get(url, { headers: { "Accept-Encoding": "gzip" } }, (response) => {
-        response.toArray().then((chunks) => {
-          resolve({ encoding: response.headers["content-encoding"], bytes: Buffer.concat(chunks) });
-        }, reject);
-      }).on("error", reject);
-    });
+    const request = get(url, { headers: { "Accept-Encoding": "gzip" } });
+    const [response] = z.tuple([z.instanceof(IncomingMessage)]).parse(await once(request, "response"));
+    return { encoding: response.headers["content-encoding"], bytes: Buffer.concat(await response.toArray()) };
   }
 
   test("queries run side by side", async () => {

@@ -38,9 +38,9 @@ suite("a service of the rig answers, survives SIGKILL with its data, and is gone
     }
     await using redis = await startRedis({ password: "secret" });
     assert.match(await redis.version(), /^\d+\./);
-    await withRedis(redis.url, (client) => client.set("kept", "yes"));
+    await askRedisFor(redis.url, ["SET", "kept", "yes"]);
     await killAndRestart(redis);
-    assert.equal(await withRedis(redis.url, (client) => client.get("kept")), "yes");
+    assert.equal(await askRedisFor(redis.url, ["GET", "kept"]), "yes");
     await stopAndLook(redis);
   });
 
@@ -127,14 +127,11 @@ async function withAdmin<Answer>(address: string, use: (admin: Admin) => Promise
   }
 }
 
-async function withRedis<Answer>(
-  url: string,
-  use: (client: ReturnType<typeof createClient>) => Promise<Answer>,
-): Promise<Answer> {
+async function askRedisFor(url: string, command: readonly string[]): Promise<unknown> {
   const client = createClient({ url });
   await client.connect();
   try {
-    return await use(client);
+    return await client.sendCommand(command);
   } finally {
     client.destroy();
   }

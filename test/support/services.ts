@@ -23,8 +23,8 @@ export interface ServiceEntry {
   readonly variable: string;
   /** The variable in which `npm test` says why there is none, so that no test tries again. */
   readonly missingVariable: string;
-  /** The function that tests ask for it, which tells which tests need it. */
-  readonly requirement: string;
+  /** The functions by which tests ask for it, which tells which tests need it. */
+  readonly words: readonly string[];
   readonly whyNot: () => string | undefined;
   readonly start: () => Promise<AsyncDisposable & { readonly address: string }>;
 }
@@ -34,7 +34,7 @@ export const serviceTable: Readonly<Record<ServiceName, ServiceEntry>> = {
     title: "Kafka",
     variable: "GINKGO_TEST_KAFKA",
     missingVariable: "GINKGO_TEST_KAFKA_MISSING",
-    requirement: "requireKafka",
+    words: ["requireKafka", "whyNoKafka"],
     whyNot: whyNoKafka,
     start: startKafka,
   },
@@ -42,7 +42,7 @@ export const serviceTable: Readonly<Record<ServiceName, ServiceEntry>> = {
     title: "Redis",
     variable: "GINKGO_TEST_REDIS_URL",
     missingVariable: "GINKGO_TEST_REDIS_MISSING",
-    requirement: "requireRedis",
+    words: ["requireRedis", "whyNoRedis"],
     whyNot: whyNoRedis,
     start: async () => addressed(await startRedis()),
   },
@@ -50,7 +50,7 @@ export const serviceTable: Readonly<Record<ServiceName, ServiceEntry>> = {
     title: "MariaDB",
     variable: "GINKGO_TEST_MYSQL_URL",
     missingVariable: "GINKGO_TEST_MYSQL_MISSING",
-    requirement: "requireMySql",
+    words: ["requireMySql", "whyNoMariaDb"],
     whyNot: whyNoMariaDb,
     start: async () => addressed(await startMariaDb()),
   },
@@ -58,7 +58,7 @@ export const serviceTable: Readonly<Record<ServiceName, ServiceEntry>> = {
     title: "ClickHouse over HTTP",
     variable: "GINKGO_TEST_CLICKHOUSE_URL",
     missingVariable: "GINKGO_TEST_CLICKHOUSE_MISSING",
-    requirement: "requireClickHouse",
+    words: ["requireClickHouse", "whyNoClickHouse"],
     whyNot: whyNoClickHouse,
     start: async () => addressed(await startClickHouseHttp()),
   },

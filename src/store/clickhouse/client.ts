@@ -6,7 +6,7 @@ import { ClickHouseLogLevel, createClient, type ClickHouseSettings } from "@clic
 
 import { silentLog, type Log } from "../../base/log.ts";
 import { openEmbeddedConnection } from "./embedded.ts";
-import type { EncodedRows } from "./encode/encoded-rows.ts";
+import { piecesOf, type EncodedRows } from "./encode/encoded-rows.ts";
 import { openHttpInserter } from "./http-insert.ts";
 import { createLink, sendByClient, type Link } from "./link.ts";
 import { quoteIdentifier, quoteString } from "./quote.ts";
@@ -106,7 +106,7 @@ function createClickHouse(
       const into = `INSERT INTO ${quoteIdentifier(database)}.${quoteIdentifier(table)} (${names})`;
       return link.scratchPath !== undefined && isBinary(encoded)
         ? insertFromFile(link, link.scratchPath, into, encoded, send, signal)
-        : link.send(`${into} FORMAT ${encoded.format}`, partsOf(encoded), send, signal);
+        : link.send(`${into} FORMAT ${encoded.format}`, piecesOf(encoded), send, signal);
     },
     serverVersion: () => version,
     [Symbol.asyncDispose]: () => link.close(),
@@ -128,7 +128,7 @@ async function insertFromFile(
 ): Promise<void> {
   const file = join(scratchPath, `${randomUUID()}.bin`);
   try {
-    await writeFile(file, partsOf(encoded), { signal });
+    await writeFile(file, piecesOf(encoded), { signal });
     await link.command(`${into} FROM INFILE ${quoteString(file)} FORMAT ${encoded.format}`, {}, settings, signal);
   } finally {
     await rm(file, { force: true });
@@ -137,10 +137,6 @@ async function insertFromFile(
 
 function isBinary(encoded: EncodedRows): boolean {
   return encoded.format === "Native" || encoded.format === "RowBinary";
-}
-
-function partsOf(encoded: EncodedRows): readonly (Buffer | string)[] {
-  return typeof encoded.body === "string" || Buffer.isBuffer(encoded.body) ? [encoded.body] : encoded.body;
 }
 
 async function openEmbedded(target: EmbeddedTarget): Promise<Link> {
@@ -192,13 +188,7 @@ function openHttp(target: HttpTarget): Link {
     transport: "http",
     client,
     scratchPath: undefined,
-    sendBody: (sql, body, settings, signal) =>
-      inserter.send(
-        sql,
-        body.map((part) => (typeof part === "string" ? Buffer.from(part) : part)),
-        toTexts(settings),
-        signal,
-      ),
+    sendBody: (sql, body, settings, signal) => inserter.send(sql, body, toTexts(settings), signal),
     closeRest: () => {
       inserter.close();
       return Promise.resolve();

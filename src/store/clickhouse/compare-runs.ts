@@ -61,7 +61,7 @@ function* findRuns(
   const perCode = new Map<string, KeyedRow[]>();
   for (const row of rows) {
     // What is no time is in no table, and the encoder refuses it.
-    if (!Number.isFinite(row.seconds) || row.seconds < 0) {
+    if (!(row.seconds >= 0 && row.seconds < Infinity)) {
       continue;
     }
     const key = `${row.group} ${row.code}`;

@@ -77,7 +77,7 @@ function exceptionCode(error: Error): number | undefined {
   const known = "code" in error && typeof error.code === "string" ? /^\d{1,4}$/.exec(error.code) : null;
   const said = known ?? /\bCode: (\d{1,4})\b/.exec(error.message);
   const digits = said?.[1] ?? said?.[0];
-  return digits === undefined ? undefined : Number.parseInt(digits, 10);
+  return digits === undefined ? undefined : parseInt(digits, 10);
 }
 
 function nodeCode(error: Error): string {

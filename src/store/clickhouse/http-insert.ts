@@ -1,4 +1,11 @@
-import { Agent as HttpAgent, request as requestHttp, type IncomingMessage, type RequestOptions } from "node:http";
+import { once } from "node:events";
+import {
+  Agent as HttpAgent,
+  request as requestHttp,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 
 import { TransientError } from "../../base/errors.ts";
@@ -18,7 +25,7 @@ export interface HttpInserter {
   /** Resolves when the server has answered that the insert is done; throws what it said, or what the network did. */
   send(
     sql: string,
-    body: readonly Buffer[],
+    body: Iterable<Buffer>,
     settings: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<void>;
@@ -37,9 +44,13 @@ export function openHttpInserter(options: HttpInsertOptions): HttpInserter {
   const request = isSecure ? requestHttps : requestHttp;
   const authorization = `Basic ${Buffer.from(`${options.user}:${options.password}`).toString("base64")}`;
 
-  async function post(target: URL, body: readonly Buffer[], signal: AbortSignal, isRepeat: boolean): Promise<void> {
-    const length = body.reduce((sum, part) => sum + part.length, 0);
-    const headers = { authorization, "content-length": length, "content-type": "application/octet-stream" };
+  async function post(target: URL, body: Iterable<Buffer>, signal: AbortSignal, isRepeat: boolean): Promise<void> {
+    const length = lengthOf(body);
+    const headers = {
+      authorization,
+      "content-type": "application/octet-stream",
+      ...(length === undefined ? {} : { "content-length": length }),
+    };
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const init: RequestOptions = { method: "POST", agent, headers, signal, timeout: options.requestMs };
     const sent = request(target, init, resolve);
@@ -47,14 +58,11 @@ export function openHttpInserter(options: HttpInsertOptions): HttpInserter {
     sent.on("timeout", () => {
       sent.destroy(new TransientError(`no answer from ${target.host} within ${options.requestMs} ms`));
     });
-    for (const part of body) {
-      sent.write(part);
-    }
-    sent.end();
     let answer: IncomingMessage;
     try {
-      answer = await promise;
+      [answer] = await Promise.all([promise, writeBody(sent, body)]);
     } catch (error) {
+      sent.destroy();
       // The server may close an idle connection in the moment we use it. An insert can be repeated, so it is, once.
       if (sent.reusedSocket && !isRepeat && isReset(error)) {
         return post(target, body, signal, true);
@@ -74,6 +82,35 @@ export function openHttpInserter(options: HttpInsertOptions): HttpInserter {
       agent.destroy();
     },
   };
+}
+
+/**
+ * While the server reads one piece the next is made. Ends early, without an error of its own, when the request failed or
+ * the server answered before it had everything: what it said then comes from the answer.
+ */
+async function writeBody(sent: ClientRequest, body: Iterable<Buffer>): Promise<void> {
+  const over = new AbortController();
+  const end = () => {
+    over.abort();
+  };
+  sent.once("response", end);
+  sent.once("error", end);
+  let taken: Promise<unknown> | undefined;
+  for (const piece of body) {
+    await taken;
+    if (over.signal.aborted) {
+      // A body that was cut off must not look like one that has ended.
+      sent.once("response", (answer: IncomingMessage) => answer.once("end", () => sent.destroy()));
+      return;
+    }
+    taken = sent.write(piece) ? undefined : once(sent, "drain", { signal: over.signal }).catch(() => undefined);
+  }
+  sent.end();
+}
+
+/** Known where there is one piece; several are sent as chunks, since the later ones do not exist yet. */
+function lengthOf(body: Iterable<Buffer>): number | undefined {
+  return Array.isArray(body) && body.length === 1 && Buffer.isBuffer(body[0]) ? body[0].length : undefined;
 }
 
 /** Error texts have a stack at their end; nobody needs more of them. */

@@ -2,8 +2,7 @@ import { PermanentError } from "../../base/errors.ts";
 import { insertHalving, type Refused } from "../batching/bisect.ts";
 import type { ClickHouse } from "./client.ts";
 import type { BadValue, BlockContext, ColumnEncoder } from "./encode/column.ts";
-import { bytesOf } from "./encode/encoded-rows.ts";
-import { encodeNative } from "./encode/native-block.ts";
+import { encodeNative, type EncodedBlock } from "./encode/native-block.ts";
 import { BadRowsError, TooManyPartitionsError } from "./errors.ts";
 import { cutByPartitions } from "./insert-cut.ts";
 
@@ -45,7 +44,7 @@ export async function insertRows<Row>(
 ): Promise<readonly Refused<Row>[]> {
   const unfit = new Map<Row, string>();
   const refused: Refused<Row>[] = [];
-  const send = (part: readonly Row[]) => sendBlock(clickhouse, writer, part, context, limits, unfit, signal);
+  const send = (part: readonly Row[]) => sendPart(clickhouse, writer, part, context, limits, unfit, signal);
 
   async function insertAll(part: readonly Row[], partitionsMax: number): Promise<void> {
     for (const piece of cutByPartitions(part, (row) => writer.partitionOf(row), partitionsMax, limits.rowsMax)) {
@@ -68,8 +67,15 @@ export async function insertRows<Row>(
   return [...refused, ...Array.from(unfit, ([row, detail]) => ({ row, detail }))];
 }
 
+/**
+ * Rows of one block. Its objects are still in the processor's cache when the next column comes for them, and while the
+ * engine reads a block the next one is encoded: together twice as fast as one block of 100,000. The engine joins the blocks
+ * of an insert again, up to a million rows.
+ */
+export const BLOCK_ROWS = 4096;
+
 /** Sends the rows of `part` that fit their columns and puts the others into `unfit`. */
-async function sendBlock<Row>(
+async function sendPart<Row>(
   clickhouse: ClickHouse,
   writer: RowWriter<Row>,
   part: readonly Row[],
@@ -78,20 +84,52 @@ async function sendBlock<Row>(
   unfit: Map<Row, string>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { encoded, bad } = encodeNative(writer.columns, part, context);
-  if (bad.length > 0) {
-    const indexes = new Set(bad.map(({ index }) => index));
-    noteUnfit(part, bad, unfit);
-    const fit = part.filter((_, index) => !indexes.has(index));
-    await sendBlock(clickhouse, writer, fit, context, limits, unfit, signal);
-  } else if (part.length > 1 && bytesOf(encoded) > limits.bytesMax) {
+  const encode = (rows: readonly Row[]) => encodeFit(writer, rows, context, unfit);
+  const first = encode(part.slice(0, BLOCK_ROWS));
+  const rowsFit = Math.max(1, Math.floor((limits.bytesMax * first.rows) / first.bytes.length));
+  if (part.length > 1 && part.length > rowsFit) {
     const middle = Math.ceil(part.length / 2);
-    await sendBlock(clickhouse, writer, part.slice(0, middle), context, limits, unfit, signal);
-    await sendBlock(clickhouse, writer, part.slice(middle), context, limits, unfit, signal);
-  } else if (part.length > 0) {
+    await sendPart(clickhouse, writer, part.slice(0, middle), context, limits, unfit, signal);
+    await sendPart(clickhouse, writer, part.slice(middle), context, limits, unfit, signal);
+  } else if (first.rows > 0) {
     const names = writer.columns.map((column) => column.name);
-    await clickhouse.insertEncoded(writer.table, names, encoded, signal);
+    const body = part.length <= BLOCK_ROWS ? first.bytes : { [Symbol.iterator]: () => blocks(first, part, encode) };
+    await clickhouse.insertEncoded(writer.table, names, { format: "Native", body, rows: part.length }, signal);
   }
+}
+
+/** The bytes of each block, the later ones made when they are asked for; blocks of which no row fits are left out. */
+function* blocks<Row>(
+  first: EncodedBlock,
+  part: readonly Row[],
+  encode: (rows: readonly Row[]) => EncodedBlock,
+): Generator<Buffer> {
+  yield first.bytes;
+  for (let from = BLOCK_ROWS; from < part.length; from += BLOCK_ROWS) {
+    const { rows, bytes } = encode(part.slice(from, from + BLOCK_ROWS));
+    if (rows > 0) {
+      yield bytes;
+    }
+  }
+}
+
+function encodeFit<Row>(
+  writer: RowWriter<Row>,
+  rows: readonly Row[],
+  context: BlockContext,
+  unfit: Map<Row, string>,
+): EncodedBlock {
+  const block = encodeNative(writer.columns, rows, context);
+  if (block.bad.length === 0) {
+    return block;
+  }
+  noteUnfit(rows, block.bad, unfit);
+  const indexes = new Set(block.bad.map(({ index }) => index));
+  return encodeNative(
+    writer.columns,
+    rows.filter((_, index) => !indexes.has(index)),
+    context,
+  );
 }
 
 function noteUnfit<Row>(part: readonly Row[], bad: readonly BadValue[], unfit: Map<Row, string>): void {

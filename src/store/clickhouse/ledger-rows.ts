@@ -83,7 +83,7 @@ WHERE data_set = ${quoteString(first.dataSet)} AND frequency = ${FREQUENCY_NUMBE
 }
 
 export function parseLedgerRow(row: LedgerSelectRow): { readonly key: LedgerKey; readonly stored: StoredSpan } {
-  const askAgainAtMs = Number.parseInt(row.ask_again_ms, 10);
+  const askAgainAtMs = parseInt(row.ask_again_ms, 10);
   return {
     key: { dataSet: parseDataSet(row.data_set), frequency: frequencyOf(row.frequency), code: parseCode(row.code) },
     stored: {

@@ -223,7 +223,11 @@ function defineBookkeepingTests(open: OpenDatabase): void {
     const request = { dataSet: "bars", frequency: "1d", tradingDays } as const;
     const { differences } = await verifyLedger(clickhouse, ledger, request, never);
     assert.deepEqual(
-      differences.map(({ key, presentWithoutRow, rowWithoutPresent }) => ({ key, presentWithoutRow, rowWithoutPresent })),
+      differences.map(({ key, presentWithoutRow, rowWithoutPresent }) => ({
+        key,
+        presentWithoutRow,
+        rowWithoutPresent,
+      })),
       [
         { key: keyOf("000002.SZ"), presentWithoutRow: ["2024-01-10", "2024-01-12"], rowWithoutPresent: [] },
         { key: keyOf("000003.SZ"), presentWithoutRow: ["2024-01-09"], rowWithoutPresent: ["2024-01-17"] },

@@ -22,19 +22,14 @@ export interface Link {
     signal: AbortSignal,
   ): Promise<void>;
   /** `sql` ends with the FORMAT clause; the body follows it. */
-  send(
-    sql: string,
-    body: readonly (Buffer | string)[],
-    settings: ClickHouseSettings,
-    signal: AbortSignal,
-  ): Promise<void>;
+  send(sql: string, body: Iterable<Buffer>, settings: ClickHouseSettings, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
 /** How the body of an insert gets to the engine. */
 export type SendBody = (
   sql: string,
-  body: readonly (Buffer | string)[],
+  body: Iterable<Buffer>,
   settings: ClickHouseSettings,
   signal: AbortSignal,
 ) => Promise<void>;

@@ -39,7 +39,7 @@ export async function loadMigrations(): Promise<readonly Migration[]> {
   return Promise.all(
     names.map(async (file, index) => {
       const match = FILE_NAME.exec(file);
-      const version = Number.parseInt(match?.[1] ?? "", 10);
+      const version = parseInt(match?.[1] ?? "", 10);
       if (match === null || version !== index + 1) {
         throw new Error(`loading migrations: expected number ${index + 1}, found the file ${file}`);
       }

@@ -194,11 +194,11 @@ function isDaily(frequency: Frequency): boolean {
 
 /** Year of a text that begins `YYYY-MM`. */
 function yearOf(text: string): number {
-  return Number.parseInt(text.slice(0, 4), 10);
+  return parseInt(text.slice(0, 4), 10);
 }
 
 function monthOf(text: string): number {
-  return yearOf(text) * 100 + Number.parseInt(text.slice(5, 7), 10);
+  return yearOf(text) * 100 + parseInt(text.slice(5, 7), 10);
 }
 
 function join(...values: readonly (string | number)[]): string {

@@ -69,7 +69,7 @@ FROM ${quoteIdentifier(database)}.${OUTCOME_ROW.name} FINAL`;
 }
 
 export function parseOutcome(row: OutcomeSelectRow): OutcomeRecord {
-  const [added, same, revised, rejected] = row.tally.map((text) => Number.parseInt(text, 10));
+  const [added, same, revised, rejected] = row.tally.map((text) => parseInt(text, 10));
   const reason = parseReason(row.reason);
   return {
     message: {
@@ -91,7 +91,7 @@ export function parseOutcome(row: OutcomeSelectRow): OutcomeRecord {
       unexplainedDays: row.unexplained_days,
       reason,
     },
-    settledAtMs: Number.parseInt(row.settled_at_ms, 10),
+    settledAtMs: parseInt(row.settled_at_ms, 10),
     reason,
   };
 }

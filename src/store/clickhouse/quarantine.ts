@@ -50,7 +50,7 @@ export function withProvenance(rows: readonly RejectedRow[], provenance: Provena
 
 /** Whatever made the row bad, its notes must be storable. */
 function fit(rejected: RejectedRow, clocks: WallClocks): RejectedRow {
-  const days = rejected.day === undefined ? Number.NaN : clocks.toDays(rejected.day);
+  const days = rejected.day === undefined ? NaN : clocks.toDays(rejected.day);
   return {
     ...rejected,
     day: days >= 0 && days <= DATE_DAYS_MAX ? rejected.day : undefined,

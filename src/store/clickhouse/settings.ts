@@ -67,7 +67,7 @@ export async function readSettings(link: Link, mode: InsertMode, log: Log, signa
     );
   }
   const version = await readVersion(link, send, signal);
-  const partitionsPerInsertMax = Number.parseInt(effective.get(PARTITIONS_SETTING) ?? `${PARTITIONS_DEFAULT}`, 10);
+  const partitionsPerInsertMax = parseInt(effective.get(PARTITIONS_SETTING) ?? `${PARTITIONS_DEFAULT}`, 10);
   log.info("clickhouse opened", {
     transport: link.transport,
     version,

@@ -15,8 +15,7 @@ export interface BlockContext {
 
 /**
  * Encodes one column of a block. It goes over all rows by itself, so that its loop sees one kind of value; what a column
- * cannot hold is written as zero and reported. It answers with the column's streams, always the same number of them, which
- * go on from one stretch of rows to the next.
+ * cannot hold is written as zero and reported.
  */
 export interface ColumnEncoder<Row> {
   readonly name: string;

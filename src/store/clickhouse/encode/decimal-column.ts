@@ -97,7 +97,7 @@ function writeAll<Row>(
     if (text === undefined && nulls !== undefined) {
       nulls[index] = 1;
     } else {
-      const whole = text === undefined ? Number.NaN : wholeOf(text, scale);
+      const whole = text === undefined ? NaN : wholeOf(text, scale);
       if (whole === whole) {
         const high = Math.floor(whole / WORD);
         values[at] = whole - high * WORD;
@@ -122,7 +122,7 @@ function wholeOf(text: string, scale: number): number {
   const start = isNegative ? 1 : 0;
   // A sign, a point and 15 digits.
   if (length === start || length - start > FAST_DIGITS_MAX + 1) {
-    return Number.NaN;
+    return NaN;
   }
   let sum = 0;
   let point = -1;
@@ -133,16 +133,16 @@ function wholeOf(text: string, scale: number): number {
     } else if (code === POINT && point === -1 && index > start) {
       point = index;
     } else {
-      return Number.NaN;
+      return NaN;
     }
   }
   const fraction = point === -1 ? 0 : length - point - 1;
   const missing = scale - fraction;
   const digits = length - start - (point === -1 ? 0 : 1) + missing;
   if (missing < 0 || digits > FAST_DIGITS_MAX || point === length - 1) {
-    return Number.NaN;
+    return NaN;
   }
-  const scaled = sum * (POWERS[missing] ?? Number.NaN);
+  const scaled = sum * (POWERS[missing] ?? NaN);
   return isNegative ? -scaled : scaled;
 }
 

@@ -49,12 +49,12 @@ function defineEncodingTests(open: OpenDatabase): void {
       wholeColumn("volume", (row: Row) => row.volume),
       textColumn("name", (row: Row) => row.name),
     ];
-    const { encoded, bad } = encodeNative(columns, rows, { ingestedAtMs: 0 });
+    const { bytes, bad } = encodeNative(columns, rows, { ingestedAtMs: 0 });
     assert.deepEqual(bad, []);
     await clickhouse.insertEncoded(
       "value",
       columns.map(({ name }) => name),
-      encoded,
+      { format: "Native", body: bytes, rows: rows.length },
       never,
     );
     const stored = await clickhouse.query(

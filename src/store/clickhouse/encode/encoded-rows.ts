@@ -1,13 +1,17 @@
-/** Rows as the engine reads them, ready to be sent as often as it takes: the bytes of a repeated insert are the same. */
+/**
+ * Rows as the engine reads them, to be sent as often as it takes: the bytes of a repeated insert are the same. A body in
+ * pieces may be made while it is sent; going through it again gives the same pieces.
+ */
 export interface EncodedRows {
   readonly format: "RowBinary" | "Native" | "TabSeparated" | "JSONCompactEachRow";
-  readonly body: Buffer | readonly Buffer[] | string;
+  readonly body: Buffer | string | Iterable<Buffer>;
   readonly rows: number;
 }
 
-export function bytesOf(encoded: EncodedRows): number {
-  if (typeof encoded.body === "string") {
-    return Buffer.byteLength(encoded.body);
+/** The body as pieces, without making any of them yet. */
+export function piecesOf({ body }: EncodedRows): Iterable<Buffer> {
+  if (typeof body === "string") {
+    return [Buffer.from(body)];
   }
-  return Buffer.isBuffer(encoded.body) ? encoded.body.length : encoded.body.reduce((sum, part) => sum + part.length, 0);
+  return Buffer.isBuffer(body) ? [body] : body;
 }

@@ -73,7 +73,7 @@ export function instantColumn<Row>(
       let index = 0;
       let lastTime = "";
       let lastZone = "";
-      let seconds = Number.NaN;
+      let seconds = NaN;
       for (const row of rows) {
         const time = getTime(row);
         const zone = getZone(row);

@@ -51,7 +51,7 @@ export function createWallClocks(): WallClocks {
         return startSeconds;
       }
       if (!SHAPE.test(time)) {
-        return Number.NaN;
+        return NaN;
       }
       return isEven ? startSeconds + secondsOfDay(time) : readSeconds(time, zone);
     },
@@ -76,7 +76,7 @@ function remember<Value>(cache: Map<string, Value>, key: string, value: Value): 
 function readZoneDay(day: string, zone: ZoneName): ZoneDay {
   const date = parsePlainDate(day);
   if (date === undefined) {
-    return { startSeconds: Number.NaN, isEven: false };
+    return { startSeconds: NaN, isEven: false };
   }
   const start = date.toZonedDateTime(zone);
   const next = date.add({ days: 1 }).toZonedDateTime(zone);
@@ -95,7 +95,7 @@ function readSeconds(time: string, zone: ZoneName): number {
 
 function readDayNumber(day: string): number {
   const date = parsePlainDate(day);
-  return date === undefined ? Number.NaN : EPOCH.until(date, { largestUnit: "days" }).days;
+  return date === undefined ? NaN : EPOCH.until(date, { largestUnit: "days" }).days;
 }
 
 const EPOCH = Temporal.PlainDate.from("1970-01-01");
