@@ -81,7 +81,7 @@ export async function installPrograms(programs: readonly SystemProgram[], say: (
   if (prefix === undefined) {
     const packages = await choosePackages(programs);
     throw new Error(
-      `could not install ${names}: this needs root and sudo wants a password. Type\n\n` +
+      `could not install ${names}: this needs root, and sudo gives it only with a password. Type\n\n` +
         `  sudo apt-get update && sudo DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ${packages.join(" ")}\n\n` +
         "and run npm run services again",
     );

@@ -26,6 +26,9 @@ export interface RequestParts {
 /** Messages of one publish. */
 const PUBLISH_MAX = 500;
 const ASK_EVERY_MS = 250;
+/** Every answer names every settled message, so for many of them it is asked less often. */
+const ASK_EVERY_MS_MANY = 1_000;
+const MANY_MESSAGES = 500;
 const SET_ASIDE_SHOWN_MAX = 100;
 
 /** Publishes one message a code, and where the plan says so watches their outcome records until there is one for each. */
@@ -48,7 +51,7 @@ export async function* sendRequests(
     return;
   }
   while (progress.settled < progress.total) {
-    await systemClock.sleep(ASK_EVERY_MS, signal);
+    await systemClock.sleep(messages.length < MANY_MESSAGES ? ASK_EVERY_MS : ASK_EVERY_MS_MANY, signal);
     const retry = { clock: systemClock, log: parts.log, doing: "reading outcomes" };
     const records = await untilPassed(() => outcomes.byRequest(requestId, signal), retry, signal);
     if (records.length !== progress.settled) {
@@ -131,7 +134,7 @@ function toProgress(before: RequestProgress, records: readonly OutcomeRecord[]):
     settled: records.length,
     outcomes: countWords(records),
     rows: records.reduce((rows, { outcome }) => addTallies(rows, outcome.rows), NO_ROWS),
-    calls: sum(({ outcome }) => outcome.calls),
+    calls: new Set(records.flatMap(({ outcome }) => outcome.callIds)).size,
     pendingDays: sum(({ outcome }) => outcome.pendingDays),
     unexplainedDays: sum(({ outcome }) => outcome.unexplainedDays),
     deadLetters: setAside.slice(0, SET_ASIDE_SHOWN_MAX),

@@ -18,8 +18,8 @@ export interface Tally {
 export interface Outcome {
   readonly word: OutcomeWord;
   readonly rows: Tally;
-  /** Calls that this message took part in; a call shared by several messages counts for each. */
-  readonly calls: number;
+  /** The provider calls that this message took part in; messages that share a call name the same one. */
+  readonly callIds: readonly string[];
   readonly provider: ProviderName | undefined;
   readonly ms: number;
   /** Days that are still not there: pending and unexplained ones. */

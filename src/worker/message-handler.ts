@@ -148,7 +148,7 @@ function toLetter(error: MessageError, attempts = 1): { readonly done: Done; rea
 const DEAD: Done = {
   word: "dead-letter",
   rows: NO_ROWS,
-  calls: 0,
+  callIds: [],
   provider: undefined,
   pendingDays: 0,
   unexplainedDays: 0,
@@ -185,7 +185,7 @@ function sayOutcome(log: Log, record: OutcomeRecord, settled: Settled): void {
     codes: record.codes.length > 1 ? record.codes.length : undefined,
     outcome: outcome.word,
     ...outcome.rows,
-    calls: outcome.calls,
+    calls: outcome.callIds.length,
     ms: outcome.ms,
   };
   if ("letter" in settled) {

@@ -66,8 +66,8 @@ async function syncList(
   { askedAtMs }: CommandContext,
   signal: AbortSignal,
 ): Promise<Done> {
-  const { rows, calls, isFetched } = await reference.bringUpToDate(list, askedAtMs, force, signal);
-  return { ...IGNORED, word: isFetched ? "stored" : "up-to-date", rows, calls };
+  const { rows, callIds, isFetched } = await reference.bringUpToDate(list, askedAtMs, force, signal);
+  return { ...IGNORED, word: isFetched ? "stored" : "up-to-date", rows, callIds };
 }
 
 function linesFor(pinned: ProviderName | undefined, { lines, chain }: PerformParts): ProviderLines {
@@ -83,7 +83,7 @@ function linesFor(pinned: ProviderName | undefined, { lines, chain }: PerformPar
 const IGNORED: Done = {
   word: "ignored",
   rows: NO_ROWS,
-  calls: 0,
+  callIds: [],
   provider: undefined,
   pendingDays: 0,
   unexplainedDays: 0,

@@ -32,7 +32,7 @@ export interface ReferenceParts {
 /** What bringing a list up to date did. */
 export interface Refreshed {
   readonly rows: Tally;
-  readonly calls: number;
+  readonly callIds: readonly string[];
   /** False when the list was already newer than what was asked for. */
   readonly isFetched: boolean;
 }
@@ -160,7 +160,7 @@ export class Reference {
     });
     return {
       rows: { ...rows, rejected: rows.rejected + answer.rejected.length },
-      calls: answer.callIds.length,
+      callIds: answer.callIds,
       isFetched: true,
     };
   }
@@ -221,7 +221,7 @@ interface ListAnswer {
   readonly version: bigint;
 }
 
-const NOTHING_FETCHED: Refreshed = { rows: NO_ROWS, calls: 0, isFetched: false };
+const NOTHING_FETCHED: Refreshed = { rows: NO_ROWS, callIds: [], isFetched: false };
 
 /** One answer of several, each key once: pages may overlap, and a code may move from one status to another between calls. */
 function toListAnswer<D extends ListDataSet>(

@@ -129,12 +129,12 @@ async function syncCode<D extends CodeDataSet>(
       .reduce((sum, span) => sum + (span.state === state ? calendar.countBetween(span.from, span.to) : 0), 0);
   const pendingDays = plan.pendingDays + inState("pending");
   const unexplainedDays = plan.emptyDays + inState("unexplained-empty") + inState("failed");
-  const calls = new Set(brought.flatMap(({ callIds }) => callIds)).size;
+  const callIds = [...new Set(brought.flatMap((unit) => unit.callIds))];
   return {
-    word: wordOf(calls, pendingDays, unexplainedDays),
+    word: wordOf(callIds.length, pendingDays, unexplainedDays),
     rows: brought.map(({ rows }) => rows).reduce(addTallies, NO_ROWS),
-    calls,
-    provider: calls > 0 ? line.provider : undefined,
+    callIds,
+    provider: callIds.length > 0 ? line.provider : undefined,
     pendingDays,
     unexplainedDays,
   };
@@ -240,7 +240,7 @@ function wordOf(calls: number, pendingDays: number, unexplainedDays: number): Ou
 const NOTHING_DONE: Done = {
   word: "up-to-date",
   rows: NO_ROWS,
-  calls: 0,
+  callIds: [],
   provider: undefined,
   pendingDays: 0,
   unexplainedDays: 0,
@@ -248,13 +248,13 @@ const NOTHING_DONE: Done = {
 
 /** The outcome of a message over several codes or data sets: sums, and the word that says the worst. */
 export function joinDone(left: Done, right: Done): Done {
-  const calls = left.calls + right.calls;
+  const callIds = [...new Set([...left.callIds, ...right.callIds])];
   const pendingDays = left.pendingDays + right.pendingDays;
   const unexplainedDays = left.unexplainedDays + right.unexplainedDays;
   return {
-    word: wordOf(calls, pendingDays, unexplainedDays),
+    word: wordOf(callIds.length, pendingDays, unexplainedDays),
     rows: addTallies(left.rows, right.rows),
-    calls,
+    callIds,
     provider: left.provider ?? right.provider,
     pendingDays,
     unexplainedDays,

@@ -45,7 +45,7 @@ test("seven days lost from rows and ledger of three codes come back in at most t
   assert.deepEqual(await compareWithTruth(rig, market), { different: 0, missing: 0, extra: 0 });
   assert.ok(rig.callsOf("daily") <= 3, `${rig.callsOf("daily")} data calls`);
   const outcomes = await rig.select<{ code: string; calls: string; fresh: string }>(
-    `SELECT arrayJoin(codes) AS code, toString(sum(calls)) AS calls, toString(sum(rows_new)) AS fresh
+    `SELECT arrayJoin(codes) AS code, toString(sum(length(call_ids))) AS calls, toString(sum(rows_new)) AS fresh
      FROM (SELECT *, row_number() OVER (PARTITION BY codes ORDER BY offset DESC) AS n FROM @outcome_row FINAL) WHERE n = 1 GROUP BY code`,
   );
   for (const { code, calls, fresh } of outcomes) {

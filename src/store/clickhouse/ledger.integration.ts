@@ -312,7 +312,7 @@ function outcome(offset: bigint, fingerprint: string, requestId: string, settled
     outcome: {
       word: "dead-letter",
       rows: { new: 5, same: 4, revised: 3, rejected: 2 },
-      calls: 1,
+      callIds: ["c-1"],
       provider: "tushare",
       ms: 12.5,
       pendingDays: 6,

@@ -26,7 +26,7 @@ export function encodeOutcomes(records: readonly OutcomeRecord[]): EncodedRows {
       outcome.rows.same,
       outcome.rows.revised,
       outcome.rows.rejected,
-      outcome.calls,
+      outcome.callIds,
       outcome.provider ?? "",
       outcome.ms,
       outcome.pendingDays,
@@ -51,7 +51,7 @@ export interface OutcomeSelectRow {
   readonly outcome: string;
   /** new, same, revised, rejected. */
   readonly tally: readonly string[];
-  readonly calls: number;
+  readonly call_ids: readonly string[];
   readonly provider: string;
   readonly duration_ms: number;
   readonly pending_days: number;
@@ -63,7 +63,7 @@ export interface OutcomeSelectRow {
 /** A SELECT that still wants its WHERE. */
 export function selectOutcomes(database: string): string {
   return `SELECT topic, partition, toString(offset) AS at, fingerprint, request_id, command, codes, outcome,
-  arrayMap(n -> toString(n), [rows_new, rows_same, rows_revised, rows_rejected]) AS tally, calls, provider, duration_ms,
+  arrayMap(n -> toString(n), [rows_new, rows_same, rows_revised, rows_rejected]) AS tally, call_ids, provider, duration_ms,
   pending_days, unexplained_days, reason, toString(toUnixTimestamp64Milli(settled_at)) AS settled_at_ms
 FROM ${quoteIdentifier(database)}.${OUTCOME_ROW.name} FINAL`;
 }
@@ -84,7 +84,7 @@ export function parseOutcome(row: OutcomeSelectRow): OutcomeRecord {
     outcome: {
       word: parseWord(row.outcome),
       rows: { new: added ?? 0, same: same ?? 0, revised: revised ?? 0, rejected: rejected ?? 0 },
-      calls: row.calls,
+      callIds: row.call_ids,
       provider: row.provider === "" ? undefined : parseProviderName(row.provider),
       ms: row.duration_ms,
       pendingDays: row.pending_days,

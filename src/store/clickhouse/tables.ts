@@ -229,7 +229,7 @@ export const OUTCOME_ROW: Table = {
     { name: "rows_same", type: "UInt64" },
     { name: "rows_revised", type: "UInt64" },
     { name: "rows_rejected", type: "UInt64" },
-    { name: "calls", type: "UInt32" },
+    { name: "call_ids", type: "Array(String)", codec: ZSTD },
     { name: "provider", type: "LowCardinality(String)" },
     { name: "duration_ms", type: "Float64" },
     { name: "pending_days", type: "UInt32" },

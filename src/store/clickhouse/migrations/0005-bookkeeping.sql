@@ -53,7 +53,7 @@ CREATE TABLE IF NOT EXISTS {{table:outcome_row}}
     rows_same UInt64,
     rows_revised UInt64,
     rows_rejected UInt64,
-    calls UInt32,
+    call_ids Array(String) CODEC(ZSTD(1)),
     provider LowCardinality(String),
     duration_ms Float64,
     pending_days UInt32,
