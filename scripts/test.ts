@@ -46,7 +46,8 @@ async function test(stop: AbortSignal): Promise<number> {
     say("REQUIRE_SERVICES=1: nothing was run");
     return 1;
   }
-  return stop.aborted ? 1 : runTests(suite, patterns, stop);
+  // Awaited here, since the services end with this block.
+  return stop.aborted ? 1 : await runTests(suite, patterns, stop);
 }
 
 async function runChecks(): Promise<boolean> {

@@ -72,7 +72,7 @@ export async function insertRows<Row>(
  * engine reads a block the next one is encoded: together twice as fast as one block of 100,000. The engine joins the blocks
  * of an insert again, up to a million rows.
  */
-export const BLOCK_ROWS = 16384;
+export const BLOCK_ROWS = 4096;
 
 /** Sends the rows of `part` that fit their columns and puts the others into `unfit`. */
 async function sendPart<Row>(
