@@ -35,6 +35,8 @@ export interface HandlerParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly attemptsMax: number;
+  /** Aborts when what is in hand is to be dropped. */
+  readonly work: AbortSignal;
 }
 
 /**
@@ -46,41 +48,63 @@ export interface HandlerParts {
  */
 export function createMessageHandler(parts: HandlerParts): (message: Message, signal: AbortSignal) => Promise<void> {
   return async (message, signal) => {
-    const startedMs = parts.clock.elapsedMs();
-    const identity = identify(message);
-    const retry = (doing: string): Parameters<typeof untilPassed>[1] => ({ clock: parts.clock, log: parts.log, doing });
-    const isRepeat = await untilPassed(
-      () => parts.settledBefore.has(identity, signal),
-      retry("reading outcomes"),
+    try {
+      await settle(parts, message, signal);
+    } catch (error) {
+      // What several messages wait for ends with the worker, a moment before the message is told to give up.
+      if (parts.work.aborted) {
+        await untilAborted(signal);
+      }
+      throw error;
+    }
+  };
+}
+
+async function settle(parts: HandlerParts, message: Message, signal: AbortSignal): Promise<void> {
+  const startedMs = parts.clock.elapsedMs();
+  const identity = identify(message);
+  const retry = (doing: string): Parameters<typeof untilPassed>[1] => ({ clock: parts.clock, log: parts.log, doing });
+  const isRepeat = await untilPassed(
+    () => parts.settledBefore.has(identity, signal),
+    retry("reading outcomes"),
+    signal,
+  );
+  if (isRepeat) {
+    parts.log.debug("message was settled before", {
+      topic: message.topic,
+      partition: message.partition,
+      offset: message.offset,
+    });
+    return;
+  }
+  const parsed = parts.parsed.parse(message);
+  const settled =
+    parsed instanceof MessageError ? toLetter(parsed) : await performOrGiveUp(parts, parsed, message, signal);
+  if ("letter" in settled) {
+    await untilPassed(
+      () => parts.deadLetters.write(message, settled.letter, signal),
+      retry("writing a dead letter"),
       signal,
     );
-    if (isRepeat) {
-      parts.log.debug("message was settled before", {
-        topic: message.topic,
-        partition: message.partition,
-        offset: message.offset,
-      });
-      return;
-    }
-    const parsed = parts.parsed.parse(message);
-    const settled =
-      parsed instanceof MessageError ? toLetter(parsed) : await performOrGiveUp(parts, parsed, message, signal);
-    if ("letter" in settled) {
-      await untilPassed(
-        () => parts.deadLetters.write(message, settled.letter, signal),
-        retry("writing a dead letter"),
-        signal,
-      );
-    }
-    const outcome: Outcome = {
-      ...settled.done,
-      ms: Math.round(parts.clock.elapsedMs() - startedMs),
-      reason: "letter" in settled ? settled.letter.reason : undefined,
-    };
-    const record = toRecord(identity, parsed, outcome, parts.clock.nowMs());
-    await untilPassed(() => parts.record(record), retry("recording an outcome"), signal);
-    sayOutcome(parts.log, record, settled);
+  }
+  const outcome: Outcome = {
+    ...settled.done,
+    ms: Math.round(parts.clock.elapsedMs() - startedMs),
+    reason: "letter" in settled ? settled.letter.reason : undefined,
   };
+  const record = toRecord(identity, parsed, outcome, parts.clock.nowMs());
+  await untilPassed(() => parts.record(record), retry("recording an outcome"), signal);
+  sayOutcome(parts.log, record, settled);
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+    } else {
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    }
+  });
 }
 
 type Settled = { readonly done: Done } | { readonly done: Done; readonly letter: DeadLetter };
@@ -98,6 +122,9 @@ async function performOrGiveUp(
       return { done: await parts.perform(request.command, context, signal) };
     } catch (error) {
       signal.throwIfAborted();
+      if (parts.work.aborted) {
+        throw error;
+      }
       if (error instanceof MessageError) {
         return toLetter(error, attempt);
       }

@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { PermanentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { addDays, dayAt, parseDay, SHANGHAI } from "../domain/day.ts";
 import { MARKET } from "../domain/enums.ts";
@@ -77,8 +78,21 @@ export class Reference {
 
   /** Before any plan: both lists are there and young enough. */
   async ensureFresh(signal: AbortSignal): Promise<void> {
-    await this.#ensure("trading-calendar", (atMs) => !isStale(atMs, this.#parts.clock.nowMs()), signal);
+    try {
+      await this.#ensure("trading-calendar", (atMs) => !isStale(atMs, this.#parts.clock.nowMs()), signal);
+    } catch (error) {
+      this.#goOnWithoutCalendar(error);
+    }
     await this.#ensure("stock-list", (atMs) => !isStale(atMs, this.#parts.clock.nowMs()), signal);
+  }
+
+  /** The bundled calendar serves an account that has no right to the provider's; past its end every plan says so. */
+  #goOnWithoutCalendar(error: unknown): void {
+    if (!(error instanceof PermanentError) || error.scope !== "api") {
+      throw error;
+    }
+    this.#parts.log.warn("no trading calendar from the provider, the bundled one serves", { why: error.message });
+    this.#loadedAtMs.set("trading-calendar", this.#parts.clock.nowMs());
   }
 
   /** A code that the list does not have: the list is asked for once more, unless it is minutes old. */

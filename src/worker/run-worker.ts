@@ -48,6 +48,7 @@ export async function runWorker(parts: WorkerParts, intake: AbortSignal, work: A
     clock,
     log,
     attemptsMax: parts.attemptsMax,
+    work,
   });
   return await runConsumer<Message>(
     {

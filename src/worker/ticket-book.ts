@@ -237,7 +237,16 @@ export class TicketBook<D extends CodeDataSet> {
     }
   }
 
+  /** No call brings anything for this ticket any more, also none that is under way. */
   #forgetCalls(ticket: Ticket<D>): void {
+    for (const [planned, tickets] of this.#taken) {
+      if (tickets.includes(ticket)) {
+        this.#taken.set(
+          planned,
+          tickets.filter((other) => other !== ticket),
+        );
+      }
+    }
     this.#bound = this.#bound
       .map(({ planned, tickets }) => ({ planned, tickets: tickets.filter((other) => other !== ticket) }))
       .filter(({ tickets }) => tickets.length > 0);

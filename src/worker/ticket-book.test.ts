@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import type { Day } from "../domain/day.ts";
+import type { SecurityCode } from "../domain/security-code.ts";
+import type { Unit } from "../domain/unit.ts";
+import { type Delivery, type Planned, type Ticket, TicketBook } from "./ticket-book.ts";
+
+const FROM = "2024-01-02" as Day;
+const TO = "2024-01-03" as Day;
+const PAGE: Delivery<"adjustment-factors"> = {
+  evidence: { provider: "tushare", callId: "c", version: 1n },
+  received: 0,
+  rows: [],
+  rejected: [],
+  rest: [],
+};
+
+test("an answer that was under way when its unit was taken apart does not complete the unit early", () => {
+  // Both units need both days, a call a day.
+  const book = new TicketBook<"adjustment-factors">((units) => [planned(units, FROM), planned(units, TO)]);
+  const [first, second] = [ticketOf("1"), ticketOf("2")];
+  book.add(first);
+  book.add(second);
+  const early = book.take();
+  const refused = book.take();
+  assert.ok(early && refused);
+  book.splitOrFail(refused, new Error("the provider calls it wrong"));
+  book.deliver(early, PAGE);
+  assert.deepEqual([first.ended, second.ended], [[], []]);
+  for (let call = book.take(); call !== undefined; call = book.take()) {
+    assert.equal(call.units.length, 1, "taken apart, each is asked for alone");
+    book.deliver(call, PAGE);
+  }
+  assert.deepEqual([first.ended, second.ended], [[undefined], [undefined]]);
+});
+
+test("a unit alone that the provider calls wrong fails, and its other calls are forgotten", () => {
+  const book = new TicketBook<"adjustment-factors">((units) => [planned(units, FROM), planned(units, TO)]);
+  const ticket = ticketOf("1");
+  book.add(ticket);
+  const call = book.take();
+  assert.ok(call);
+  book.splitOrFail(call, "wrong");
+  assert.deepEqual(ticket.ended, ["wrong"]);
+  assert.equal(book.hasCalls, false);
+});
+
+function planned(units: readonly Unit[], day: Day): Planned<"adjustment-factors"> {
+  const codes = units.map(({ code }) => code);
+  return {
+    call: { dataSet: "adjustment-factors", frequency: "1d", selection: { by: "codes", codes, from: day, to: day } },
+    units,
+  };
+}
+
+function ticketOf(code: string): Ticket<"adjustment-factors"> & { readonly ended: unknown[] } {
+  const ended: unknown[] = [];
+  const ticket: Ticket<"adjustment-factors"> & { readonly ended: unknown[] } = {
+    unit: {
+      dataSet: "adjustment-factors",
+      frequency: "1d",
+      code: code as SecurityCode,
+      from: FROM,
+      to: TO,
+      tradingDays: 2,
+      missing: [{ from: FROM, to: TO }],
+      provider: "tushare",
+    },
+    fetched: [],
+    rejected: [],
+    answers: [],
+    callsLeft: 0,
+    isAlone: false,
+    settle: (error) => {
+      ticket.settle = undefined;
+      ended.push(error);
+    },
+    ended,
+  };
+  return ticket;
+}
