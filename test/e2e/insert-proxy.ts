@@ -21,7 +21,7 @@ export async function startInsertProxy(target: string): Promise<InsertProxy> {
       waiting = taken === undefined ? waiting : undefined;
       const upstream = httpRequest(
         new URL(incoming.url ?? "/", target),
-        { method: incoming.method, headers: incoming.headers },
+        { agent: false, method: incoming.method, headers: { ...incoming.headers, connection: "close" } },
         (answer) => {
           if (taken !== undefined) {
             answer.resume();
