@@ -24,6 +24,17 @@ export interface Producer extends AsyncDisposable {
   publish(messages: readonly OutgoingMessage[], signal: AbortSignal): Promise<void>;
 }
 
+/** Looks at what topics hold, without a group and without changing anything; for dead letters and for people. */
+export interface MessageReader extends AsyncDisposable {
+  /**
+   * What the topic holds when it is asked, each partition in the order of its offsets, and then the end: messages that
+   * come later are not waited for. PermanentError (queue) when there is no such topic.
+   */
+  read(topic: string, signal: AbortSignal): AsyncIterable<Message>;
+  /** One message; undefined when the offset is not there, or not any more. */
+  readAt(place: TopicPartition & { readonly offset: bigint }, signal: AbortSignal): Promise<Message | undefined>;
+}
+
 /** Sets messages aside, with original key, value and headers and the headers of contract section 1. */
 export interface DeadLetters {
   write(message: Message, letter: DeadLetter, signal: AbortSignal): Promise<void>;
