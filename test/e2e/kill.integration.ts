@@ -42,7 +42,8 @@ async function killAndRecover(
   }
   const codes = market.securities.map(({ code }) => code);
   const range = { start_date: market.days[0], end_date: market.days.at(-1) };
-  const first = startProcess(rig, point === "applied" ? "none" : point);
+  await using processes = new AsyncDisposableStack();
+  const first = startProcess(rig, point === "applied" ? "none" : point, processes);
   if (point === "applied") {
     proxy.swallowNext("bar_row", () => first.kill("SIGKILL"));
   }
@@ -53,7 +54,7 @@ async function killAndRecover(
   assert.equal(signal, "SIGKILL");
 
   const callsBefore = rig.callsOf("daily");
-  const second = startProcess(rig, "none");
+  const second = startProcess(rig, "none", processes);
   await rig.untilSettled(codes.length, 60_000);
   second.kill("SIGTERM");
   const [code] = (await once(second, "exit")) as [number | null];
@@ -63,9 +64,16 @@ async function killAndRecover(
   return { dailyCallsAfter: rig.callsOf("daily") - callsBefore };
 }
 
-function startProcess(rig: WorkerRig, killAt: string): ChildProcess {
-  return spawn(process.execPath, [WORKER, killAt], {
+/** A test that fails half way takes its process with it. */
+function startProcess(rig: WorkerRig, killAt: string, processes: AsyncDisposableStack): ChildProcess {
+  const child = spawn(process.execPath, [WORKER, killAt], {
     env: { PATH: process.env["PATH"] ?? "", ...rig.env },
     stdio: ["ignore", "inherit", "inherit"],
   });
+  const ended = once(child, "exit");
+  processes.defer(async () => {
+    child.kill("SIGKILL");
+    await ended;
+  });
+  return child;
 }

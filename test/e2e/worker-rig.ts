@@ -3,7 +3,7 @@ import type { TestContext } from "node:test";
 
 import { startWorker, type StartHooks } from "../../src/app.ts";
 import { openOurClickHouse } from "../../src/app/open-store.ts";
-import { kafkaConnection } from "../../src/app/open-kafka.ts";
+import { ensureOurTopics, kafkaConnection } from "../../src/app/open-kafka.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Log } from "../../src/base/log.ts";
 import { silentLog } from "../../src/base/log.ts";
@@ -89,6 +89,8 @@ export async function openWorkerRig(t: TestContext, options: RigOptions): Promis
   };
   const { config } = loadConfig({ flags: new Map(), env, readFile: () => undefined });
   const never = new AbortController().signal;
+  // A test publishes as soon as it has started a worker, and a producer does not wait for a topic to be made.
+  await ensureOurTopics(config, never);
   const clickhouse = opened.use(await openOurClickHouse(config, silentLog, never));
   const producer: KafkaProducer = opened.use(
     await openKafkaProducer({ connection: await kafkaConnection(config), clock: systemClock }, never),
