@@ -5,8 +5,9 @@ import path from "node:path";
 import { z } from "zod";
 
 import { requestRecordSchema, type Fault, type RequestRecord } from "../clickhouse-http/faults.ts";
+import type { StoreUser } from "../../../src/store/clickhouse/serve/users.ts";
 import type { ServerOptions } from "../clickhouse-http/server.ts";
-import type { ServerUser } from "../clickhouse-http/users.ts";
+
 import { startChild, type ChildService } from "./child-service.ts";
 import { withFreePorts } from "./free-port.ts";
 import { openGuardedFolder } from "./guarded-folder.ts";
@@ -51,11 +52,11 @@ export interface Refusal {
 
 export interface ClickHouseHttpOptions {
   /** Default: `default` without a password, who may do everything. */
-  readonly users?: readonly ServerUser[];
+  readonly users?: readonly StoreUser[];
 }
 
 const MAIN = path.join(import.meta.dirname, "..", "clickhouse-http", "main.ts");
-const DEFAULT_USERS: readonly ServerUser[] = [{ name: "default", password: "", may: "everything" }];
+const DEFAULT_USERS: readonly StoreUser[] = [{ name: "default", password: "", may: "everything" }];
 
 /** Why there can be no engine here; undefined when there can. */
 export function whyNoClickHouse(): string | undefined {
@@ -142,7 +143,7 @@ export async function askClickHouse(url: string): Promise<string> {
   return text.trim();
 }
 
-function withUser(url: string, user: ServerUser | undefined): string {
+function withUser(url: string, user: StoreUser | undefined): string {
   const address = new URL(url);
   address.username = user?.name === "default" ? "" : encodeURIComponent(user?.name ?? "");
   address.password = encodeURIComponent(user?.password ?? "");

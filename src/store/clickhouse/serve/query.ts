@@ -7,7 +7,7 @@ import type { Body } from "./body.ts";
 import type { EngineQuery } from "./engine.ts";
 import { EngineError } from "./engine-error.ts";
 import { scanStatement, withInfile, type Statement } from "./statement.ts";
-import type { ServerUser } from "./users.ts";
+import type { StoreUser } from "./users.ts";
 
 /** What a server reads itself; every other parameter of the URL is a setting, and the engine knows whether it exists. */
 const RESERVED = new Set([
@@ -46,7 +46,7 @@ export async function readQuery(
   request: IncomingMessage,
   params: URLSearchParams,
   body: Body,
-  user: ServerUser,
+  user: StoreUser,
   exchangeFolder: string,
 ): Promise<ReadQuery> {
   refuseUnsupported(request, params);
@@ -89,7 +89,7 @@ export async function readQuery(
   };
 }
 
-function readonlyOf(request: IncomingMessage, user: ServerUser): 0 | 1 | 2 {
+function readonlyOf(request: IncomingMessage, user: StoreUser): 0 | 1 | 2 {
   if (user.may === "read-by-profile") {
     return 1;
   }
@@ -116,7 +116,7 @@ function refuseTwo(text: string, { secondAt }: Statement): void {
 }
 
 function notImplemented(what: string): EngineError {
-  return new EngineError(48, `Code: 48. DB::Exception: This test server has no ${what}. (NOT_IMPLEMENTED)`);
+  return new EngineError(48, `Code: 48. DB::Exception: The embedded store has no ${what}. (NOT_IMPLEMENTED)`);
 }
 
 /** The parameters that `rename` keeps, under the names it gives; a name must be a plain word. */

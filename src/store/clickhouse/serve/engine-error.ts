@@ -47,5 +47,5 @@ export function toEngineError(error: unknown): EngineError {
   const code = /^Code: (\d+)\. DB::Exception: /.exec(text)?.[1];
   return code === undefined
     ? new EngineError(1002, `Code: 1002. DB::Exception: ${text}. (UNKNOWN_EXCEPTION)`)
-    : new EngineError(Number.parseInt(code, 10), text.trim());
+    : new EngineError(parseInt(code, 10), text.trim());
 }

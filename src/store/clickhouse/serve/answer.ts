@@ -44,7 +44,7 @@ export function sendError(response: ServerResponse, error: EngineError, context:
 }
 
 function send(response: ServerResponse, status: number, bytes: Buffer, context: AnswerContext): void {
-  response.setHeader("X-ClickHouse-Server-Display-Name", "ginkgo-test");
+  response.setHeader("X-ClickHouse-Server-Display-Name", "ginkgo-data-worker");
   response.setHeader("X-ClickHouse-Query-Id", context.queryId);
   const [encoding, body] = compress(bytes, context.acceptEncoding);
   if (encoding !== undefined) {
