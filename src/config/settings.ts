@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { join } from "node:path";
 
 import { CODES_MAX, MESSAGE_BYTES_MAX } from "../domain/parse-message.ts";
 import { PROVIDER_SOURCES, type ProviderName } from "../domain/provider.ts";
@@ -8,6 +9,7 @@ import { optional, setting, type SettingsTree } from "./setting.ts";
 const MEBIBYTE = 1024 * 1024;
 const UPDATE_TOPIC = "ginkgo.data.update";
 const COMMANDS_TOPIC = "ginkgo.data.commands";
+const EMBEDDED_FOLDER = ".ginkgo";
 const PORT = { min: 1, max: 65_535 };
 const providers: readonly ProviderName[] = ["tushare", "yahoo", "akshare", "baostock", "tdx"];
 
@@ -36,6 +38,23 @@ export const SETTINGS = {
       read.text(),
       { words: "host name:process id", derive: () => `${hostname()}:${process.pid}` },
       "who this worker is in heartbeats and logs; two live workers must not share one",
+    ),
+  },
+  embedded: {
+    folder: setting(
+      read.text("the path of a folder"),
+      EMBEDDED_FOLDER,
+      "folder of everything that is kept without servers: the queue, the engine, where the running worker is found",
+    ),
+    storePort: setting(
+      read.integer({ min: 0, max: 65_535 }),
+      0,
+      "port at which a running worker serves its engine to ClickHouse's clients on this machine; 0 takes a free one",
+    ),
+    retentionDays: setting(
+      read.integer({ min: 1, max: 3650 }),
+      7,
+      "how long the queue in the file keeps messages that are settled",
     ),
   },
   kafka: {
@@ -118,7 +137,10 @@ export const SETTINGS = {
     database: setting(read.identifier(), "ginkgo", "database of all our tables"),
     embeddedPath: setting(
       read.text("the path of a folder"),
-      "./.ginkgo/clickhouse",
+      {
+        words: "clickhouse in embedded.folder",
+        derive: (said) => join(textOr(said.get("embedded.folder"), EMBEDDED_FOLDER), "clickhouse"),
+      },
       "folder of the engine inside the process",
     ),
     cluster: optional(read.identifier(), "cluster that tables are created on"),
