@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 
 import { systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -14,10 +15,13 @@ import { openClickHouseReference } from "../store/clickhouse/reference.ts";
 import { ensureSchema, type SchemaOptions } from "../store/clickhouse/schema.ts";
 import { createClickHouseStore } from "../store/clickhouse/store.ts";
 import { type MySqlReference, openMySqlReference } from "../store/mysql/reference.ts";
+import { useFolder } from "./embedded-folder.ts";
 import { withMySqlReference } from "./with-mysql-reference.ts";
 import type { Ledger, Outcomes, ReferenceStore, Store } from "../ports/store.ts";
 
-export async function clickHouseTarget({ clickhouse }: Config): Promise<ClickHouseTarget> {
+type OurTarget = ClickHouseTarget & { readonly database: string };
+
+async function clickHouseTarget({ clickhouse }: Config): Promise<OurTarget> {
   if (clickhouse.url === undefined) {
     return { kind: "embedded", path: clickhouse.embeddedPath, database: clickhouse.database };
   }
@@ -32,12 +36,33 @@ export async function clickHouseTarget({ clickhouse }: Config): Promise<ClickHou
   };
 }
 
+/** The engine for a command: the server, a running worker's engine, or the folder that nobody holds. */
 export async function openOurClickHouse(config: Config, log: Log, signal: AbortSignal): Promise<ClickHouse> {
-  return await openClickHouse(await clickHouseTarget(config), {
-    log,
-    insertMode: config.clickhouse.asyncInsert ? "async" : "sync",
+  const target = await clickHouseTarget(config);
+  if (target.kind === "http") {
+    return await openTarget(target, config, log, signal);
+  }
+  return await useFolder(
+    config.embedded.folder,
+    {
+      ask: async ({ store }) =>
+        store === undefined || store.path !== resolve(target.path)
+          ? undefined
+          : await openTarget(
+              { kind: "http", url: store.url, user: store.user, password: store.password, database: target.database },
+              config,
+              log,
+              signal,
+            ),
+      open: () => openTarget(target, config, log, signal),
+    },
     signal,
-  });
+  );
+}
+
+function openTarget(target: ClickHouseTarget, config: Config, log: Log, signal: AbortSignal): Promise<ClickHouse> {
+  const insertMode = config.clickhouse.asyncInsert ? "async" : "sync";
+  return openClickHouse(target, { log, insertMode, signal });
 }
 
 export function schemaOptions({ providers, compat, clickhouse }: Config, apply: boolean): SchemaOptions {
@@ -62,7 +87,7 @@ export interface StoreSide extends AsyncDisposable {
 /** The engine with its tables, and everything that is kept in them. Rows of many messages go out together. */
 export async function openStoreSide(config: Config, log: Log, work: AbortSignal): Promise<StoreSide> {
   await using opened = new AsyncDisposableStack();
-  const clickhouse = opened.use(await openOurClickHouse(config, log, work));
+  const clickhouse = opened.use(await openTarget(await clickHouseTarget(config), config, log, work));
   const schema = schemaOptions(config, config.schema.auto);
   for (const { object, action, note } of await ensureSchema(clickhouse, schema, log, work)) {
     if (action !== "exists") {

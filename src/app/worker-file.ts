@@ -14,9 +14,17 @@ export interface WorkerFile {
   readonly url: string;
   readonly token: string;
   /** The engine in the folder, over ClickHouse's own interface. Absent when the worker's store is a server. */
-  readonly store?: { readonly url: string; readonly user: string; readonly password: string } | undefined;
+  readonly store?: StoreAddress | undefined;
   /** True when the queue is in the folder. */
   readonly hasQueue: boolean;
+}
+
+export interface StoreAddress {
+  /** The engine's folder, absolute. */
+  readonly path: string;
+  readonly url: string;
+  readonly user: string;
+  readonly password: string;
 }
 
 const NAME = "worker.json";
@@ -28,7 +36,7 @@ const schema = z.object({
   startedAt: z.string(),
   url: z.string(),
   token: z.string(),
-  store: z.object({ url: z.string(), user: z.string(), password: z.string() }).optional(),
+  store: z.object({ path: z.string(), url: z.string(), user: z.string(), password: z.string() }).optional(),
   hasQueue: z.boolean(),
 });
 

@@ -41,6 +41,11 @@ export class PermanentError extends Error {
   }
 }
 
+/** Another process holds a file or folder that one process at a time may have; perhaps for a moment only. */
+export class HeldError extends PermanentError {
+  override readonly name: string = "HeldError";
+}
+
 /** This message, request or row is wrong and its neighbours are fine. */
 export class DataError extends Error {
   override readonly name: string = "DataError";

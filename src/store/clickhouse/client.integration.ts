@@ -91,6 +91,6 @@ suite("the embedded engine", () => {
       try { await openClickHouse({ kind: "embedded", path: ${JSON.stringify(path)} }); console.log("opened"); }
       catch (error) { console.log(error.name, error.scope, error.message); }`;
     const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script]);
-    assert.match(stdout, /^PermanentError store opening the embedded ClickHouse.*another process holds the folder/);
+    assert.match(stdout, /^HeldError store opening the embedded ClickHouse.*another process holds the folder/);
   });
 });

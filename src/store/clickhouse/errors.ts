@@ -1,4 +1,4 @@
-import { PermanentError, TransientError } from "../../base/errors.ts";
+import { HeldError, PermanentError, TransientError } from "../../base/errors.ts";
 import { CLICKHOUSE_CODES } from "./error-codes.ts";
 
 /** Some row of an insert cannot be stored; which one, halving the batch will show. Of any other statement it is a defect. */
@@ -56,11 +56,9 @@ const HELD_FOLDER = /cannot lock file|failed to create connection for path|only 
 function translateLocal(error: Error, doing: string): Error {
   const message = `${doing}: ${oneLine(error.message)}`;
   if (HELD_FOLDER.test(error.message)) {
-    return new PermanentError(
-      `${doing}: another process holds the folder, one at a time, or it cannot be written: ${oneLine(error.message)}`,
-      "store",
-      { cause: error },
-    );
+    return new HeldError(`${doing}: another process holds the folder, and one at a time may`, "store", {
+      cause: error,
+    });
   }
   if (CERTIFICATE.test(nodeCode(error)) || /connection is closed/i.test(error.message)) {
     return new PermanentError(message, "store", { cause: error });

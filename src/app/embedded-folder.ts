@@ -1,0 +1,38 @@
+import { systemClock } from "../base/clock.ts";
+import { HeldError } from "../base/errors.ts";
+import { findWorker, type WorkerFile } from "./worker-file.ts";
+
+export interface FolderUse<T> {
+  /** A worker holds the folder and answers: ask it. Undefined when it has nothing of the kind. */
+  readonly ask: (worker: WorkerFile) => Promise<T | undefined>;
+  /** Nobody holds it: open it. */
+  readonly open: () => Promise<T>;
+}
+
+const WAIT_MS_MAX = 10_000;
+const TRY_EVERY_MS = 150;
+
+/**
+ * One process holds an embedded folder. While a worker does, commands ask it; while none does, they open the folder
+ * themselves. A worker that is starting, or another command, holds it and does not answer: that is waited for, and after
+ * 10 s the HeldError is thrown.
+ */
+export async function useFolder<T>(folder: string, { ask, open }: FolderUse<T>, signal: AbortSignal): Promise<T> {
+  const endMs = systemClock.elapsedMs() + WAIT_MS_MAX;
+  for (;;) {
+    signal.throwIfAborted();
+    const worker = await findWorker(folder);
+    const asked = worker === undefined ? undefined : await ask(worker);
+    if (asked !== undefined) {
+      return asked;
+    }
+    try {
+      return await open();
+    } catch (error) {
+      if (!(error instanceof HeldError) || systemClock.elapsedMs() >= endMs) {
+        throw error;
+      }
+      await systemClock.sleep(TRY_EVERY_MS, signal);
+    }
+  }
+}
