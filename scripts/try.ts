@@ -35,6 +35,7 @@ async function main(): Promise<number> {
     GINKGO_REDIS_HOST: "127.0.0.1",
     GINKGO_REDIS_PORT: String(redis.port),
     GINKGO_CLICKHOUSE_URL: clickhouse.url,
+    GINKGO_HEALTH_PORT: "0",
     LOG_LEVEL: "warn",
   };
 

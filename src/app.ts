@@ -2,27 +2,33 @@ import { systemClock } from "./base/clock.ts";
 import { PermanentError } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
 import type { Shutdown } from "./base/shutdown.ts";
-import type { AppApi } from "./app/app-api.ts";
+import type { AppApi, DayPrices, WorkerAddresses } from "./app/app-api.ts";
+import { compareBars } from "./app/compare-bars.ts";
 import { assembleWorker, type AssembleParts } from "./app/assemble-worker.ts";
 import { openBudgetSide } from "./app/open-budget.ts";
-import { ensureOurTopics, kafkaConnection, openKafkaSide } from "./app/open-kafka.ts";
+import { checkFolder } from "./app/folder-marker.ts";
+import { ensureOurTopics, kafkaConnection } from "./app/open-kafka.ts";
 import { openProviders } from "./app/open-providers.ts";
+import { openProducer, openQueueSide } from "./app/open-queue.ts";
+import { needWorker } from "./app/embedded-folder.ts";
 import { openOurClickHouse, openReference, openStoreSide, schemaOptions } from "./app/open-store.ts";
 import { runVerify } from "./app/run-verify.ts";
 import { sendRequests } from "./app/send-requests.ts";
+import { serveWorker } from "./app/serve-worker.ts";
 import { untilThere } from "./app/until-there.ts";
 import type { Config } from "./config.ts";
+import type { ConsumerState } from "./consumer/consumer-state.ts";
 import { dayAt, SHANGHAI } from "./domain/day.ts";
-import { openKafkaProducer } from "./queue/kafka/kafka-producer.ts";
 import { adoptSchema } from "./store/clickhouse/adopt.ts";
 import { openClickHouseOutcomes } from "./store/clickhouse/outcomes.ts";
 import { ensureSchema } from "./store/clickhouse/schema.ts";
 import { openClickHouseLedger } from "./store/clickhouse/ledger.ts";
 import { runWorker } from "./worker/run-worker.ts";
 
-/** Only for tests that look into a worker or end it at a named point. */
+/** `reached` is only for tests that end a worker at a named point. */
 export interface StartHooks {
   readonly reached?: AssembleParts["reached"];
+  readonly onReady?: ((addresses: WorkerAddresses) => void) | undefined;
 }
 
 /**
@@ -34,17 +40,32 @@ export async function startWorker(config: Config, log: Log, shutdown: Shutdown, 
   const patience = { waitMs: config.worker.startWaitMs, clock: systemClock, log };
   // A stop while dependencies are waited for ends the waiting; once the worker runs, only `work` drops what is in hand.
   const opening = AbortSignal.any([intake, work]);
-  await kafkaConnection(config);
+  if (config.mode === "servers") {
+    await kafkaConnection(config);
+  }
+  await checkFolder(config);
   await using budgetSide = await untilThere("redis", () => openBudgetSide(config, log, opening), patience, opening);
   const providers = openProviders(config, budgetSide.budget, log);
   await using closing = new AsyncDisposableStack();
   for (const provider of providers) {
     closing.use(provider);
   }
+  // The embedded queue's file is what one worker in a folder holds, so it comes before the engine in that folder.
+  await using queue = await untilThere("kafka", () => openQueueSide(config, log, opening), patience, opening);
   await using store = await untilThere("clickhouse", () => openStoreSide(config, log, work), patience, opening);
-  await using kafka = await untilThere("kafka", () => openKafkaSide(config, log, opening), patience, opening);
   await using assembled = assembleWorker({ config, store, providers, lock: budgetSide.lock, log, ...hooks }, work);
+  let state: ConsumerState | undefined;
+  await using served = await serveWorker({
+    config,
+    log,
+    queue: queue.served,
+    isStoreEmbedded: store.clickhouse.transport === "embedded",
+    state: () => state,
+  });
   log.info("worker ready", {
+    http: served.url,
+    ...(served.storeUrl === undefined ? {} : { storeHttp: served.storeUrl }),
+    queue: config.mode === "servers" ? "kafka" : config.embedded.folder,
     topic: config.worker.topic,
     group: config.worker.groupId,
     store: store.clickhouse.transport,
@@ -52,10 +73,11 @@ export async function startWorker(config: Config, log: Log, shutdown: Shutdown, 
     budget: config.redis.host === undefined ? "process" : "redis",
     providers: config.providers.chain,
   });
+  hooks.onReady?.(served);
   const report = await runWorker(
     {
-      queue: kafka.queue,
-      deadLetters: kafka.deadLetters,
+      queue: queue.queue,
+      deadLetters: queue.deadLetters,
       outcomes: store.outcomes,
       perform: assembled.perform,
       clock: systemClock,
@@ -63,6 +85,9 @@ export async function startWorker(config: Config, log: Log, shutdown: Shutdown, 
       limits: { messagesMax: config.worker.windowMessages, bytesMax: config.worker.windowBytes },
       parseLimits: { bytesMax: config.worker.messageBytesMax, codesMax: config.worker.codesMax },
       attemptsMax: config.worker.retryAttempts,
+      onState: (now) => {
+        state = now;
+      },
     },
     intake,
     work,
@@ -71,7 +96,7 @@ export async function startWorker(config: Config, log: Log, shutdown: Shutdown, 
 }
 
 export const app: AppApi = {
-  start: (config, log, shutdown) => startWorker(config, log, shutdown),
+  start: (config, log, shutdown, onReady) => startWorker(config, log, shutdown, { onReady }),
 
   ensureTopics: (config, _log, signal) => ensureOurTopics(config, signal),
 
@@ -92,11 +117,13 @@ export const app: AppApi = {
   },
 
   async *request(config, plan, log, signal) {
-    const connection = await kafkaConnection(config);
     await using opened = new AsyncDisposableStack();
+    if (plan.wait && config.mode === "embedded") {
+      await needWorker(config);
+    }
     const needsStore = plan.wait || plan.codes === "all";
     const clickhouse = needsStore ? opened.use(await openOurClickHouse(config, log, signal)) : undefined;
-    const producer = opened.use(await openKafkaProducer({ connection, clock: systemClock }, signal));
+    const producer = opened.use(await openProducer(config, log, signal));
     const parts = {
       producer,
       outcomes: plan.wait && clickhouse !== undefined ? openClickHouseOutcomes(clickhouse) : undefined,
@@ -104,6 +131,23 @@ export const app: AppApi = {
       log,
     };
     yield* sendRequests(config, plan, parts, signal);
+  },
+
+  compareBars: async (config, expected, log, signal) => {
+    await using clickhouse = await openOurClickHouse(config, log, signal);
+    return await compareBars(clickhouse, expected, signal);
+  },
+
+  latestBars: async (config, code, barsMax, log, signal) => {
+    await using clickhouse = await openOurClickHouse(config, log, signal);
+    const rows = await clickhouse.query<DayPrices>(
+      `SELECT toString(trading_day) AS day, toString(open) AS open, toString(high) AS high, toString(low) AS low,
+       toString(close) AS close FROM ${clickhouse.database}.bar WHERE code = {code:String} AND frequency = 1
+       ORDER BY timestamp DESC LIMIT {barsMax:UInt32}`,
+      { code, barsMax },
+      signal,
+    );
+    return rows.toReversed();
   },
 
   verify: async (config, options, log, signal) => {

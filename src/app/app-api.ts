@@ -1,3 +1,4 @@
+import type { DecimalText } from "../base/decimal.ts";
 import type { Log } from "../base/log.ts";
 import type { Shutdown } from "../base/shutdown.ts";
 import type { Config } from "../config.ts";
@@ -15,8 +16,8 @@ import type { CodeDataSet } from "../domain/unit.ts";
  * rejects with the signal's reason when the signal aborts.
  */
 export interface AppApi {
-  /** Works until `shutdown` stops it; resolves when all that was in hand is committed. */
-  start(config: Config, log: Log, shutdown: Shutdown): Promise<void>;
+  /** Works until `shutdown` stops it; resolves when all that was in hand is committed. `onReady` is told when it takes work. */
+  start(config: Config, log: Log, shutdown: Shutdown, onReady?: (addresses: WorkerAddresses) => void): Promise<void>;
   ensureTopics(config: Config, log: Log, signal: AbortSignal): Promise<readonly TopicReport[]>;
   ensureSchema(config: Config, log: Log, signal: AbortSignal): Promise<readonly SchemaReport[]>;
   adoptSchema(config: Config, options: AdoptOptions, log: Log, signal: AbortSignal): Promise<readonly SchemaReport[]>;
@@ -26,7 +27,67 @@ export interface AppApi {
    * whole state, the last one the result.
    */
   request(config: Config, plan: RequestPlan, log: Log, signal: AbortSignal): AsyncIterable<RequestProgress>;
+  /** Holds daily bars in the view `bar` against rows that are known to be right, cell by cell, in the engine. */
+  compareBars(config: Config, expected: ExpectedBars, log: Log, signal: AbortSignal): Promise<BarComparison>;
+  /** The newest daily bars of a code, sorted by day. */
+  latestBars(
+    config: Config,
+    code: SecurityCode,
+    barsMax: number,
+    log: Log,
+    signal: AbortSignal,
+  ): Promise<readonly DayPrices[]>;
   verify(config: Config, options: VerifyOptions, log: Log, signal: AbortSignal): Promise<VerifyReport>;
+}
+
+/** Where a running worker is found on this machine. */
+export interface WorkerAddresses {
+  readonly url: string;
+  /** ClickHouse's interface to the engine inside the process; undefined where the store is a server. */
+  readonly storeUrl: string | undefined;
+}
+
+/** A daily bar, named like the columns of the view `bar`: prices and amount in yuan, volume in shares. */
+export interface ExpectedBar {
+  readonly code: SecurityCode;
+  readonly day: Day;
+  readonly open: DecimalText;
+  readonly high: DecimalText;
+  readonly low: DecimalText;
+  readonly close: DecimalText;
+  readonly pre_close: DecimalText;
+  readonly volume: DecimalText;
+  readonly amount: DecimalText;
+}
+
+export interface ExpectedBars {
+  readonly rows: Iterable<ExpectedBar>;
+  /** What is compared: these codes on these days, both ends included. */
+  readonly codes: readonly SecurityCode[];
+  readonly from: Day;
+  readonly to: Day;
+}
+
+export interface BarComparison {
+  /** Bars that are on both sides. */
+  readonly compared: number;
+  /** Of these, bars with another value in any column. */
+  readonly different: number;
+  /** Expected and not stored. */
+  readonly missing: number;
+  /** Stored and not expected. */
+  readonly extra: number;
+  /** Rows of a plain SELECT on `bar`, and how many of them repeat a code and day. */
+  readonly bars: number;
+  readonly duplicates: number;
+}
+
+export interface DayPrices {
+  readonly day: string;
+  readonly open: string;
+  readonly high: string;
+  readonly low: string;
+  readonly close: string;
 }
 
 export interface AdoptOptions {

@@ -1,10 +1,11 @@
 import { systemClock } from "../base/clock.ts";
-import { HeldError } from "../base/errors.ts";
+import { HeldError, PermanentError } from "../base/errors.ts";
+import type { Config } from "../config.ts";
 import { findWorker, type WorkerFile } from "./worker-file.ts";
 
 export interface FolderUse<T> {
   /** A worker holds the folder and answers: ask it. Undefined when it has nothing of the kind. */
-  readonly ask: (worker: WorkerFile) => Promise<T | undefined>;
+  readonly ask: (worker: WorkerFile) => Promise<T | undefined> | T | undefined;
   /** Nobody holds it: open it. */
   readonly open: () => Promise<T>;
 }
@@ -34,5 +35,23 @@ export async function useFolder<T>(folder: string, { ask, open }: FolderUse<T>, 
       }
       await systemClock.sleep(TRY_EVERY_MS, signal);
     }
+  }
+}
+
+/** What a second worker on the folder is told. */
+export function alreadyRunning({ embedded }: Config, { pid, nodeId, url }: WorkerFile): HeldError {
+  return new HeldError(
+    `a worker runs in ${embedded.folder} already, process ${pid}, node ${nodeId}, at ${url}: send it requests, stop it, or take another folder with embedded.folder`,
+    "queue",
+  );
+}
+
+/** Nobody else can do the work that is waited for. */
+export async function needWorker({ embedded }: Config): Promise<void> {
+  if ((await findWorker(embedded.folder)) === undefined) {
+    throw new PermanentError(
+      `no worker runs in ${embedded.folder}, so nothing would come of waiting: start one with gdw start, or leave --wait out and it does the request when it starts`,
+      "queue",
+    );
   }
 }

@@ -9,7 +9,8 @@ import type { KafkaConnection } from "../queue/kafka/connection.ts";
 import { openKafkaDeadLetters } from "../queue/kafka/kafka-dead-letters.ts";
 import { type KafkaProducer, openKafkaProducer } from "../queue/kafka/kafka-producer.ts";
 import { openKafkaQueue } from "../queue/kafka/kafka-queue.ts";
-import { ensureTopics, type TopicReport, workerTopics } from "../queue/kafka/topics.ts";
+import { ensureTopics } from "../queue/kafka/topics.ts";
+import { type TopicReport, workerTopics } from "../queue/topic-spec.ts";
 
 /** How the brokers are reached. Throws PermanentError (settings) when none is set. */
 export async function kafkaConnection({ kafka }: Config): Promise<KafkaConnection> {

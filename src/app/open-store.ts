@@ -15,7 +15,8 @@ import { openClickHouseReference } from "../store/clickhouse/reference.ts";
 import { ensureSchema, type SchemaOptions } from "../store/clickhouse/schema.ts";
 import { createClickHouseStore } from "../store/clickhouse/store.ts";
 import { type MySqlReference, openMySqlReference } from "../store/mysql/reference.ts";
-import { useFolder } from "./embedded-folder.ts";
+import { alreadyRunning, useFolder } from "./embedded-folder.ts";
+import type { WorkerFile } from "./worker-file.ts";
 import { withMySqlReference } from "./with-mysql-reference.ts";
 import type { Ledger, Outcomes, ReferenceStore, Store } from "../ports/store.ts";
 
@@ -60,6 +61,19 @@ export async function openOurClickHouse(config: Config, log: Log, signal: AbortS
   );
 }
 
+/** The engine for the worker. In an embedded folder a command that is about to end is waited for, and another worker is not. */
+async function openOwnClickHouse(config: Config, log: Log, signal: AbortSignal): Promise<ClickHouse> {
+  const target = await clickHouseTarget(config);
+  const open = (): Promise<ClickHouse> => openTarget(target, config, log, signal);
+  if (target.kind === "http") {
+    return await open();
+  }
+  const ask = (running: WorkerFile): never => {
+    throw alreadyRunning(config, running);
+  };
+  return await useFolder(config.embedded.folder, { ask, open }, signal);
+}
+
 function openTarget(target: ClickHouseTarget, config: Config, log: Log, signal: AbortSignal): Promise<ClickHouse> {
   const insertMode = config.clickhouse.asyncInsert ? "async" : "sync";
   return openClickHouse(target, { log, insertMode, signal });
@@ -87,7 +101,7 @@ export interface StoreSide extends AsyncDisposable {
 /** The engine with its tables, and everything that is kept in them. Rows of many messages go out together. */
 export async function openStoreSide(config: Config, log: Log, work: AbortSignal): Promise<StoreSide> {
   await using opened = new AsyncDisposableStack();
-  const clickhouse = opened.use(await openTarget(await clickHouseTarget(config), config, log, work));
+  const clickhouse = opened.use(await openOwnClickHouse(config, log, work));
   const schema = schemaOptions(config, config.schema.auto);
   for (const { object, action, note } of await ensureSchema(clickhouse, schema, log, work)) {
     if (action !== "exists") {

@@ -44,6 +44,8 @@ export class PermanentError extends Error {
 /** Another process holds a file or folder that one process at a time may have; perhaps for a moment only. */
 export class HeldError extends PermanentError {
   override readonly name: string = "HeldError";
+  /** The message ends with it, so no hint is added. */
+  readonly saysWhatToDo: boolean = true;
 }
 
 /** This message, request or row is wrong and its neighbours are fine. */

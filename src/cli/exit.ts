@@ -126,7 +126,12 @@ function hintOf(error: unknown): string | undefined {
 }
 
 function withHint(error: unknown, hint: string): string {
-  return `${describeError(error)}; ${hint}`;
+  return saysWhatToDo(error) ? describeError(error) : `${describeError(error)}; ${hint}`;
+}
+
+/** Some errors know better than a table what to do about them, and say it in their message. */
+function saysWhatToDo(error: unknown): boolean {
+  return error instanceof Error && "saysWhatToDo" in error && error.saysWhatToDo === true;
 }
 
 function problemsOf(error: PermanentError): readonly string[] {

@@ -19,7 +19,8 @@ const cli: Cli = {
   loadSimulators: async () => {
     const { runTushareSimulator } = await import("../simulators/tushare/run-tushare-simulator.ts");
     const { SIMULATOR_TOKEN } = await import("../simulators/tushare/simulator.ts");
-    return { runTushare: runTushareSimulator, tushareToken: SIMULATOR_TOKEN };
+    const { openDemoProvider } = await import("../simulators/tushare/demo-provider.ts");
+    return { runTushare: runTushareSimulator, openDemoProvider, tushareToken: SIMULATOR_TOKEN };
   },
 };
 

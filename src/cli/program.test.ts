@@ -11,14 +11,13 @@ import { runCli } from "./program.ts";
 
 const never = (): never => assert.fail("this part of the program was not to be used");
 
-const noApp: AppApi = {
-  start: never,
-  ensureTopics: never,
-  ensureSchema: never,
-  adoptSchema: never,
-  request: never,
-  verify: never,
-};
+/** Whatever a test does not bring is not to be used. */
+function onlyThese(app: Partial<AppApi>): AppApi {
+  const get = (target: object, name: string | symbol): unknown =>
+    name === "then" || name in target ? Reflect.get(target, name) : never;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return new Proxy(app, { get }) as AppApi;
+}
 
 interface Ran {
   readonly code: number;
@@ -50,7 +49,7 @@ async function run(args: readonly string[], world: World = {}): Promise<Ran> {
     quit: never,
     loadApp: () => {
       loads += 1;
-      return Promise.resolve({ ...noApp, ...world.app });
+      return Promise.resolve(onlyThese({ ...world.app }));
     },
     loadSimulators: world.simulators ?? never,
   };
@@ -287,6 +286,7 @@ test("simulate tushare hands over its flags, with the defaults of the rest", asy
   const simulators: Cli["loadSimulators"] = () =>
     Promise.resolve({
       tushareToken: "any-token",
+      openDemoProvider: never,
       runTushare: ({ onListening: _onListening, ...options }) => {
         asked.push(options);
         signals.emit("SIGINT");

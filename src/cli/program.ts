@@ -4,6 +4,7 @@ import { nearest } from "../config/nearest.ts";
 import { createRedactor } from "../base/redact.ts";
 import type { Cli } from "./cli.ts";
 import { addConfig } from "./commands/config.ts";
+import { addDemo } from "./commands/demo.ts";
 import { addRequest } from "./commands/request.ts";
 import { addSchema } from "./commands/schema.ts";
 import { addSimulate } from "./commands/simulate.ts";
@@ -17,6 +18,7 @@ import { readVersion } from "./version.ts";
 
 const EXAMPLES = `
 Examples:
+  gdw demo                                   see it work on this machine, without any server
   gdw start                                  run the worker
   gdw request --codes 000001.SZ --wait       bring one security up to date
   gdw config show                            what it would run with
@@ -51,6 +53,7 @@ export function createProgram(cli: Cli, state: RunState): Command {
       outputError: () => undefined,
     })
     .exitOverride();
+  addDemo(program, cli, state);
   addStart(program, cli, state);
   addRequest(program, cli, state);
   addVerify(program, cli, state);

@@ -46,9 +46,10 @@ export async function runOnce(
   cli: Cli,
   state: RunState,
   work: (parts: Parts) => Promise<void>,
+  quitMsMax: number = QUIT_MS_MAX,
 ): Promise<void> {
   const loaded = loadFor(command, cli, state);
-  using shutdown = listenForShutdown(QUIT_MS_MAX, cli.signals);
+  using shutdown = listenForShutdown(quitMsMax, cli.signals);
   shutdown.work.addEventListener("abort", () => cli.quit(exitCodeOf(shutdown.signal ?? "SIGINT")));
   await withLog(loaded, 2, async (log) => work({ config: loaded.config, app: await cli.loadApp(), log, shutdown }));
 }

@@ -84,6 +84,8 @@ export async function openWorkerRig(t: TestContext, options: RigOptions): Promis
     // A token of the test's own keeps its budget apart from other tests on the same Redis.
     TUSHARE_TOKEN: simulator.token,
     GINKGO_TUSHARE_URL: simulator.url,
+    // Several workers of one machine.
+    GINKGO_HEALTH_PORT: "0",
     GINKGO_WORKER_START_WAIT_MS: "20000",
     ...extra,
   };

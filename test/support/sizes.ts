@@ -12,8 +12,12 @@ const TABLE = {
   days: { small: 60, full: 250 },
   /** Messages of a run that counts messages. */
   messages: { small: 500, full: 10_000 },
+  /** How often the demo is killed at a random moment. */
+  demoKills: { small: 1, full: 5 },
   /** How often a chaos run kills something. */
   kills: { small: 3, full: 20 },
+  /** How often a process is killed that has the embedded queue's file. */
+  fileKills: { small: 10, full: 100 },
   /** How often the same request is repeated. */
   repeats: { small: 10, full: 10 },
   /** Inputs a property is tried with. */
@@ -34,7 +38,9 @@ export const sizes: Sizes = {
   codes: pick("codes"),
   days: pick("days"),
   messages: pick("messages"),
+  demoKills: pick("demoKills"),
   kills: pick("kills"),
+  fileKills: pick("fileKills"),
   repeats: pick("repeats"),
   propertyRuns: pick("propertyRuns"),
   workers: pick("workers"),

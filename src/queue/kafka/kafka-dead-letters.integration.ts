@@ -8,8 +8,9 @@ import { startRun } from "../../../test/contracts/queue-run.ts";
 import { requireKafka } from "../../../test/support/services.ts";
 import { DataError, PermanentError } from "../../base/errors.ts";
 import type { Message } from "../../ports/queue.ts";
-import { EXCERPT_BYTES } from "./kafka-dead-letters.ts";
-import { ensureTopics, workerTopics } from "./topics.ts";
+import { EXCERPT_BYTES } from "../create-dead-letters.ts";
+import { workerTopics } from "../topic-spec.ts";
+import { ensureTopics } from "./topics.ts";
 
 const never = new AbortController().signal;
 const ONE_MB = { "max.message.bytes": "1000000" };

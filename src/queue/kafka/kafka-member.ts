@@ -43,6 +43,8 @@ const REOPEN_MS_MIN = 100;
 const REOPEN_MS_MAX = 3_000;
 /** A stream that lived as long was a good one: the next reopening is quick again. */
 const STEADY_MS = 10_000;
+/** How long leaving the group waits for a stream that is being opened. */
+const OPENING_MS_MAX = 1_000;
 
 /**
  * One member of the group: a client with at most one stream that counts. In words:
@@ -64,6 +66,8 @@ export class KafkaMember {
   #lastStream: number;
   /** The stream that is being opened and makes the member join. */
   #joiningStream: number | undefined;
+  /** Streams that are being opened, or were retired before they had begun to fetch. */
+  readonly #opening = new Set<Promise<void>>();
   #memberId: string | null = null;
   #sawRebalance = false;
   #joinedAtMs = -Infinity;
@@ -143,7 +147,7 @@ export class KafkaMember {
   }
 
   retireStream(): void {
-    this.#stream?.retire();
+    this.#retire(this.#stream);
     this.#stream = undefined;
   }
 
@@ -152,6 +156,12 @@ export class KafkaMember {
     this.#closed.abort();
     this.retireStream();
     const { clock, closeMs, log } = this.#parts;
+    // A stream that is being opened when the client is closed connects again, and keeps the process alive for good. In an
+    // outage it may never open, and the client is closed at once.
+    if (this.#consumer.isConnected()) {
+      const opened = Promise.all(this.#opening).then(() => Promise.all(this.#opening));
+      await withDeadline(opened, OPENING_MS_MAX, "waiting for a stream to open", clock).catch(() => undefined);
+    }
     try {
       await withDeadline(this.#consumer.close(true), closeMs, "leaving the group", clock);
     } catch (error) {
@@ -206,6 +216,8 @@ export class KafkaMember {
   #open(number: number): void {
     this.#lastStream = number;
     this.#joiningStream = number;
+    const opening = Promise.withResolvers<void>();
+    this.#track(opening.promise);
     this.#consumer.consume(
       {
         topics: [...this.#topics],
@@ -213,6 +225,7 @@ export class KafkaMember {
         fallbackMode: MessagesStreamFallbackModes.EARLIEST,
       },
       (error, stream) => {
+        opening.resolve();
         if (this.#joiningStream === number) {
           this.#joiningStream = undefined;
         }
@@ -226,13 +239,25 @@ export class KafkaMember {
           onEnded: (reason) => void this.#reopen(opened, reason),
         });
         if (this.#closed.signal.aborted || number < this.#lastStream) {
-          opened.retire();
+          this.#retire(opened);
           return;
         }
-        this.#stream?.retire();
+        this.#retire(this.#stream);
         this.#stream = opened;
       },
     );
+  }
+
+  #retire(stream: MemberStream | undefined): void {
+    if (stream !== undefined) {
+      stream.retire();
+      this.#track(stream.untilBegun());
+    }
+  }
+
+  #track(opening: Promise<void>): void {
+    this.#opening.add(opening);
+    void opening.finally(() => this.#opening.delete(opening));
   }
 
   #onOpenFailed(error: unknown): void {

@@ -1,8 +1,9 @@
-import { compatibilityPartitioner, type MessageToProduce, Producer as Client } from "@platformatic/kafka";
+import { type MessageToProduce, Producer as Client } from "@platformatic/kafka";
 
 import type { Clock } from "../../base/clock.ts";
 import { TransientError } from "../../base/errors.ts";
-import type { OutgoingMessage, Producer } from "../../ports/queue.ts";
+import { partitionOf } from "../partition-of.ts";
+import type { PlacedMessage, PlacingProducer } from "../placed-message.ts";
 import { type KafkaConnection, toClientOptions } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
 import { isUnknownTopic, translate } from "./errors.ts";
@@ -15,14 +16,7 @@ export interface KafkaProducerOptions {
   readonly clock: Clock;
 }
 
-/** A message that says its partition, or leaves it to its key. */
-export interface PlacedMessage extends OutgoingMessage {
-  readonly partition?: number;
-}
-
-export interface KafkaProducer extends Producer {
-  publish(messages: readonly PlacedMessage[], signal: AbortSignal): Promise<void>;
-}
+export type KafkaProducer = PlacingProducer;
 
 export const SEND_MS = 30_000;
 const SENDS_MAX = 24;
@@ -42,11 +36,6 @@ type Record = MessageToProduce<Buffer, Buffer, Buffer, Buffer | undefined>;
 export async function openKafkaProducer(options: KafkaProducerOptions, signal?: AbortSignal): Promise<KafkaProducer> {
   await probeKafka(options.connection, signal);
   return new IdempotentProducer(options);
-}
-
-/** The partition that Java's default partitioner chooses for a key. */
-export function partitionOf(key: Buffer, partitions: number): number {
-  return compatibilityPartitioner({ topic: "" }, key) % partitions;
 }
 
 class IdempotentProducer implements KafkaProducer {

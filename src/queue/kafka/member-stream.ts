@@ -19,6 +19,8 @@ export class MemberStream {
   readonly #clock: Clock;
   readonly #openedAtMs: number;
   #isRetired = false;
+  #hasFetched = false;
+  #closing: Promise<unknown> | undefined;
   fetchedAtMs: number;
 
   constructor(
@@ -42,6 +44,7 @@ export class MemberStream {
       }
     });
     stream.on("fetch", () => {
+      this.#hasFetched = true;
       this.fetchedAtMs = clock.nowMs();
     });
     stream.on("readable", () => {
@@ -63,6 +66,13 @@ export class MemberStream {
   /** Its messages do not count any more. After an outage its close may never end, so nobody waits for it. */
   retire(): void {
     this.#isRetired = true;
-    this.#stream.close().catch(() => undefined);
+    this.#closing ??= this.#stream.close().catch(() => undefined);
+  }
+
+  /** Resolves when a retired stream has ended that was retired while it still asked where to begin. */
+  async untilBegun(): Promise<void> {
+    if (!this.#hasFetched) {
+      await this.#closing;
+    }
   }
 }

@@ -1,58 +1,15 @@
 import { type Admin, ConfigResourceTypes } from "@platformatic/kafka";
 
+import {
+  compareTopic,
+  DEAD_LETTER_EXTRA_BYTES,
+  MESSAGE_BYTES_MAX,
+  type TopicReport,
+  type TopicSpec,
+} from "../topic-spec.ts";
 import type { KafkaConnection } from "./connection.ts";
 import { isKafkaError, isUnknownTopic } from "./errors.ts";
 import { withAdmin } from "./probe-kafka.ts";
-
-export interface TopicSpec {
-  readonly topic: string;
-  readonly partitions: number;
-  readonly replication: number;
-  /** Kafka's own names, such as `retention.ms`. */
-  readonly configs?: Readonly<Record<string, string>>;
-  /** Every message of this topic must fit, with `DEAD_LETTER_EXTRA_BYTES` more. */
-  readonly fits?: string;
-}
-
-export interface TopicReport {
-  readonly topic: string;
-  readonly action: "created" | "exists" | "differs";
-  /** As it is, which is what was asked for unless `differs`. */
-  readonly partitions: number;
-  /** What is not as asked for, or nothing. */
-  readonly note: string;
-}
-
-export const UPDATE_PARTITIONS = 24;
-export const SIDE_PARTITIONS = 3;
-export const DEAD_LETTER_RETENTION_MS = 90 * 24 * 60 * 60 * 1_000;
-/** How much larger a dead letter may be than the message it carries: our headers, and Kafka's framing. */
-export const DEAD_LETTER_EXTRA_BYTES = 64 * 1_024;
-/** Kafka's own default of `max.message.bytes`, for a source whose setting cannot be read. */
-const MESSAGE_BYTES_MAX = 1_048_588;
-
-/** The topics of a worker; the dead-letter topic has as many partitions as its source. */
-export function workerTopics(names: {
-  readonly updates: string;
-  readonly deadLetters: string;
-  readonly side: readonly string[];
-  readonly replication: number;
-  readonly partitions?: number;
-  readonly deadLetterRetentionMs?: number;
-}): readonly TopicSpec[] {
-  const { updates, deadLetters, side, replication, partitions = UPDATE_PARTITIONS } = names;
-  return [
-    { topic: updates, partitions, replication },
-    {
-      topic: deadLetters,
-      partitions,
-      replication,
-      configs: { "retention.ms": String(names.deadLetterRetentionMs ?? DEAD_LETTER_RETENTION_MS) },
-      fits: updates,
-    },
-    ...side.map((topic) => ({ topic, partitions: SIDE_PARTITIONS, replication })),
-  ];
-}
 
 /** Creates what is missing. Deletes and alters nothing: what differs is reported and stays as it is. */
 export async function ensureTopics(
@@ -131,18 +88,9 @@ async function ensureTopic(admin: Admin, spec: TopicSpec): Promise<TopicReport> 
 }
 
 async function compare(admin: Admin, spec: TopicSpec, partitions: number): Promise<TopicReport> {
-  const notes: string[] = [];
-  if (partitions !== spec.partitions) {
-    notes.push(`has ${partitions} partitions where ${spec.partitions} are expected`);
-  }
   const needed = await bytesNeeded(admin, spec);
-  if (needed !== undefined) {
-    const bytes = await messageBytesMax(admin, spec.topic);
-    if (bytes !== undefined && bytes < needed) {
-      notes.push(`takes messages of ${bytes} bytes where ${needed} are needed`);
-    }
-  }
-  return { topic: spec.topic, action: notes.length > 0 ? "differs" : "exists", partitions, note: notes.join("; ") };
+  const bytes = needed === undefined ? undefined : await messageBytesMax(admin, spec.topic);
+  return compareTopic(spec, { partitions, messageBytesMax: bytes }, needed);
 }
 
 async function bytesNeeded(admin: Admin, { fits }: TopicSpec): Promise<number | undefined> {

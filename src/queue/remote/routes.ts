@@ -16,8 +16,8 @@ export interface ServedQueue {
 export const QUEUE_PATH = "/queue";
 const STATUS = { transient: 503, permanent: 409, data: 422, defect: 500 } as const;
 
-/** Every request must carry the token that the worker made at its start. */
-export function queueRoutes(queue: ServedQueue, token: string): (server: FastifyInstance) => void {
+/** Every request must carry the token that the worker made at its start. Without a queue there is nothing but a ping. */
+export function queueRoutes(queue: ServedQueue | undefined, token: string): (server: FastifyInstance) => void {
   const wanted = digestOf(`Bearer ${token}`);
   return (server) => {
     void server.register(
@@ -32,6 +32,10 @@ export function queueRoutes(queue: ServedQueue, token: string): (server: Fastify
           await reply.code(STATUS[failure.kind ?? "defect"]).send(failure);
         });
         routes.get("/ping", async () => ({ pid: process.pid }));
+        if (queue === undefined) {
+          done();
+          return;
+        }
         routes.post("/publish", async (request) => {
           const messages = publishSchema.parse(request.body).map((one) => fromWireOutgoing(one));
           await queue.producer.publish(messages, request.signal);

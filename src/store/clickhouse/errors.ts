@@ -56,9 +56,13 @@ const HELD_FOLDER = /cannot lock file|failed to create connection for path|only 
 function translateLocal(error: Error, doing: string): Error {
   const message = `${doing}: ${oneLine(error.message)}`;
   if (HELD_FOLDER.test(error.message)) {
-    return new HeldError(`${doing}: another process holds the folder, and one at a time may`, "store", {
-      cause: error,
-    });
+    return new HeldError(
+      `${doing}: another process holds the folder, and one at a time may: stop it, or take another folder`,
+      "store",
+      {
+        cause: error,
+      },
+    );
   }
   if (CERTIFICATE.test(nodeCode(error)) || /connection is closed/i.test(error.message)) {
     return new PermanentError(message, "store", { cause: error });

@@ -44,12 +44,14 @@ export interface ReadQuery {
 /** Puts the statement together from URL and body; the bytes of a data insert go to a file, whatever their format. */
 export async function readQuery(
   request: IncomingMessage,
-  params: URLSearchParams,
+  inUrl: URLSearchParams,
   body: Body,
   user: StoreUser,
   exchangeFolder: string,
 ): Promise<ReadQuery> {
-  refuseUnsupported(request, params);
+  refuseUnsupported(inUrl);
+  const form = isForm(request) ? await readForm(request, body) : undefined;
+  const params = form === undefined ? inUrl : new URLSearchParams([...inUrl, ...form]);
   const format = params.get("default_format") ?? header(request, "x-clickhouse-format") ?? "TabSeparated";
   const fromUrl = params.get("query")?.trim() ?? "";
   // Positions are bytes: everything a scan looks for is ASCII.
@@ -57,11 +59,14 @@ export async function readQuery(
   let statement = scanStatement(text);
   const dataFile = path.join(exchangeFolder, `${randomUUID()}.bin`);
   let hasData = false;
+  if (statement.isDataInsert && form !== undefined) {
+    throw notImplemented("inserts whose parameters come in a form");
+  }
   if (statement.isDataInsert) {
     await body.write(dataFile, Buffer.from(text.slice(statement.end), "latin1"));
     hasData = true;
   } else {
-    const rest = await body.read();
+    const rest = form === undefined ? await body.read() : Buffer.alloc(0);
     text += rest.toString("latin1");
     statement = scanStatement(text);
     if (statement.isDataInsert) {
@@ -97,12 +102,28 @@ function readonlyOf(request: IncomingMessage, user: StoreUser): 0 | 1 | 2 {
   return user.may === "read-by-grants" || request.method !== "POST" ? 2 : 0;
 }
 
-function refuseUnsupported(request: IncomingMessage, params: URLSearchParams): void {
+function isForm(request: IncomingMessage): boolean {
+  return (request.headers["content-type"] ?? "").startsWith("multipart/form-data");
+}
+
+/** Clients put parameters that are too long for a URL into a form. */
+async function readForm(request: IncomingMessage, body: Body): Promise<URLSearchParams> {
+  const answer = new Response(await body.read(), {
+    headers: { "content-type": request.headers["content-type"] ?? "" },
+  });
+  const fields = new URLSearchParams();
+  for (const [name, value] of await answer.formData()) {
+    if (typeof value !== "string") {
+      throw notImplemented("external tables in a form");
+    }
+    fields.append(name, value);
+  }
+  return fields;
+}
+
+function refuseUnsupported(params: URLSearchParams): void {
   if (params.get("compress") === "1" || params.get("decompress") === "1") {
     throw notImplemented("ClickHouse's own block compression");
-  }
-  if ((request.headers["content-type"] ?? "").startsWith("multipart/form-data")) {
-    throw notImplemented("external tables in a form");
   }
 }
 

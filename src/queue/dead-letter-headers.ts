@@ -1,5 +1,5 @@
-import type { DeadLetter } from "../../domain/dead-letter.ts";
-import type { Message } from "../../ports/queue.ts";
+import type { DeadLetter } from "../domain/dead-letter.ts";
+import type { Message } from "../ports/queue.ts";
 
 export const HEADER_PREFIX = "x-ginkgo-";
 /** Names and values together. */

@@ -3,8 +3,8 @@ import { test } from "node:test";
 
 import * as fc from "fast-check";
 
-import type { DeadLetter } from "../../domain/dead-letter.ts";
-import type { Message } from "../../ports/queue.ts";
+import type { DeadLetter } from "../domain/dead-letter.ts";
+import type { Message } from "../ports/queue.ts";
 import { cutUtf8, DETAIL_BYTES_MAX, HEADER_BYTES_MAX, sizeOf, toDeadLetterHeaders } from "./dead-letter-headers.ts";
 
 const AT = "2026-01-02T03:04:05Z";

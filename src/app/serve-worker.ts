@@ -1,0 +1,100 @@
+import { randomBytes } from "node:crypto";
+import { resolve } from "node:path";
+
+import { systemClock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Config } from "../config.ts";
+import type { ConsumerState } from "../consumer/consumer-state.ts";
+import { openHttpServer } from "../health/http-server.ts";
+import { queueRoutes, type ServedQueue } from "../queue/remote/routes.ts";
+import { writeWorkerFile } from "./worker-file.ts";
+
+export interface ServeParts {
+  readonly config: Config;
+  readonly log: Log;
+  readonly queue: ServedQueue | undefined;
+  /** True when the engine is in this process. */
+  readonly isStoreEmbedded: boolean;
+  readonly state: () => ConsumerState | undefined;
+}
+
+export interface ServedWorker extends AsyncDisposable {
+  readonly url: string;
+  readonly storeUrl: string | undefined;
+}
+
+/**
+ * Opens the worker's own port, and where it holds embedded parts makes them reachable for other programs of this user
+ * on this machine: the queue behind a token, the engine behind a password, both in the folder's `worker.json`. Throws
+ * the system's error when a port is taken.
+ */
+export async function serveWorker(parts: ServeParts): Promise<ServedWorker> {
+  const { config, log, queue, isStoreEmbedded } = parts;
+  const { embedded, health, clickhouse, node } = config;
+  const startedAt = systemClock.now().toString();
+  const token = randomBytes(24).toString("base64url");
+  await using opened = new AsyncDisposableStack();
+  const server = opened.use(
+    await openHttpServer({
+      host: health.host,
+      port: health.port,
+      log,
+      routes: [
+        (routes) => {
+          routes.get("/status", () => describeState(parts, startedAt));
+        },
+        ...(queue === undefined && !isStoreEmbedded ? [] : [queueRoutes(queue, token)]),
+      ],
+    }),
+  );
+  const store = isStoreEmbedded
+    ? opened.use(
+        await (
+          await import("../store/clickhouse/serve/serve.ts")
+        ).serveStore({ folder: clickhouse.embeddedPath, host: "127.0.0.1", port: embedded.storePort, log }),
+      )
+    : undefined;
+  if (queue !== undefined || store !== undefined) {
+    opened.use(
+      await writeWorkerFile(embedded.folder, {
+        pid: process.pid,
+        nodeId: node.id,
+        startedAt,
+        url: server.url,
+        token,
+        hasQueue: queue !== undefined,
+        ...(store === undefined
+          ? {}
+          : {
+              store: {
+                path: resolve(clickhouse.embeddedPath),
+                url: store.url,
+                user: store.user,
+                password: store.password,
+              },
+            }),
+      }),
+    );
+  }
+  const open = opened.move();
+  return { url: server.url, storeUrl: store?.url, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
+
+/** What `GET /status` answers: who this is and what it has in hand, without a secret. */
+function describeState({ config, state }: ServeParts, startedAt: string): object {
+  const consumer = state();
+  return {
+    node: config.node.id,
+    pid: process.pid,
+    mode: config.mode,
+    startedAt,
+    uptimeSeconds: Math.round(process.uptime()),
+    consumer: consumer === undefined ? undefined : toPlain(consumer),
+  };
+}
+
+/** JSON has no bigint. */
+function toPlain(state: ConsumerState): unknown {
+  const text = JSON.stringify(state, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
+  return JSON.parse(text);
+}

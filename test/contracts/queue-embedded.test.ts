@@ -1,0 +1,5 @@
+import { openEmbeddedBroker } from "./queue-embedded-broker.ts";
+import { messageReaderContract, queueContract } from "./queue-contract.ts";
+
+queueContract("embedded", () => openEmbeddedBroker());
+messageReaderContract("embedded", () => openEmbeddedBroker());
