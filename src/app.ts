@@ -7,9 +7,9 @@ import { compareBars } from "./app/compare-bars.ts";
 import { assembleWorker, type AssembleParts } from "./app/assemble-worker.ts";
 import { openBudgetSide } from "./app/open-budget.ts";
 import { checkFolder } from "./app/folder-marker.ts";
-import { ensureOurTopics, kafkaConnection } from "./app/open-kafka.ts";
+import { kafkaConnection } from "./app/open-kafka.ts";
 import { openProviders } from "./app/open-providers.ts";
-import { openProducer, openQueueSide } from "./app/open-queue.ts";
+import { ensureQueueTopics, openProducer, openQueueSide } from "./app/open-queue.ts";
 import { needWorker } from "./app/embedded-folder.ts";
 import { openOurClickHouse, openReference, openStoreSide, schemaOptions } from "./app/open-store.ts";
 import { runVerify } from "./app/run-verify.ts";
@@ -98,7 +98,7 @@ export async function startWorker(config: Config, log: Log, shutdown: Shutdown, 
 export const app: AppApi = {
   start: (config, log, shutdown, onReady) => startWorker(config, log, shutdown, { onReady }),
 
-  ensureTopics: (config, _log, signal) => ensureOurTopics(config, signal),
+  ensureTopics: (config, log, signal) => ensureQueueTopics(config, log, signal),
 
   ensureSchema: async (config, log, signal) => {
     await using clickhouse = await openOurClickHouse(config, log, signal);

@@ -3,18 +3,18 @@ import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
-import type { DeadLetters, Producer, Queue } from "../ports/queue.ts";
+import type { DeadLetters, PartitionLag, Producer, Queue } from "../ports/queue.ts";
 import { openEmbeddedDeadLetters } from "../queue/embedded/embedded-dead-letters.ts";
 import { type EmbeddedLog, openEmbeddedLog } from "../queue/embedded/embedded-log.ts";
 import { createEmbeddedProducer } from "../queue/embedded/embedded-producer.ts";
 import { openEmbeddedQueue } from "../queue/embedded/embedded-queue.ts";
 import { createEmbeddedReader } from "../queue/embedded/embedded-reader.ts";
 import { openKafkaProducer } from "../queue/kafka/kafka-producer.ts";
-import { openRemoteProducer } from "../queue/remote/client.ts";
+import { openRemoteProducer, remoteLag } from "../queue/remote/client.ts";
 import type { ServedQueue } from "../queue/remote/routes.ts";
-import { workerTopics } from "../queue/topic-spec.ts";
+import { type TopicReport, workerTopics } from "../queue/topic-spec.ts";
 import { alreadyRunning, useFolder } from "./embedded-folder.ts";
-import { kafkaConnection, openKafkaSide } from "./open-kafka.ts";
+import { ensureOurTopics, kafkaConnection, openKafkaSide } from "./open-kafka.ts";
 
 const MS_PER_DAY = 86_400_000;
 
@@ -41,7 +41,7 @@ export async function openQueueSide(config: Config, log: Log, signal: AbortSigna
         ask: (running) => {
           throw alreadyRunning(config, running);
         },
-        open: () => openQueueFile(config, log, signal),
+        open: async () => (await openQueueFile(config, log, signal)).file,
       },
       signal,
     ),
@@ -66,7 +66,7 @@ export async function openProducer(config: Config, log: Log, signal: AbortSignal
     {
       ask: (worker) => (worker.hasQueue ? openRemoteProducer(worker) : undefined),
       open: async () => {
-        const file = await openQueueFile(config, log, signal);
+        const { file } = await openQueueFile(config, log, signal);
         const producer = createEmbeddedProducer(file);
         return {
           publish: (messages, until) => producer.publish(messages, until),
@@ -88,7 +88,11 @@ export function serve(file: EmbeddedLog, config: Config): ServedQueue {
 }
 
 /** The queue's file with the topics that the worker reads, and its dead letters. */
-export async function openQueueFile(config: Config, log: Log, signal: AbortSignal): Promise<EmbeddedLog> {
+async function openQueueFile(
+  config: Config,
+  log: Log,
+  signal: AbortSignal,
+): Promise<{ readonly file: EmbeddedLog; readonly reports: readonly TopicReport[] }> {
   const { embedded, kafka, worker } = config;
   const file = await openEmbeddedLog(
     {
@@ -100,7 +104,7 @@ export async function openQueueFile(config: Config, log: Log, signal: AbortSigna
     signal,
   );
   try {
-    file.ensureTopics(
+    const reports = file.ensureTopics(
       workerTopics({
         updates: worker.topic,
         deadLetters: kafka.deadLetterTopic,
@@ -110,11 +114,40 @@ export async function openQueueFile(config: Config, log: Log, signal: AbortSigna
         deadLetterRetentionMs: kafka.deadLetterRetentionDays * MS_PER_DAY,
       }),
     );
-    return file;
+    return { file, reports };
   } catch (error) {
     await file[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Creates what is missing of our topics and changes nothing that exists. */
+export async function ensureQueueTopics(
+  config: Config,
+  log: Log,
+  signal: AbortSignal,
+): Promise<readonly TopicReport[]> {
+  if (config.mode === "servers") {
+    return await ensureOurTopics(config, signal);
+  }
+  return await useFolder<readonly TopicReport[]>(
+    config.embedded.folder,
+    {
+      // A worker made them when it opened the file.
+      ask: async (worker) => (worker.hasQueue ? toReports(await remoteLag(worker, signal)) : undefined),
+      open: async () => {
+        const { file, reports } = await openQueueFile(config, log, signal);
+        await file[Symbol.asyncDispose]();
+        return reports;
+      },
+    },
+    signal,
+  );
+}
+
+function toReports(lags: readonly PartitionLag[]): readonly TopicReport[] {
+  const topics = Map.groupBy(lags, ({ topic }) => topic);
+  return [...topics].map(([topic, { length }]) => ({ topic, action: "exists", partitions: length, note: "" }));
 }
 
 function topicsOf({ kafka, worker }: Config): readonly string[] {
