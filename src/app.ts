@@ -2,7 +2,8 @@ import { systemClock } from "./base/clock.ts";
 import { PermanentError } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
 import type { Shutdown } from "./base/shutdown.ts";
-import type { AppApi, DayPrices, WorkerAddresses } from "./app/app-api.ts";
+import type { AppApi } from "./app/app-api.ts";
+import type { DayPrices, WorkerAddresses } from "./app/demo-api.ts";
 import { compareBars } from "./app/compare-bars.ts";
 import { assembleWorker, type AssembleParts } from "./app/assemble-worker.ts";
 import { openBudgetSide } from "./app/open-budget.ts";
@@ -12,6 +13,8 @@ import { openProviders } from "./app/open-providers.ts";
 import { ensureQueueTopics, openProducer, openQueueSide } from "./app/open-queue.ts";
 import { needWorker } from "./app/embedded-folder.ts";
 import { openOurClickHouse, openReference, openStoreSide, schemaOptions } from "./app/open-store.ts";
+import { openForReading } from "./app/open-for-reading.ts";
+import { readBarsOf } from "./app/read-bars.ts";
 import { runVerify } from "./app/run-verify.ts";
 import { sendRequests } from "./app/send-requests.ts";
 import { serveWorker } from "./app/serve-worker.ts";
@@ -148,6 +151,12 @@ export const app: AppApi = {
       signal,
     );
     return rows.toReversed();
+  },
+
+  bars: async (config, request, log, signal) => {
+    await using clickhouse = await openForReading(config, log, signal);
+    const views = { ...schemaOptions(config, false), database: clickhouse.database };
+    return await readBarsOf(clickhouse, views, request, signal);
   },
 
   verify: async (config, options, log, signal) => {

@@ -1,15 +1,16 @@
-import type { DecimalText } from "../base/decimal.ts";
 import type { Log } from "../base/log.ts";
 import type { Shutdown } from "../base/shutdown.ts";
 import type { Config } from "../config.ts";
+import type { BarComparison, DayPrices, ExpectedBars, WorkerAddresses } from "./demo-api.ts";
 import type { RangeRequest } from "../domain/command.ts";
 import type { Day } from "../domain/day.ts";
 import type { DeadLetterReason } from "../domain/dead-letter.ts";
-import type { Frequency } from "../domain/frequency.ts";
+import type { Frequency, ReadFrequency } from "../domain/frequency.ts";
 import type { OutcomeWord, Tally } from "../domain/outcome.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { CodeDataSet } from "../domain/unit.ts";
+import type { BarRecord, StoredFactor } from "../store/clickhouse/read-bars.ts";
 
 /**
  * What the commands ask of the program; `app.ts` exports it as `app`. Everything throws the kinds of base/errors.ts, and
@@ -37,57 +38,44 @@ export interface AppApi {
     log: Log,
     signal: AbortSignal,
   ): Promise<readonly DayPrices[]>;
+  /** Bars of one code. DataError when the anchor that is named has no factor. */
+  bars(config: Config, request: BarsRequest, log: Log, signal: AbortSignal): Promise<BarsReport>;
   verify(config: Config, options: VerifyOptions, log: Log, signal: AbortSignal): Promise<VerifyReport>;
 }
 
-/** Where a running worker is found on this machine. */
-export interface WorkerAddresses {
-  readonly url: string;
-  /** ClickHouse's interface to the engine inside the process; undefined where the store is a server. */
-  readonly storeUrl: string | undefined;
-}
+export type AdjustDirection = "forward" | "backward";
 
-/** A daily bar, named like the columns of the view `bar`: prices and amount in yuan, volume in shares. */
-export interface ExpectedBar {
+export interface BarsRequest {
   readonly code: SecurityCode;
-  readonly day: Day;
-  readonly open: DecimalText;
-  readonly high: DecimalText;
-  readonly low: DecimalText;
-  readonly close: DecimalText;
-  readonly pre_close: DecimalText;
-  readonly volume: DecimalText;
-  readonly amount: DecimalText;
+  readonly frequency: ReadFrequency;
+  /** Trading days, both inclusive; undefined is without bound. */
+  readonly from: Day | undefined;
+  readonly to: Day | undefined;
+  /** Daily bars only. */
+  readonly adjust: AdjustDirection | undefined;
+  /** The day whose factor divides. Forward: the last day that has a factor unless named; backward: none unless named. */
+  readonly anchor: Day | undefined;
+  /** Gets the rows as pieces of a Parquet file as well, unless there are none. */
+  readonly parquet?: (piece: Uint8Array) => Promise<void>;
 }
 
-export interface ExpectedBars {
-  readonly rows: Iterable<ExpectedBar>;
-  /** What is compared: these codes on these days, both ends included. */
-  readonly codes: readonly SecurityCode[];
+export interface BarsReport {
+  /** In the order in which they are to be shown. */
+  readonly columns: readonly string[];
+  /** By day. Prices, factors and amounts in yuan and volume in shares, as exact decimal text. */
+  readonly rows: readonly BarRecord[];
+  /** The factor that divided. */
+  readonly anchor: StoredFactor | undefined;
+  /** Days that could not be adjusted; undefined when there are none. */
+  readonly withoutFactor: DaysWithoutFactor | undefined;
+  /** Without rows: what else is stored of the code, if anything is. */
+  readonly stored: { readonly from: Day; readonly to: Day; readonly bars: string } | undefined;
+}
+
+export interface DaysWithoutFactor {
+  readonly days: number;
   readonly from: Day;
   readonly to: Day;
-}
-
-export interface BarComparison {
-  /** Bars that are on both sides. */
-  readonly compared: number;
-  /** Of these, bars with another value in any column. */
-  readonly different: number;
-  /** Expected and not stored. */
-  readonly missing: number;
-  /** Stored and not expected. */
-  readonly extra: number;
-  /** Rows of a plain SELECT on `bar`, and how many of them repeat a code and day. */
-  readonly bars: number;
-  readonly duplicates: number;
-}
-
-export interface DayPrices {
-  readonly day: string;
-  readonly open: string;
-  readonly high: string;
-  readonly low: string;
-  readonly close: string;
 }
 
 export interface AdoptOptions {

@@ -1,5 +1,5 @@
 import type { ClickHouse } from "../store/clickhouse/client.ts";
-import type { BarComparison, ExpectedBars } from "./app-api.ts";
+import type { BarComparison, ExpectedBars } from "./demo-api.ts";
 
 const TABLE = "expected_bar";
 const COLUMNS = ["code", "day", "open", "high", "low", "close", "pre_close", "volume", "amount"] as const;

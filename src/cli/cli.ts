@@ -5,9 +5,17 @@ import type { AppApi } from "../app/app-api.ts";
 
 /** Where text goes. */
 export interface Output {
-  write(text: string): unknown;
+  write(piece: string | Uint8Array): unknown;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+}
+
+/** A file on its way: it stands under its name only when `keep` has resolved, and then whole. */
+export interface FileOutput {
+  write(piece: string | Uint8Array): Promise<void>;
+  keep(): Promise<void>;
+  /** Leaves nothing behind. */
+  drop(): Promise<void>;
 }
 
 /** The simulators are left out of the image, so nothing but `simulate` and `demo` may load them. */
@@ -27,6 +35,7 @@ export interface Cli {
   /** Undefined when there is no such file. */
   readFile(path: string): string | undefined;
   readStdin(): Promise<string>;
+  createFile(path: string): Promise<FileOutput>;
   /** Ends the process at once, for a second signal. */
   quit(code: number): void;
   /** Both are loaded by the commands that use them only. */

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
+import { open, rename, rm } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 
-import type { Cli } from "./cli.ts";
+import type { Cli, FileOutput } from "./cli.ts";
 import { runCli } from "./program.ts";
 
 /** What does not end by itself after the command has is cut off: an error must never leave a process hanging. */
@@ -13,6 +14,7 @@ const cli: Cli = {
   env: process.env,
   signals: process,
   readFile,
+  createFile,
   readStdin: () => text(process.stdin),
   quit: (code) => process.exit(code),
   loadApp: async () => (await import("../app.ts")).app,
@@ -41,4 +43,23 @@ function readFile(path: string): string | undefined {
     }
     throw error;
   }
+}
+
+/** Written beside its place and moved there at the end, so that a broken run leaves an older file as it was. */
+async function createFile(path: string): Promise<FileOutput> {
+  const partial = `${path}.partial-${process.pid}`;
+  const file = await open(partial, "w");
+  return {
+    write: async (piece) => {
+      await file.writeFile(piece);
+    },
+    keep: async () => {
+      await file.close();
+      await rename(partial, path);
+    },
+    drop: async () => {
+      await file.close();
+      await rm(partial, { force: true });
+    },
+  };
 }

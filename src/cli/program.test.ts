@@ -6,56 +6,8 @@ import { PermanentError, TransientError } from "../base/errors.ts";
 import type { Config } from "../config.ts";
 import { NO_ROWS } from "../domain/outcome.ts";
 import type { AppApi, RequestPlan, RequestProgress, VerifyOptions } from "../app/app-api.ts";
+import { run } from "../../test/support/run-cli.ts";
 import type { Cli } from "./cli.ts";
-import { runCli } from "./program.ts";
-
-const never = (): never => assert.fail("this part of the program was not to be used");
-
-/** Whatever a test does not bring is not to be used. */
-function onlyThese(app: Partial<AppApi>): AppApi {
-  const get = (target: object, name: string | symbol): unknown =>
-    name === "then" || name in target ? Reflect.get(target, name) : never;
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return new Proxy(app, { get }) as AppApi;
-}
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-  readonly loads: number;
-}
-
-interface World {
-  readonly app?: Partial<AppApi>;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly files?: Readonly<Record<string, string>>;
-  readonly stdin?: string;
-  readonly signals?: EventEmitter;
-  readonly simulators?: Cli["loadSimulators"];
-}
-
-async function run(args: readonly string[], world: World = {}): Promise<Ran> {
-  let out = "";
-  let err = "";
-  let loads = 0;
-  const cli: Cli = {
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-    env: { LOG_LEVEL: "silent", ...world.env },
-    signals: world.signals ?? new EventEmitter(),
-    readFile: (path) => world.files?.[path],
-    readStdin: () => Promise.resolve(world.stdin ?? ""),
-    quit: never,
-    loadApp: () => {
-      loads += 1;
-      return Promise.resolve(onlyThese({ ...world.app }));
-    },
-    loadSimulators: world.simulators ?? never,
-  };
-  const code = await runCli(args, cli);
-  return { code, out, err, loads };
-}
 
 const settled: RequestProgress = {
   requestId: "r-1",
@@ -286,7 +238,7 @@ test("simulate tushare hands over its flags, with the defaults of the rest", asy
   const simulators: Cli["loadSimulators"] = () =>
     Promise.resolve({
       tushareToken: "any-token",
-      openDemoProvider: never,
+      openDemoProvider: () => assert.fail("nothing of the demo was to be used"),
       runTushare: ({ onListening: _onListening, ...options }) => {
         asked.push(options);
         signals.emit("SIGINT");

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { nearest } from "../config/nearest.ts";
 import { createRedactor } from "../base/redact.ts";
 import type { Cli } from "./cli.ts";
+import { addBars } from "./commands/bars.ts";
 import { addConfig } from "./commands/config.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addRequest } from "./commands/request.ts";
@@ -21,6 +22,7 @@ Examples:
   gdw demo                                   see it work on this machine, without any server
   gdw start                                  run the worker
   gdw request --codes 000001.SZ --wait       bring one security up to date
+  gdw bars 000001.SZ --adjust forward        print its bars
   gdw config show                            what it would run with
   gdw help request                           everything about one command`;
 
@@ -56,6 +58,7 @@ export function createProgram(cli: Cli, state: RunState): Command {
   addDemo(program, cli, state);
   addStart(program, cli, state);
   addRequest(program, cli, state);
+  addBars(program, cli, state);
   addVerify(program, cli, state);
   addConfig(program, cli, state);
   addTopics(program, cli, state);

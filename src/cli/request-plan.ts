@@ -1,13 +1,13 @@
 import type { Clock } from "../base/clock.ts";
-import { DataError } from "../base/errors.ts";
 import type { RangeRequest } from "../domain/command.ts";
-import { dayAt, parseDay, SHANGHAI, type Day } from "../domain/day.ts";
+import { dayAt, SHANGHAI } from "../domain/day.ts";
 import { parseFrequency } from "../domain/frequency.ts";
 import { parseProviderName } from "../domain/provider.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { RequestKind, RequestPlan } from "../app/app-api.ts";
 import type { Cli } from "./cli.ts";
 import { readCodeList } from "./read-codes.ts";
+import { fromFlag, readDay } from "./read-days.ts";
 import { UsageError } from "./usage-error.ts";
 
 export const REQUEST_KINDS: readonly RequestKind[] = ["bars", "factors", "stock-list", "calendar"];
@@ -110,10 +110,6 @@ function readRange(kind: RequestKind, options: RequestOptions, clock: Clock): Ra
   return { full: options.full ?? false, start, end, days: readDays(options.days) };
 }
 
-function readDay(flag: string, text: string | undefined): Day | undefined {
-  return text === undefined ? undefined : fromFlag(flag, () => parseDay(text));
-}
-
 function readDays(text: string | undefined): number | undefined {
   if (text === undefined) {
     return undefined;
@@ -122,12 +118,4 @@ function readDays(text: string | undefined): number | undefined {
     throw new UsageError(`expected a number of trading days from 1 to 99999 after --days, got ${JSON.stringify(text)}`);
   }
   return Number.parseInt(text, 10);
-}
-
-function fromFlag<Value>(flag: string, parse: () => Value): Value {
-  try {
-    return parse();
-  } catch (error) {
-    throw error instanceof DataError ? new UsageError(`${flag}: ${error.message}`) : error;
-  }
 }

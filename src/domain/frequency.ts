@@ -15,6 +15,10 @@ export const FREQUENCY_NUMBERS = {
 
 export type Frequency = keyof typeof FREQUENCY_NUMBERS;
 
+/** What daily bars are read as: themselves, and the weeks and months that views build from them. */
+export const READ_FREQUENCIES = ["1d", "1w", "1M"] as const satisfies readonly Frequency[];
+export type ReadFrequency = (typeof READ_FREQUENCIES)[number];
+
 export function isFrequency(input: unknown): input is Frequency {
   return typeof input === "string" && Object.hasOwn(FREQUENCY_NUMBERS, input);
 }

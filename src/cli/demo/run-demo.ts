@@ -3,7 +3,8 @@ import { join } from "node:path";
 
 import { systemClock } from "../../base/clock.ts";
 import type { Shutdown } from "../../base/shutdown.ts";
-import type { AppApi, BarComparison, RequestPlan, RequestProgress, WorkerAddresses } from "../../app/app-api.ts";
+import type { AppApi, RequestPlan, RequestProgress } from "../../app/app-api.ts";
+import type { BarComparison, WorkerAddresses } from "../../app/demo-api.ts";
 import { markFolder } from "../../app/folder-marker.ts";
 import type { Config } from "../../config.ts";
 import type { SecurityCode } from "../../domain/security-code.ts";

@@ -22,6 +22,11 @@ export interface ClickHouse extends AsyncDisposable {
   /** Rows of a SELECT; 64-bit integers and decimals arrive as text. Params are ClickHouse's `{name:Type}`. */
   query<Row>(sql: string, params: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<readonly Row[]>;
   command(sql: string, params: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<void>;
+  /**
+   * The answer to a SELECT (without FORMAT) as the bytes of a format, binary ones such as Parquet included. It begins when
+   * the engine has the whole of it, so a failure is thrown before the first piece.
+   */
+  raw(sql: string, format: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Inserts rows that are already encoded; `table` is a bare name of `database`. Resolves when the engine acknowledged. */
   insertEncoded(table: string, columns: readonly string[], encoded: EncodedRows, signal: AbortSignal): Promise<void>;
   serverVersion(): string;
@@ -101,6 +106,7 @@ function createClickHouse(
     settings,
     query: (sql, params, signal) => link.query(sql, params, send, signal),
     command: (sql, params, signal) => link.command(sql, params, send, signal),
+    raw: (sql, format, signal) => link.raw(sql, format, send, signal),
     insertEncoded: (table, columns, encoded, signal) => {
       const names = columns.map(quoteIdentifier).join(", ");
       const into = `INSERT INTO ${quoteIdentifier(database)}.${quoteIdentifier(table)} (${names})`;

@@ -1,8 +1,13 @@
+import { randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 
 import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
 
 import { translate } from "./errors.ts";
+import { quoteString } from "./quote.ts";
 
 /** The calls of `@clickhouse/client` that we use, with errors translated. Settings go with every call. */
 export interface Link {
@@ -21,6 +26,8 @@ export interface Link {
     settings: ClickHouseSettings,
     signal: AbortSignal,
   ): Promise<void>;
+  /** The answer to a SELECT as the format's own bytes, whole or not at all: it begins when the engine has all of it. */
+  raw(sql: string, format: string, settings: ClickHouseSettings, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** `sql` ends with the FORMAT clause; the body follows it. */
   send(sql: string, body: Iterable<Buffer>, settings: ClickHouseSettings, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -44,7 +51,7 @@ export interface LinkParts {
 }
 
 export function createLink({ transport, client, scratchPath, sendBody, closeRest }: LinkParts): Link {
-  return {
+  const link: Link = {
     transport,
     scratchPath,
     query: <Row>(
@@ -73,6 +80,10 @@ export function createLink({ transport, client, scratchPath, sendBody, closeRest
           abort_signal: signal,
         });
       }),
+    raw: (sql, format, settings, signal) =>
+      scratchPath === undefined
+        ? rawByHttp(client, sql, format, settings, signal)
+        : rawByFile(link, scratchPath, sql, format, settings, signal),
     send: (sql, body, settings, signal) =>
       run(`inserting into ClickHouse: ${excerpt(sql)}`, signal, () => sendBody(sql, body, settings, signal)),
     close: async () => {
@@ -80,6 +91,51 @@ export function createLink({ transport, client, scratchPath, sendBody, closeRest
       await closeRest();
     },
   };
+  return link;
+}
+
+async function* rawByHttp(
+  client: ClickHouseClient,
+  sql: string,
+  format: string,
+  settings: ClickHouseSettings,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, undefined> {
+  const doing = `asking ClickHouse: ${excerpt(sql)}`;
+  const { stream } = await run(doing, signal, () =>
+    client.exec({
+      query: `${sql}\nFORMAT ${format}`,
+      // A failure half way is then an error and not a file that looks whole.
+      clickhouse_settings: { ...settings, wait_end_of_query: 1 },
+      abort_signal: signal,
+    }),
+  );
+  try {
+    const pieces: AsyncIterable<Uint8Array> = stream;
+    yield* pieces;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw translate(error, doing);
+  }
+}
+
+/** chDB answers in text only, yet writes every format to a file. It is there as long as it is read. */
+async function* rawByFile(
+  link: Link,
+  scratchPath: string,
+  sql: string,
+  format: string,
+  settings: ClickHouseSettings,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, undefined> {
+  const file = join(scratchPath, `${randomUUID()}.out`);
+  try {
+    await link.command(`${sql}\nINTO OUTFILE ${quoteString(file)} FORMAT ${format}`, {}, settings, signal);
+    const pieces: AsyncIterable<Buffer> = createReadStream(file, { signal });
+    yield* pieces;
+  } finally {
+    await rm(file, { force: true });
+  }
 }
 
 /** Through the client library; chDB gets the body as part of the statement. */

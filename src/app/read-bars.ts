@@ -1,0 +1,90 @@
+import { DataError } from "../base/errors.ts";
+import type { Day } from "../domain/day.ts";
+import type { ClickHouse } from "../store/clickhouse/client.ts";
+import {
+  barColumns,
+  readBars,
+  readFactorUpTo,
+  readFirstFactor,
+  readStoredRange,
+  selectBars,
+  type BarRecord,
+  type BarSelection,
+  type StoredFactor,
+} from "../store/clickhouse/read-bars.ts";
+import type { ViewOptions } from "../store/clickhouse/views.ts";
+import type { BarsReport, BarsRequest, DaysWithoutFactor } from "./app-api.ts";
+
+/**
+ * Bars of one code with what a reader must know of them. An adjusted price is price × factor ÷ factor at the anchor; a
+ * day without a factor keeps its row, with null for what depends on it. DataError when the anchor has no factor.
+ */
+export async function readBarsOf(
+  clickhouse: ClickHouse,
+  views: ViewOptions,
+  request: BarsRequest,
+  signal: AbortSignal,
+): Promise<BarsReport> {
+  const anchor = await findAnchor(clickhouse, views, request, signal);
+  const adjust = request.adjust === undefined ? undefined : { divisor: anchor?.factor ?? "1" };
+  const selection: BarSelection = { ...request, adjust };
+  const sql = selectBars(views, selection);
+  const rows = await readBars(clickhouse, sql, signal);
+  if (request.parquet !== undefined && rows.length > 0) {
+    for await (const piece of clickhouse.raw(sql, "Parquet", signal)) {
+      await request.parquet(piece);
+    }
+  }
+  return {
+    columns: barColumns(selection),
+    rows,
+    anchor,
+    withoutFactor: request.adjust === undefined ? undefined : withoutFactor(rows),
+    stored: rows.length > 0 ? undefined : await readStoredRange(clickhouse, request.code, signal),
+  };
+}
+
+/** Whose factor divides. Backward adjusted prices are not divided unless an anchor is named. */
+async function findAnchor(
+  clickhouse: ClickHouse,
+  views: ViewOptions,
+  { code, adjust, anchor }: BarsRequest,
+  signal: AbortSignal,
+): Promise<StoredFactor | undefined> {
+  if (adjust === undefined || (adjust === "backward" && anchor === undefined)) {
+    return undefined;
+  }
+  const found = await readFactorUpTo(clickhouse, views, code, anchor, signal);
+  if (anchor === undefined || found?.day === anchor) {
+    return found;
+  }
+  const doing = `adjusting ${code} at the anchor ${anchor}: no factor is stored for that day`;
+  if (found !== undefined) {
+    throw new DataError(`${doing}; the nearest earlier day that has one is ${found.day}: take --anchor ${found.day}`);
+  }
+  const first = await readFirstFactor(clickhouse, views, code, signal);
+  throw new DataError(
+    first === undefined
+      ? `${doing} nor for any other; bring them with gdw request --kind factors --codes ${code}`
+      : `${doing} nor for an earlier one; the first day that has one is ${first.day}`,
+  );
+}
+
+function withoutFactor(rows: readonly BarRecord[]): DaysWithoutFactor | undefined {
+  const days = rows.filter(({ factor }) => factor === null).map((row) => dayOf(row));
+  const [from] = days;
+  const to = days.at(-1);
+  return from === undefined || to === undefined ? undefined : { days: days.length, from, to };
+}
+
+function dayOf({ trading_day: day }: BarRecord): Day {
+  if (!isDay(day)) {
+    throw new TypeError(`reading bars: ${JSON.stringify(day)} is no day`);
+  }
+  return day;
+}
+
+/** The engine wrote it from a Date. */
+function isDay(value: unknown): value is Day {
+  return typeof value === "string" && /^\d{4}-\d{2}-\d{2}$/.test(value);
+}
