@@ -1,4 +1,4 @@
-import { systemClock } from "../base/clock.ts";
+import { systemClock, type Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import type { ProviderName } from "../domain/provider.ts";
@@ -17,11 +17,13 @@ import type { OpenProvider } from "./open-providers.ts";
 import type { StoreSide } from "./open-store.ts";
 
 export interface AssembleParts {
-  readonly config: Config;
-  readonly store: StoreSide;
+  readonly config: Pick<Config, "worker" | "providers" | "history">;
+  readonly store: Pick<StoreSide, "store" | "ledger" | "reference">;
   readonly providers: readonly OpenProvider[];
   readonly lock: Lock;
   readonly log: Log;
+  /** The machine's by default. */
+  readonly clock?: Clock;
   readonly reached?: SyncParts["reached"];
 }
 
@@ -39,8 +41,7 @@ const ROWS_IN_HAND_MAX = 120_000;
 
 /** Puts the parts of the core together: reference lists, ledger, one desk for each data set of each provider. */
 export function assembleWorker(parts: AssembleParts, work: AbortSignal): Assembled {
-  const { config, store, providers, lock, log } = parts;
-  const clock = systemClock;
+  const { config, store, providers, lock, log, clock = systemClock } = parts;
   const first = providers[0];
   if (first === undefined) {
     throw new RangeError("a worker needs a provider");
@@ -64,7 +65,7 @@ export function assembleWorker(parts: AssembleParts, work: AbortSignal): Assembl
       gatherMs: config.worker.gatherMs,
       gatherMsMax: config.worker.gatherMs * GATHER_TIMES_MAX,
     };
-    lines.set(provider.provider, openLines({ provider, limits, reference, log, work, opened }));
+    lines.set(provider.provider, openLines({ provider, limits, reference, clock, log, work, opened }));
   }
   const perform = createPerform({
     lines,
@@ -84,13 +85,13 @@ interface LineContext {
   readonly provider: OpenProvider;
   readonly limits: DeskLimits;
   readonly reference: Reference;
+  readonly clock: Clock;
   readonly log: Log;
   readonly work: AbortSignal;
   readonly opened: AsyncDisposableStack;
 }
 
-function openLines({ provider, limits, reference, log, work, opened }: LineContext): ProviderLines {
-  const clock = systemClock;
+function openLines({ provider, limits, reference, clock, log, work, opened }: LineContext): ProviderLines {
   const suspensions = new SuspensionLists(provider.line("suspensions"), log, work);
   const shared = { clock, log, limits };
   const options = (): { readonly calendar: Reference["calendar"]; readonly marketRowsByDay: number } => ({

@@ -54,9 +54,9 @@ function unit(from: string, to: string, missing: readonly (readonly [string, str
   };
 }
 
-function answer(from: string, to: string, marketRows?: number): Answer {
+function answer(from: string, to: string, marketRows?: number, lostRows: Answer["lostRows"] = []): Answer {
   const evidence = { provider: "tushare", callId: `call ${from}`, version: 5n } as const;
-  return { from: day(from), to: day(to), marketRows, evidence };
+  return { from: day(from), to: day(to), marketRows, lostRows, evidence };
 }
 
 function judge(one: Unit, rows: readonly string[], more: Partial<JudgeInput> = {}): Judgement {
@@ -169,6 +169,30 @@ test("a rejected row's day has failed, with the reason", () => {
     [judged.spans[1]?.state, judged.spans[1]?.evidence.note],
     ["failed", "the row was rejected: close is -1"],
   );
+});
+
+test("a day whose row may be a rejected one that nobody can place has failed, unless a list says that it was suspended", () => {
+  const one = unit("2024-01-02", "2024-01-05");
+  const rows = ["2024-01-02", "2024-01-05"];
+  const asked = { days: new Set<Day>(), evidence: LIST_CALL };
+  const withoutCode = [
+    answer("2024-01-02", "2024-01-05", undefined, [{ day: day("2024-01-03"), reason: "not-parseable" }]),
+  ];
+  assert.deepEqual(judge(one, rows, { answers: withoutCode }).suspects, ["2024-01-03"]);
+  assert.deepEqual(shown(judge(one, rows, { answers: withoutCode, suspensions: asked })), [
+    ["2024-01-02", "2024-01-02", "present"],
+    ["2024-01-03", "2024-01-03", "failed"],
+    ["2024-01-04", "2024-01-04", "no-trade"],
+    ["2024-01-05", "2024-01-05", "present"],
+  ]);
+  const named = { ...asked, days: new Set([day("2024-01-03")]) };
+  assert.equal(judge(one, rows, { answers: withoutCode, suspensions: named }).spans[1]?.state, "suspended");
+  const withoutDay = [answer("2024-01-02", "2024-01-05", undefined, [{ day: undefined, reason: "not-parseable" }])];
+  assert.deepEqual(shown(judge(one, rows, { answers: withoutDay, suspensions: asked })), [
+    ["2024-01-02", "2024-01-02", "present"],
+    ["2024-01-03", "2024-01-04", "failed"],
+    ["2024-01-05", "2024-01-05", "present"],
+  ]);
 });
 
 test("a code that is absent from a market day is a suspect, also with rows before and after", () => {

@@ -13,7 +13,16 @@ export interface Answer {
   readonly to: Day;
   /** Rows of the whole market when it was asked for by day; undefined when it named codes. */
   readonly marketRows: number | undefined;
+  /** Rejected rows that may be the unit's: their code or their day could not be read. */
+  readonly lostRows: readonly LostRow[];
   readonly evidence: Omit<Evidence, "note">;
+}
+
+/** A row that was rejected and cannot be given to one day of one code. */
+export interface LostRow {
+  /** Undefined when it could not be read: the row may be of any day of the answer. */
+  readonly day: Day | undefined;
+  readonly reason: string;
 }
 
 export interface JudgeInput {
@@ -66,6 +75,8 @@ const LATE_PUBLICATION_MS_MAX = 24 * 60 * 60_000;
  *  - rows of the code before and after it: no-trade;
  *  - a few days at the edge of the listing: no-trade, and the note says so;
  *  - else suspect: suspended when the suspension list names the day, unexplained-empty when it does not.
+ * A day whose row may be among the lost ones of its answer never had no trade: it is failed unless the suspension list
+ * names it.
  * RangeError when a missing day is covered by no answer: that is a defect of the caller and never becomes a verdict.
  */
 export function judgeUnit(input: JudgeInput): Judgement {
@@ -158,7 +169,8 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
     const note = "the answer for the whole market has no row yet";
     return { state: "pending", source, note, askAgainAtMs: nowMs + LATE_PUBLICATION_MS };
   }
-  if (answer.marketRows === undefined && first !== undefined && last !== undefined) {
+  const lost = findLostRow(day, input);
+  if (lost === undefined && answer.marketRows === undefined && first !== undefined && last !== undefined) {
     if (first < day && day < last) {
       return { state: "no-trade", source, note: `${facts.summary}, rows before and after` };
     }
@@ -178,9 +190,24 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
     const note = "no row, and the suspension list names the day";
     return { state: "suspended", source: suspensions.evidence ?? source, note };
   }
+  if (lost !== undefined) {
+    const unread = lost.day === undefined ? "whose day cannot be read" : "whose code cannot be read";
+    return { state: "failed", source, note: `no row, and a row ${unread} was rejected: ${lost.reason}` };
+  }
   const asked = answer.marketRows === undefined ? facts.summary : `the day's ${answer.marketRows} rows of the market`;
   const list = suspensions.evidence === undefined ? "no suspension list to be read" : "not on the suspension list";
   return { state: "unexplained-empty", source, note: `${asked}, none on this day, ${list}` };
+}
+
+function findLostRow(day: Day, { answers }: JudgeInput): LostRow | undefined {
+  for (const { from, to, lostRows } of answers) {
+    const lost =
+      from <= day && day <= to ? lostRows.find((row) => row.day === undefined || row.day === day) : undefined;
+    if (lost !== undefined) {
+      return lost;
+    }
+  }
+  return undefined;
 }
 
 /** The newest answer that covers the day, one that named codes before one by market. */

@@ -1,6 +1,6 @@
 import type { RejectedRow, RowOf } from "../domain/rows.ts";
 import type { Call, CodeDataSet, Unit } from "../domain/unit.ts";
-import type { Answer } from "../planning/verdict.ts";
+import type { Answer, LostRow } from "../planning/verdict.ts";
 import type { Provenance } from "../ports/store.ts";
 
 /** A row that passed the checks, with the call that brought it. */
@@ -100,6 +100,7 @@ export class TicketBook<D extends CodeDataSet> {
     const { version, callId } = delivery.evidence;
     const provenance = { version, callId };
     const answer = toAnswer(planned.call, delivery);
+    const nobodys = delivery.rejected.filter(({ code }) => !CODE_FORM.test(code)).map(toLostRow);
     let kept = 0;
     for (const ticket of tickets) {
       for (const row of byCode.get(ticket.unit.code) ?? []) {
@@ -108,8 +109,10 @@ export class TicketBook<D extends CodeDataSet> {
           kept += 1;
         }
       }
-      ticket.rejected.push(...(rejectedByCode.get(ticket.unit.code) ?? []));
-      ticket.answers.push(answer);
+      const rejected = rejectedByCode.get(ticket.unit.code) ?? [];
+      ticket.rejected.push(...rejected);
+      const undated = rejected.filter(({ day }) => day === undefined).map(toLostRow);
+      ticket.answers.push({ ...answer, lostRows: [...undated, ...nobodys] });
     }
     const codes = new Set<string>(tickets.map(({ unit }) => unit.code));
     const strays = delivery.rejected.filter(({ code }) => !codes.has(code));
@@ -253,7 +256,17 @@ export class TicketBook<D extends CodeDataSet> {
   }
 }
 
-function toAnswer(call: Call, { evidence, received }: Pick<Delivery<CodeDataSet>, "evidence" | "received">): Answer {
+/** A code of any market, ours or not (`T00018.SH`): a rejected row with one is that code's and nobody else's. */
+const CODE_FORM = /^[A-Z\d]{6}\.[A-Z]{2}$/;
+
+function toLostRow({ day, reason }: RejectedRow): LostRow {
+  return { day, reason };
+}
+
+function toAnswer(
+  call: Call,
+  { evidence, received }: Pick<Delivery<CodeDataSet>, "evidence" | "received">,
+): Omit<Answer, "lostRows"> {
   const { selection } = call;
   switch (selection.by) {
     case "codes":
