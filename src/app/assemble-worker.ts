@@ -1,12 +1,15 @@
 import { systemClock, type Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { untilPassed } from "../base/retry.ts";
 import type { Config } from "../config.ts";
 import type { ProviderName } from "../domain/provider.ts";
+import type { CodeDataSet } from "../domain/unit.ts";
 import { checkBars } from "../planning/check-bars.ts";
 import { checkFactors } from "../planning/check-factors.ts";
 import { coalesce } from "../planning/coalesce.ts";
 import type { Lock } from "../ports/lock.ts";
-import { CallDesk, type DeskLimits } from "../worker/call-desk.ts";
+import type { Store } from "../ports/store.ts";
+import { CallDesk, type DeskLimits, type DeskParts } from "../worker/call-desk.ts";
 import { LedgerBook } from "../worker/ledger-book.ts";
 import type { Perform } from "../worker/message-handler.ts";
 import { createPerform, type ProviderLines } from "../worker/perform.ts";
@@ -65,7 +68,8 @@ export function assembleWorker(parts: AssembleParts, work: AbortSignal): Assembl
       gatherMs: config.worker.gatherMs,
       gatherMsMax: config.worker.gatherMs * GATHER_TIMES_MAX,
     };
-    lines.set(provider.provider, openLines({ provider, limits, reference, clock, log, work, opened }));
+    const context = { provider, limits, reference, store: store.store, clock, log, work, opened };
+    lines.set(provider.provider, openLines(context));
   }
   const perform = createPerform({
     lines,
@@ -85,15 +89,22 @@ interface LineContext {
   readonly provider: OpenProvider;
   readonly limits: DeskLimits;
   readonly reference: Reference;
+  readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
   readonly work: AbortSignal;
   readonly opened: AsyncDisposableStack;
 }
 
-function openLines({ provider, limits, reference, clock, log, work, opened }: LineContext): ProviderLines {
+function openLines({ provider, limits, reference, store, clock, log, work, opened }: LineContext): ProviderLines {
   const suspensions = new SuspensionLists(provider.line("suspensions"), log, work);
-  const shared = { clock, log, limits };
+  const setAside: DeskParts<CodeDataSet>["setAside"] = (rows, provenance) =>
+    untilPassed(
+      () => store.quarantine(rows, { ...provenance, requestId: "" }, work),
+      { clock, log, doing: "setting rejected rows aside" },
+      work,
+    );
+  const shared = { clock, log, limits, setAside };
   const options = (): { readonly calendar: Reference["calendar"]; readonly marketRowsByDay: number } => ({
     calendar: reference.calendar,
     marketRowsByDay: reference.listedCount || MARKET_ROWS_UNKNOWN,

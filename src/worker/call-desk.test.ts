@@ -198,6 +198,7 @@ function openDesk(
       line,
       coalesce: byCodesOfThree,
       check: (rows) => ({ rows, rejected: [] }),
+      setAside: () => Promise.resolve(),
       clock,
       log: silentLog,
       limits: { callsAtOnceMax: 2, rowsInHandMax: 1_000, gatherMs: 5, gatherMsMax: 10, ...limits },

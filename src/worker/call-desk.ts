@@ -6,7 +6,7 @@ import type { Call, CodeDataSet, Unit } from "../domain/unit.ts";
 import type { Answer } from "../planning/verdict.ts";
 import type { Grant } from "../ports/budget.ts";
 import type { ProviderLine } from "./provider-line.ts";
-import { TicketBook, type Fetched, type Planned, type Ticket } from "./ticket-book.ts";
+import { TicketBook, type Delivery, type Fetched, type Planned, type Ticket } from "./ticket-book.ts";
 
 /** Everything that complete answers hold of one unit. Dispose it once its rows are stored or given up. */
 export interface UnitAnswer<D extends CodeDataSet> extends Disposable {
@@ -28,6 +28,8 @@ export interface DeskParts<D extends CodeDataSet> {
   /** The fewest calls that bring all these units. */
   readonly coalesce: (units: readonly Unit[]) => readonly Planned<D>[];
   readonly check: (rows: readonly RowOf[D][], call: Call<D>) => CheckedRows<D>;
+  /** Keeps rejected rows that are no unit's; durable when it resolves, and waits out what passes. */
+  readonly setAside: (rows: readonly RejectedRow[], provenance: Fetched<D>["provenance"]) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: DeskLimits;
@@ -185,7 +187,7 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
     try {
       const { page, callId, version } = await this.#parts.line.ask(planned.call, grant, this.#work);
       const checked = this.#parts.check(page.rows, planned.call);
-      this.#rowsInHand += this.#book.deliver(planned, {
+      await this.#deliver(planned, {
         evidence: { provider: this.#parts.line.provider, callId, version },
         received: page.received,
         rows: checked.rows,
@@ -197,6 +199,21 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
     }
     this.#callsUnderWay -= 1;
     this.#wake?.();
+  }
+
+  /** Strays go first, so that they are kept before the last message of the call is settled. */
+  async #deliver(planned: Planned<D>, delivery: Delivery<D>): Promise<void> {
+    const { callId, version } = delivery.evidence;
+    try {
+      const strays = this.#book.straysOf(planned, delivery.rejected);
+      if (strays.length > 0) {
+        await this.#parts.setAside(strays, { callId, version });
+      }
+    } catch (error) {
+      this.#book.fail(planned, error);
+      return;
+    }
+    this.#rowsInHand += this.#book.deliver(planned, delivery);
   }
 
   /** Decides by the kind of the error what becomes of the call; whatever fails here fails the call's units. */

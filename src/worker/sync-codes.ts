@@ -214,8 +214,8 @@ function rejectionsOf<D extends CodeDataSet>(
   outcomes: readonly RowOutcome[],
 ): ReadonlyMap<Day, string> {
   const reasons = new Map<Day, string>();
-  for (const { day, reason } of answer.rejected) {
-    if (day !== undefined) {
+  for (const { code, day, reason } of answer.rejected) {
+    if (day !== undefined && code === answer.unit.code) {
       reasons.set(day, reason);
     }
   }

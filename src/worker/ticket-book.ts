@@ -92,11 +92,17 @@ export class TicketBook<D extends CodeDataSet> {
     return open?.planned;
   }
 
+  /** Of the rejected rows of an answer those that are no unit's of the call: they are in no message's outcome. */
+  straysOf(planned: Planned<D>, rejected: readonly RejectedRow[]): readonly RejectedRow[] {
+    const tickets = (this.#taken.get(planned) ?? []).filter(({ settle }) => settle !== undefined);
+    return rejected.filter((row) => ownerOf(row, tickets) === undefined);
+  }
+
   /** Gives each ticket its rows of a page and ends those that are complete. Answers how many rows found a taker. */
   deliver(planned: Planned<D>, delivery: Delivery<D>): number {
     const tickets = this.#leave(planned);
     const byCode = groupByCode(delivery.rows);
-    const rejectedByCode = Map.groupBy(delivery.rejected, ({ code }) => code);
+    const rejectedByOwner = Map.groupBy(delivery.rejected, (row) => ownerOf(row, tickets));
     const { version, callId } = delivery.evidence;
     const provenance = { version, callId };
     const answer = toAnswer(planned.call, delivery);
@@ -109,14 +115,10 @@ export class TicketBook<D extends CodeDataSet> {
           kept += 1;
         }
       }
-      const rejected = rejectedByCode.get(ticket.unit.code) ?? [];
-      ticket.rejected.push(...rejected);
-      const undated = rejected.filter(({ day }) => day === undefined).map(toLostRow);
-      ticket.answers.push({ ...answer, lostRows: [...undated, ...nobodys] });
+      ticket.rejected.push(...(rejectedByOwner.get(ticket) ?? []));
+      const undated = delivery.rejected.filter(({ code, day }) => code === ticket.unit.code && day === undefined);
+      ticket.answers.push({ ...answer, lostRows: [...undated.map(toLostRow), ...nobodys] });
     }
-    const codes = new Set<string>(tickets.map(({ unit }) => unit.code));
-    const strays = delivery.rejected.filter(({ code }) => !codes.has(code));
-    tickets[0]?.rejected.push(...strays);
     for (const call of delivery.rest.toReversed()) {
       const wanted = tickets.filter(({ unit }) => isWantedBy(call, unit));
       for (const ticket of wanted) {
@@ -254,6 +256,14 @@ export class TicketBook<D extends CodeDataSet> {
       .map(({ planned, tickets }) => ({ planned, tickets: tickets.filter((other) => other !== ticket) }))
       .filter(({ tickets }) => tickets.length > 0);
   }
+}
+
+/** Of several units of one code the one with the row's day; a row whose day cannot be read is the first one's. */
+function ownerOf<D extends CodeDataSet>(
+  { code, day }: RejectedRow,
+  tickets: readonly Ticket<D>[],
+): Ticket<D> | undefined {
+  return tickets.find(({ unit }) => unit.code === code && (day === undefined || (day >= unit.from && day <= unit.to)));
 }
 
 /** A code of any market, ours or not (`T00018.SH`): a rejected row with one is that code's and nobody else's. */

@@ -34,3 +34,27 @@ test("a rejected row without a readable code leaves its day of every code of its
   assert.deepEqual(rig.states(`bars/1d/${A}`), ["2026-02-26..2026-02-26 present"]);
   assert.equal(rig.quarantined.filter(({ dataSet }) => dataSet === "bars").length, 1);
 });
+
+test("a rejected row of a code that nobody asked for is set aside once, and is no word on any code's day", async () => {
+  const many = codesOf(120);
+  const daily = [...many.slice(1), "T00018.SH"].map((code) => dailyRow(code, "20051010"));
+  await using rig = await openCoreRig({
+    now: NOON,
+    rows: {
+      daily,
+      stock_basic: many.map((code) => stockRow(code)),
+      suspend_d: [{ ts_code: A, trade_date: "20051010", suspend_type: "S" }],
+    },
+  });
+  const done = await rig.send({
+    command: "bar_snapshot",
+    params: { codes: many, start_date: "20051010", end_date: "20051010" },
+  });
+  assert.deepEqual([done.word, done.rows], ["stored", { new: 119, same: 0, revised: 0, rejected: 0 }]);
+  assert.deepEqual(rig.states(`bars/1d/${A}`), ["2005-10-10..2005-10-10 suspended"]);
+  const aside = rig.quarantined.filter(({ dataSet }) => dataSet === "bars");
+  assert.deepEqual(
+    aside.map(({ code }) => code),
+    ["T00018.SH"],
+  );
+});
