@@ -213,6 +213,22 @@ test("a market day that is empty for everybody is late on its evening and suspec
   assert.equal(judge(one, [], { answers, nowMs: nowMs + 86_400_000 }).suspects.length, 1);
 });
 
+test("an empty newest day that no list explains is late within a day of its hour, however it was asked for", () => {
+  const one = unit("2025-11-27", "2025-11-28");
+  const suspensions = { days: new Set<Day>(), evidence: LIST_CALL };
+  for (const marketRows of [undefined, 5300]) {
+    const answers = [answer("2025-11-27", "2025-11-28", marketRows)];
+    const late = judge(one, ["2025-11-27"], { answers, suspensions }).spans[1];
+    assert.deepEqual([late?.state, late?.askAgainAtMs], ["pending", nowMs + LATE_PUBLICATION_MS]);
+    const lastMs = Date.parse("2025-11-29T08:59:59Z");
+    assert.equal(judge(one, ["2025-11-27"], { answers, suspensions, nowMs: lastMs }).spans[1]?.state, "pending");
+    const dayLater = judge(one, ["2025-11-27"], { answers, suspensions, nowMs: lastMs + 1_000 });
+    assert.equal(dayLater.spans[1]?.state, "unexplained-empty");
+  }
+  const named = { ...suspensions, days: new Set([day("2025-11-28")]) };
+  assert.equal(judge(one, ["2025-11-27"], { suspensions: named }).spans[1]?.state, "suspended");
+});
+
 test("a missing day that no answer covers is a defect, never a verdict", () => {
   assert.throws(
     () => judge(unit("2024-01-02", "2024-01-05"), [], { answers: [answer("2024-01-02", "2024-01-04")] }),

@@ -61,20 +61,21 @@ export interface Judgement {
  */
 export const LISTING_EDGE_DAYS_MAX = 20;
 
-/** A whole market without a row on its newest day is published late, not closed: asked again after this. */
+/** An empty day that is published late is asked for again after this. */
 export const LATE_PUBLICATION_MS = 15 * 60_000;
-const LATE_PUBLICATION_MS_MAX = 24 * 60 * 60_000;
+/** So long after its hour a day may still be published late or in part. */
+export const LATE_PUBLICATION_MS_MAX = 24 * 60 * 60_000;
 
 /**
  * What complete answers say of every missing day of a unit, first rule that holds:
  *  - the day is not final yet: pending, even when a row came;
  *  - a row was accepted: present; a row came and was rejected: failed;
  *  - outside the listing, or on the very day of delisting: before-listing, after-delisting;
- *  - asked for by market: when the whole market is empty within a day of publication, pending; else suspect, since an
- *    answer of a single day has no rows before and after;
- *  - rows of the code before and after it: no-trade;
+ *  - asked for by market, and the whole market is empty within a day of publication: pending;
+ *  - rows of the code before and after it, unless the answer was by market and so of a single day: no-trade;
  *  - a few days at the edge of the listing: no-trade, and the note says so;
- *  - else suspect: suspended when the suspension list names the day, unexplained-empty when it does not.
+ *  - else suspect, until the suspension list was asked. It names the day: suspended. It does not, and the day was to be
+ *    published less than a day ago: pending, since rows come late and a market comes in parts; later: unexplained-empty.
  * A day whose row may be among the lost ones of its answer never had no trade: it is failed unless the suspension list
  * names it.
  * RangeError when a missing day is covered by no answer: that is a defect of the caller and never becomes a verdict.
@@ -165,9 +166,15 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
   const { capability, nowMs, instrument, suspensions } = input;
   const source = answer.evidence;
   const { first, last } = facts;
-  if (answer.marketRows === 0 && nowMs - askAgainAtMs(day, capability) < LATE_PUBLICATION_MS_MAX) {
-    const note = "the answer for the whole market has no row yet";
-    return { state: "pending", source, note, askAgainAtMs: nowMs + LATE_PUBLICATION_MS };
+  const mayBeLate = nowMs - askAgainAtMs(day, capability) < LATE_PUBLICATION_MS_MAX;
+  const pending = (note: string): Verdict => ({
+    state: "pending",
+    source,
+    note,
+    askAgainAtMs: nowMs + LATE_PUBLICATION_MS,
+  });
+  if (answer.marketRows === 0 && mayBeLate) {
+    return pending("the answer for the whole market has no row yet");
   }
   const lost = findLostRow(day, input);
   if (lost === undefined && answer.marketRows === undefined && first !== undefined && last !== undefined) {
@@ -196,7 +203,10 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
   }
   const asked = answer.marketRows === undefined ? facts.summary : `the day's ${answer.marketRows} rows of the market`;
   const list = suspensions.evidence === undefined ? "no suspension list to be read" : "not on the suspension list";
-  return { state: "unexplained-empty", source, note: `${asked}, none on this day, ${list}` };
+  const note = `${asked}, none on this day, ${list}`;
+  return mayBeLate
+    ? pending(`${note}, within a day of ${capability.completeFrom}`)
+    : { state: "unexplained-empty", source, note };
 }
 
 function findLostRow(day: Day, { answers }: JudgeInput): LostRow | undefined {

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { codesOf, dailyRow, openCoreRig, stockRow } from "./core-rig.ts";
+
+const [A = "", B = ""] = codesOf(2);
+const listedOn = { list_date: "20260227" };
+const friday = [dailyRow(A, "20260227"), dailyRow(B, "20260227")];
+const monday = [dailyRow(A, "20260302"), dailyRow(B, "20260302")];
+const stocks = [stockRow(A, listedOn), stockRow(B, listedOn)];
+
+test("a bar that is a few minutes late is pending, asked for again a quarter of an hour later, and stored", async () => {
+  await using rig = await openCoreRig({ now: "2026-03-02T09:01:00Z", rows: { daily: friday, stock_basic: stocks } });
+  const early = await rig.send({ command: "bar_snapshot", params: { code: A } });
+  assert.deepEqual([early.word, early.pendingDays, early.unexplainedDays], ["pending", 1, 0]);
+  assert.deepEqual(rig.states(`bars/1d/${A}`).at(-1), "2026-03-02..2026-03-02 pending");
+  rig.publish({ daily: [...friday, ...monday], stock_basic: stocks });
+  rig.setClock("2026-03-02T09:10:00Z");
+  const soon = await rig.send({ command: "bar_snapshot", params: { code: A } });
+  assert.deepEqual([soon.word, soon.callIds], ["pending", []], "not before its time");
+  rig.setClock("2026-03-02T09:16:00Z");
+  const late = await rig.send({ command: "bar_snapshot", params: { code: A } });
+  assert.deepEqual([late.word, late.rows.new], ["stored", 1]);
+});
+
+test("of a market that is published in part the rest is pending, and what a list explains is not", async () => {
+  const codes = codesOf(300);
+  const [suspended = ""] = codes.toReversed();
+  const stock_basic = codes.map((code) => stockRow(code, { list_date: "20260302" }));
+  const suspend_d = [{ ts_code: suspended, trade_date: "20260302", suspend_type: "S" }];
+  const publish = (
+    count: number,
+  ): { daily: Record<string, string>[]; stock_basic: typeof stock_basic; suspend_d: typeof suspend_d } => ({
+    daily: codes.slice(0, count).map((code) => dailyRow(code, "20260302")),
+    stock_basic,
+    suspend_d,
+  });
+  await using rig = await openCoreRig({ now: "2026-03-02T09:00:30Z", rows: publish(100) });
+  const early = await rig.send({ command: "bar_snapshot", params: { codes } });
+  assert.deepEqual([early.word, early.rows.new, early.pendingDays, early.unexplainedDays], ["pending", 100, 199, 0]);
+  assert.deepEqual(rig.states(`bars/1d/${suspended}`), ["2026-03-02..2026-03-02 suspended"]);
+  rig.publish(publish(299));
+  rig.setClock("2026-03-02T09:20:00Z");
+  const late = await rig.send({ command: "bar_snapshot", params: { codes } });
+  assert.deepEqual([late.word, late.rows.new], ["stored", 199]);
+});
+
+test("a bar that has not come a day later is unexplained", async () => {
+  await using rig = await openCoreRig({
+    now: "2026-03-03T09:00:00Z",
+    rows: { daily: [...friday, ...monday.slice(1)], stock_basic: stocks },
+  });
+  const done = await rig.send({ command: "bar_snapshot", params: { code: A, end_date: "20260302" } });
+  assert.deepEqual([done.word, done.unexplainedDays, done.pendingDays], ["unexplained", 1, 0]);
+});
