@@ -135,7 +135,7 @@ async function performOrGiveUp(
       if (!isPassing && attempt >= parts.attemptsMax) {
         return giveUp(error, attempt);
       }
-      const waitMs = fullJitterMs(attempt);
+      const waitMs = (error instanceof TransientError ? error.retryAfterMs : undefined) ?? fullJitterMs(attempt);
       parts.log.warn("message failed, trying again", {
         topic: message.topic,
         partition: message.partition,

@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { PermanentError } from "../base/errors.ts";
+import { PermanentError, TransientError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { addDays, dayAt, parseDay, SHANGHAI } from "../domain/day.ts";
 import { MARKET } from "../domain/enums.ts";
@@ -9,6 +9,7 @@ import type { Instrument, RowOf } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { Call } from "../domain/unit.ts";
 import { isStale } from "../planning/freshness.ts";
+import { findEmptyFault, findShortFault } from "../planning/list-faults.ts";
 import { bundledCalendar, mergedCalendar, type TradingCalendar } from "../planning/trading-calendar.ts";
 import type { Lock } from "../ports/lock.ts";
 import { ledgerKeyText } from "../domain/ledger.ts";
@@ -41,6 +42,9 @@ export interface Refreshed {
 /** A list that is asked for again within this time is the same list. */
 const UNKNOWN_CODE_REFRESH_MS = 600_000;
 
+/** After an answer that cannot be the list it is not asked for again at once, however many messages wait for it. */
+const BAD_LIST_WAIT_MS = 60_000;
+
 /** The first day of the calendar; both exchanges opened in that month. */
 const CALENDAR_FROM = parseDay("1990-12-19");
 /** The exchanges publish the calendar about a year ahead. */
@@ -58,6 +62,8 @@ export class Reference {
   /** Epoch milliseconds of the call behind what is loaded here; undefined until it was loaded. */
   readonly #loadedAtMs = new Map<ListDataSet, number>();
   readonly #underWay = new Map<ListDataSet, Promise<Refreshed>>();
+  /** Answers that were no list, and until when nobody asks again. */
+  readonly #bad = new Map<ListDataSet, { readonly error: TransientError; readonly untilMs: number }>();
 
   constructor(parts: ReferenceParts) {
     this.#parts = parts;
@@ -76,7 +82,7 @@ export class Reference {
     return this.#listedCount;
   }
 
-  /** Before any plan: both lists are there and young enough. */
+  /** Before any plan: both lists are there and young enough. TransientError while the provider's answer is no list. */
   async ensureFresh(signal: AbortSignal): Promise<void> {
     try {
       await this.#ensure("trading-calendar", (atMs) => !isStale(atMs, this.#parts.clock.nowMs()), signal);
@@ -103,25 +109,33 @@ export class Reference {
 
   /** What a `stockinfo` or `trade_day` message asks for: a list fetched after it was sent. `force` fetches in any case. */
   async bringUpToDate(list: ListDataSet, askedAtMs: number, force: boolean, signal: AbortSignal): Promise<Refreshed> {
-    return await this.#ensure(list, (atMs) => !force && atMs !== undefined && atMs >= askedAtMs, signal);
+    if (force) {
+      this.#bad.delete(list);
+    }
+    return await this.#ensure(list, (atMs) => !force && atMs !== undefined && atMs >= askedAtMs, signal, force);
   }
 
   async #ensure(
     list: ListDataSet,
     isYoung: (atMs: number | undefined) => boolean,
     signal: AbortSignal,
+    isForced = false,
   ): Promise<Refreshed> {
     for (;;) {
       signal.throwIfAborted();
       if (isYoung(this.#loadedAtMs.get(list))) {
         return NOTHING_FETCHED;
       }
+      const bad = this.#bad.get(list);
+      if (bad !== undefined && this.#parts.clock.nowMs() < bad.untilMs) {
+        throw bad.error;
+      }
       const underWay = this.#underWay.get(list);
       if (underWay === undefined) {
         // Others may come to wait for it, so it ends with the worker and not with the message that began it.
         const work = this.#parts.work;
         const refreshing = this.#parts.lock
-          .withLock(list, () => this.#refresh(list, isYoung, work), work)
+          .withLock(list, () => this.#refresh(list, isYoung, isForced, work), work)
           .finally(() => this.#underWay.delete(list));
         this.#underWay.set(list, refreshing);
         return await refreshing;
@@ -133,6 +147,7 @@ export class Reference {
   async #refresh(
     list: ListDataSet,
     isYoung: (atMs: number | undefined) => boolean,
+    isForced: boolean,
     signal: AbortSignal,
   ): Promise<Refreshed> {
     const { ledger, log, clock } = this.#parts;
@@ -144,7 +159,9 @@ export class Reference {
       return NOTHING_FETCHED;
     }
     const startedMs = clock.elapsedMs();
-    const answer = list === "stock-list" ? await this.#fetchInstruments(signal) : await this.#fetchCalendar(signal);
+    const answer =
+      list === "stock-list" ? await this.#fetchInstruments(isForced, signal) : await this.#fetchCalendar(signal);
+    this.#bad.delete(list);
     const rows = await this.#write(answer.models, signal);
     await this.#parts.store.quarantine(
       answer.rejected,
@@ -179,22 +196,46 @@ export class Reference {
     };
   }
 
-  async #fetchInstruments(signal: AbortSignal): Promise<ListAnswer> {
+  /** The answer is not taken, and the list counts as old as it was. */
+  #refuse(list: ListDataSet, fault: string): never {
+    const { lines, clock } = this.#parts;
+    const name = list.replace("-", " ");
+    const error = new TransientError(
+      `bringing the ${name} up to date from ${lines[list].provider}: ${fault}; it is asked for again in ${BAD_LIST_WAIT_MS / 1_000} s`,
+      { retryAfterMs: BAD_LIST_WAIT_MS },
+    );
+    this.#bad.set(list, { error, untilMs: clock.nowMs() + BAD_LIST_WAIT_MS });
+    throw error;
+  }
+
+  async #fetchInstruments(isForced: boolean, signal: AbortSignal): Promise<ListAnswer> {
     const line = this.#parts.lines["stock-list"];
     const answers: WholeAnswer<"stock-list">[] = [];
     for (const status of ["listed", "delisted", "paused"] as const) {
-      answers.push(
-        await line.fetchAll<"stock-list">(
-          { dataSet: "stock-list", frequency: "1d", selection: { by: "status", status } },
-          signal,
-        ),
+      const answer = await line.fetchAll<"stock-list">(
+        { dataSet: "stock-list", frequency: "1d", selection: { by: "status", status } },
+        signal,
       );
+      if (status === "listed") {
+        await this.#judgeListed(answer, isForced, signal);
+      }
+      answers.push(answer);
     }
     return toListAnswer(
       answers,
       ({ code }) => code,
       (row, provenance) => ({ model: "instrument", row, provenance }),
     );
+  }
+
+  /** A market without a paused or a delisted security is possible, one without a listed security is not. */
+  async #judgeListed(answer: WholeAnswer<"stock-list">, isForced: boolean, signal: AbortSignal): Promise<void> {
+    const empty = findEmptyFault({ rows: answer.rows.length, rejected: answer.rejected });
+    const fault =
+      empty ?? (isForced ? undefined : findShortFault(answer.rows, await this.#parts.stored.instruments(signal)));
+    if (fault !== undefined) {
+      this.#refuse("stock-list", fault);
+    }
   }
 
   async #fetchCalendar(signal: AbortSignal): Promise<ListAnswer> {
@@ -205,6 +246,10 @@ export class Reference {
       selection: { by: "range", from: CALENDAR_FROM, to },
     };
     const answer = await this.#parts.lines["trading-calendar"].fetchAll(call, signal);
+    const fault = findEmptyFault({ rows: answer.rows.length, rejected: answer.rejected });
+    if (fault !== undefined) {
+      this.#refuse("trading-calendar", fault);
+    }
     return toListAnswer(
       [answer],
       ({ day }) => day,

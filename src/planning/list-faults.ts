@@ -1,0 +1,39 @@
+import type { Instrument, RejectedRow } from "../domain/rows.ts";
+
+/** What an answer for a whole list holds. */
+export interface ListRows {
+  readonly rows: number;
+  readonly rejected: readonly RejectedRow[];
+}
+
+/** More codes than these do not leave a stock list at once: a tenth of those stored, and in a small list so many. */
+export const CODES_LOST_SHARE_MAX = 0.1;
+export const CODES_LOST_MAX = 20;
+
+/**
+ * Why an answer cannot be the list it was asked for, for the end of a sentence; undefined when it can. An empty success
+ * would pass for a market without a security or an exchange without a day.
+ */
+export function findEmptyFault({ rows, rejected }: ListRows): string | undefined {
+  if (rows > 0) {
+    return undefined;
+  }
+  const [first] = rejected;
+  return first === undefined
+    ? "the answer has 0 rows"
+    : `none of ${rejected.length} rows can be read, the first because of ${first.detail}`;
+}
+
+/** The same of listed codes that are far fewer than those of the same source that are stored as listed. */
+export function findShortFault(listed: readonly Instrument[], stored: readonly Instrument[]): string | undefined {
+  const [source] = listed.map((instrument) => instrument.source);
+  const before = stored.filter((instrument) => instrument.source === source && instrument.status === "listed").length;
+  return isTooMany(before - listed.length, before)
+    ? `the answer has ${listed.length} listed codes where ${before} are stored; a stockinfo message with force takes it all the same`
+    : undefined;
+}
+
+/** Whether so many codes of `before` leave the list at once that the answer is rather wrong. */
+export function isTooMany(lost: number, before: number): boolean {
+  return lost > Math.max(CODES_LOST_MAX, before * CODES_LOST_SHARE_MAX);
+}
