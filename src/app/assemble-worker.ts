@@ -97,7 +97,7 @@ interface LineContext {
 }
 
 function openLines({ provider, limits, reference, store, clock, log, work, opened }: LineContext): ProviderLines {
-  const suspensions = new SuspensionLists(provider.line("suspensions"), log, work);
+  const suspensions = new SuspensionLists(provider.line("suspensions"), clock, log, work);
   const setAside: DeskParts<CodeDataSet>["setAside"] = (rows, provenance) =>
     untilPassed(
       () => store.quarantine(rows, { ...provenance, requestId: "" }, work),

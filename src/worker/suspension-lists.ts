@@ -1,5 +1,6 @@
 import { BoundedMap } from "../base/bounded-map.ts";
 import { PermanentError } from "../base/errors.ts";
+import type { Clock } from "../base/clock.ts";
 import { createGatherer, type Gatherer } from "../base/gather.ts";
 import type { Log } from "../base/log.ts";
 import type { Day } from "../domain/day.ts";
@@ -7,6 +8,8 @@ import type { Evidence } from "../domain/ledger.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { Call } from "../domain/unit.ts";
+import { askAgainAtMs } from "../planning/final-day.ts";
+import { LATE_PUBLICATION_MS, LATE_PUBLICATION_MS_MAX } from "../planning/verdict.ts";
 import type { ProviderLine, WholeAnswer } from "./provider-line.ts";
 
 /** Days of one code that came back empty and that nothing explains yet. */
@@ -20,6 +23,11 @@ export interface SuspendedDays {
   readonly days: ReadonlySet<Day>;
   /** Undefined when no list was read: the provider has none, or does not let us read it. */
   readonly evidence: Omit<Evidence, "note"> | undefined;
+}
+
+interface RememberedDay {
+  readonly list: ListedDay;
+  readonly untilMs: number;
 }
 
 interface ListedDay {
@@ -40,15 +48,17 @@ const DAY_CALLS_MAX = 3;
  */
 export class SuspensionLists {
   readonly #line: ProviderLine | undefined;
+  readonly #clock: Clock;
   readonly #log: Log;
   readonly #work: AbortSignal;
   readonly #lookUp: Gatherer<Suspects, SuspendedDays>;
   /** Codes suspended on a day, for days of which the list of the whole market was read. */
-  readonly #market = new BoundedMap<Day, ListedDay>(DAYS_REMEMBERED_MAX);
+  readonly #market = new BoundedMap<Day, RememberedDay>(DAYS_REMEMBERED_MAX);
   #isRefused = false;
 
-  constructor(line: ProviderLine | undefined, log: Log, work: AbortSignal) {
+  constructor(line: ProviderLine | undefined, clock: Clock, log: Log, work: AbortSignal) {
     this.#line = line;
+    this.#clock = clock;
     this.#log = log;
     this.#work = work;
     this.#lookUp = createGatherer((batch) => this.#answer(batch), LOOKUPS_MAX);
@@ -63,8 +73,8 @@ export class SuspensionLists {
     const listed = new Map<Day, ListedDay>();
     for (const day of days) {
       const known = this.#market.get(day);
-      if (known !== undefined) {
-        listed.set(day, known);
+      if (known !== undefined && this.#clock.nowMs() < known.untilMs) {
+        listed.set(day, known.list);
       }
     }
     const unread = days.filter((day) => !listed.has(day));
@@ -94,12 +104,12 @@ export class SuspensionLists {
             lists.set(listedDay, list);
           }
         }
-        return this.#remember(lists);
+        return this.#remember(lists, line);
       }
       if (codes.length === 1) {
         return toLists(days, await this.#fetch(line, { by: "codes", codes, from, to }), line.provider);
       }
-      return this.#remember(toLists(days, await this.#fetch(line, { by: "range", from, to }), line.provider));
+      return this.#remember(toLists(days, await this.#fetch(line, { by: "range", from, to }), line.provider), line);
     } catch (error) {
       if (error instanceof PermanentError && error.scope === "api") {
         this.#isRefused = true;
@@ -118,9 +128,15 @@ export class SuspensionLists {
     return await line.fetchAll(call, this.#work);
   }
 
-  #remember(lists: ReadonlyMap<Day, ListedDay>): ReadonlyMap<Day, ListedDay> {
+  /**
+   * For good only what was read a day after the list was to be complete: before its hour a list grows, and for a day
+   * after it the list may be as late as the bars are. Until then it is read again when they are asked for again.
+   */
+  #remember(lists: ReadonlyMap<Day, ListedDay>, { capability }: ProviderLine): ReadonlyMap<Day, ListedDay> {
+    const nowMs = this.#clock.nowMs();
     for (const [day, list] of lists) {
-      this.#market.set(day, list);
+      const isWhole = nowMs >= askAgainAtMs(day, capability) + LATE_PUBLICATION_MS_MAX;
+      this.#market.set(day, { list, untilMs: isWhole ? Infinity : nowMs + LATE_PUBLICATION_MS });
     }
     return lists;
   }
