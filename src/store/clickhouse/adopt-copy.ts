@@ -42,14 +42,25 @@ export function isOldFactorTable(object: StoredObject): boolean {
 const COPIED_VERSION = FETCHED_VERSION_MIN - 1n;
 
 /**
- * Copies the original's bars: lots to shares, thousand yuan to yuan for what came from Tushare (and for rows without a
- * provider, since Tushare was its default), shares and yuan as they are for BaoStock and Yahoo, lots but yuan for AKShare.
+ * Copies the original's bars, which are in the units of their provider: lots of 100 shares from Tushare, TongDaXin and
+ * AKShare, thousand yuan from Tushare, everything else in shares and yuan; minutes are in shares and yuan but for
+ * AKShare's lots. Rows without a provider count as Tushare's, which was the original's default.
  */
 export async function copyBars(clickhouse: ClickHouse, old: StoredObject, signal: AbortSignal): Promise<CopyCounts> {
   const frequencies = Object.values(FREQUENCY).filter((number) => number > 0);
-  const volume = `toInt64(o.volume) * ${bySource(SHARES_PER_UNIT, 100)}`;
-  const amount = `toDecimal128(o.amount, 4) * ${bySource(YUAN_PER_UNIT, 1000)}`;
+  const isDailyOrLonger = `o.frequency IN (${DAILY_OR_LONGER.join(", ")})`;
+  const shares = `if(${isDailyOrLonger}, ${bySource(SHARES_PER_UNIT, 100)}, ${bySource(SHARES_PER_UNIT_INTRADAY, 1)})`;
+  const volume = `toInt64(o.volume) * ${shares}`;
+  const amount = `toDecimal128(o.amount, 4) * if(${isDailyOrLonger}, ${bySource(YUAN_PER_UNIT, 1000)}, 1)`;
   const isOrdered = "o.low <= o.high AND o.open BETWEEN o.low AND o.high AND o.close BETWEEN o.low AND o.high";
+  const hasNoTurnover = "o.amount = 0 AND o.volume > 0";
+  // As the check stage does it, multiplied out.
+  const isTurnoverOff = `o.amount > 0 AND o.volume > 0 AND (${amount} < toDecimal128(o.low, 4) * (${volume}) OR ${amount} > toDecimal128(o.high, 4) * (${volume}))`;
+  const flags = [
+    [isOrdered, 0, BAR_FLAGS.ohlcOrder],
+    [hasNoTurnover, BAR_FLAGS.noTurnover, 0],
+    [isTurnoverOff, BAR_FLAGS.turnoverRange, 0],
+  ].map(([condition, flag, other]) => `if(${condition}, ${flag}, ${other})`);
   const time = wallClock("o.timestamp");
   return copy(
     clickhouse,
@@ -66,16 +77,16 @@ export async function copyBars(clickhouse: ClickHouse, old: StoredObject, signal
       values: {
         code: "o.code",
         frequency: "o.frequency",
-        timestamp: `if(o.frequency IN (1, 9, 10, 11, 12), toStartOfDay(${time}), ${time})`,
+        timestamp: `if(${isDailyOrLonger}, toStartOfDay(${time}), ${time})`,
         trading_day: `toDate(${time})`,
         zone: "'Asia/Shanghai'",
         ...Object.fromEntries(["open", "high", "low", "close"].map((name) => [name, `toDecimal64(o.${name}, 4)`])),
         pre_close: "NULL",
         volume,
         // A turnover of nothing beside a volume is one that the provider did not give.
-        amount: `if(o.amount = 0 AND o.volume > 0, NULL, ${amount})`,
+        amount: `if(${hasNoTurnover}, NULL, ${amount})`,
         source: "o.source",
-        flags: `toUInt32(if(${isOrdered}, 0, ${BAR_FLAGS.ohlcOrder}) + if(o.amount = 0 AND o.volume > 0, ${BAR_FLAGS.noTurnover}, 0))`,
+        flags: `toUInt32(${flags.join(" + ")})`,
       },
       tieBreak: "o.volume DESC, o.amount DESC, o.close DESC, o.open DESC, o.high DESC, o.low DESC",
     },
@@ -114,15 +125,19 @@ const KNOWN_SOURCES = Object.values(SOURCE)
   .filter((number) => number >= 0)
   .join(", ");
 
+const DAILY_OR_LONGER = [FREQUENCY.DAY, FREQUENCY.WEEK, FREQUENCY.MONTH, FREQUENCY.QUARTER, FREQUENCY.YEAR];
+
 /** What the original's providers gave and it stored unchanged; everything else came as Tushare gives it. */
 const SHARES_PER_UNIT: ReadonlyMap<number, number> = new Map([
   [SOURCE.BAOSTOCK, 1],
   [SOURCE.YAHOO, 1],
 ]);
+const SHARES_PER_UNIT_INTRADAY: ReadonlyMap<number, number> = new Map([[SOURCE.AKSHARE, 100]]);
 const YUAN_PER_UNIT: ReadonlyMap<number, number> = new Map([
   [SOURCE.BAOSTOCK, 1],
   [SOURCE.YAHOO, 1],
   [SOURCE.AKSHARE, 1],
+  [SOURCE.TDX, 1],
 ]);
 
 function bySource(factors: ReadonlyMap<number, number>, otherwise: number): string {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { suiteOnEngines, type OpenDatabase } from "../../../test/support/clickhouse-suite.ts";
 import { silentLog } from "../../base/log.ts";
 import { parseDay } from "../../domain/day.ts";
-import { SOURCE } from "../../domain/enums.ts";
+import { FREQUENCY, SOURCE } from "../../domain/enums.ts";
 import { adoptSchema, type AdoptOptions } from "./adopt.ts";
 import type { ClickHouse } from "./client.ts";
 import { readObjects } from "./schema-compare.ts";
@@ -78,7 +78,7 @@ function defineAdoptTests(open: OpenDatabase): void {
         volume: "1200",
         amount: "3456780",
         source: 7,
-        flags: 0,
+        flags: 4,
         version: "1",
       },
       {
@@ -100,7 +100,7 @@ function defineAdoptTests(open: OpenDatabase): void {
         volume: "1234",
         amount: "5678.9",
         source: 4,
-        flags: 0,
+        flags: 4,
         version: "1",
       },
       {
@@ -131,6 +131,72 @@ function defineAdoptTests(open: OpenDatabase): void {
       copied,
     );
     assert.deepEqual(await clickhouse.query(select, {}, never), rows);
+  });
+
+  test("each provider's units become shares and yuan, by its frequency where it has two", async (t) => {
+    const clickhouse = await open(t, "units");
+    if (clickhouse === undefined) {
+      return;
+    }
+    await createOriginal(clickhouse);
+    const { database } = clickhouse;
+    await clickhouse.command(`TRUNCATE TABLE ${database}.bar`, {}, never);
+    // Real bars: 000001.SZ of Tushare, TongDaXin and Eastmoney, 600000.SH of BaoStock, and minutes of 600000.SH.
+    const rows = [
+      [
+        "000001.SZ",
+        "9.41, 9.48, 9.34, 9.41",
+        1055259,
+        "993481.91",
+        FREQUENCY.DAY,
+        "2024-02-01 00:00:00",
+        SOURCE.TUSHARE,
+      ],
+      ["000001.SZ", "9.42, 9.47, 9.07, 9.27", 1634214, "1520605696", FREQUENCY.DAY, "2024-02-02 00:00:00", SOURCE.TDX],
+      [
+        "000001.SZ",
+        "9.33, 9.54, 9.27, 9.50",
+        2162514,
+        "2037648413.07",
+        FREQUENCY.DAY,
+        "2024-01-25 00:00:00",
+        SOURCE.AKSHARE,
+      ],
+      ["600000.SH", "7.02, 7.02, 6.97, 6.99", 807500, "5649956", FREQUENCY.MIN1, "2023-08-25 09:31:00", SOURCE.TUSHARE],
+      ["600000.SH", "6.99, 7.02, 6.99, 7.02", 236699, "1659260", FREQUENCY.MIN1, "2023-08-25 09:32:00", SOURCE.TDX],
+      [
+        "600000.SH",
+        "6.63, 6.65, 6.60, 6.60",
+        22066700,
+        "146000000",
+        FREQUENCY.DAY,
+        "2024-01-02 00:00:00",
+        SOURCE.BAOSTOCK,
+      ],
+    ] as const;
+    const values = rows.map(
+      ([code, prices, volume, amount, frequency, at, source]) =>
+        `('u', '{}', '', '${code}', ${prices}, ${volume}, ${amount}, ${frequency}, '${at}', ${source})`,
+    );
+    await clickhouse.command(`INSERT INTO ${database}.bar VALUES ${values.join(", ")}`, {}, never);
+    await adoptSchema(clickhouse, { ...OPTIONS, copyRows: true }, silentLog, never);
+    const copied = await clickhouse.query<{ readonly text: string }>(
+      `SELECT concat(toString(source), ' ', toString(frequency), ': ', toString(volume), ' ', toString(amount), ' ', toString(flags)) AS text
+       FROM ${database}.bar_row FINAL ORDER BY source, frequency`,
+      {},
+      never,
+    );
+    assert.deepEqual(
+      copied.map(({ text }) => text),
+      [
+        "4 1: 22066700 146000000 0",
+        "5 1: 216251400 2037648413.07 0",
+        "7 1: 105525900 993481910 0",
+        "7 2: 807500 5649956 0",
+        "8 1: 163421400 1520605696 0",
+        "8 2: 236699 1659260 0",
+      ],
+    );
   });
 
   test("a second foreign table on one day gets a name of its own", async (t) => {
