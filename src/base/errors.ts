@@ -7,16 +7,20 @@ export interface ErrorDetails {
   readonly cause?: unknown;
   /** How long to wait before it is worth trying again, where the other side said so. */
   readonly retryAfterMs?: number;
+  /** The other side answered this very request with a failure of its own: perhaps it asks too much at once. */
+  readonly isAnswered?: boolean;
 }
 
 /** Passes by itself: a timeout, a reset, a rate limit, too many parts. Uses up no message. */
 export class TransientError extends Error {
   override readonly name: string = "TransientError";
   readonly retryAfterMs: number | undefined;
+  readonly isAnswered: boolean;
 
   constructor(message: string, details: ErrorDetails = {}) {
     super(message, "cause" in details ? { cause: details.cause } : undefined);
     this.retryAfterMs = details.retryAfterMs;
+    this.isAnswered = details.isAnswered ?? false;
   }
 }
 

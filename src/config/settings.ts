@@ -192,7 +192,11 @@ export const SETTINGS = {
       6000,
       "rows one answer holds at most; an answer of so many is never taken for the whole",
     ),
-    codesMax: setting(read.integer({ min: 1, max: 1000 }), 100, "codes one call may name"),
+    codesMax: setting(
+      read.integer({ min: 1, max: 1000 }),
+      80,
+      "codes one call may name; lists are refused from about 100 on",
+    ),
     timeoutMs: setting(read.integer({ min: 100, max: 600_000 }), 30_000, "how long one call may take"),
   },
   baostock: {

@@ -94,6 +94,32 @@ test("a failure of the provider is waited out and costs no unit", async () => {
   assert.equal(desk.asked.length, 3);
 });
 
+test("a shared call that the server fails on twice is halved; one that does not reach it is not", async () => {
+  for (const [isAnswered, expected] of [
+    [true, [["1", "2", "3"], ["1", "2", "3"], ["1", "2"], ["3"]]],
+    [
+      false,
+      [
+        ["1", "2", "3"],
+        ["1", "2", "3"],
+        ["1", "2", "3"],
+      ],
+    ],
+  ] as const) {
+    let failures = 2;
+    const desk = openDesk((call) => {
+      failures -= 1;
+      if (failures >= 0) {
+        throw new TransientError("asking: failed", { retryAfterMs: 1, isAnswered });
+      }
+      return answerAll(call);
+    });
+    const answers = await Promise.all(["1", "2", "3"].map((code) => desk.fetch(unitOf(code), never)));
+    assert.deepEqual(desk.asked.map(codesOf), expected);
+    assert.ok(answers.every(({ fetched }) => fetched.length === 2));
+  }
+});
+
 test("when the provider calls a shared call wrong, only the unit at fault fails", async () => {
   const desk = openDesk((call) => {
     if (codesOf(call).includes("2")) {

@@ -46,13 +46,17 @@ export interface DeskLimits {
   readonly gatherMsMax: number;
 }
 
+/** A provider that fails on a call so often, and does answer, may be asked for too many codes at once. */
+const FAILURES_BEFORE_HALVING = 2;
+
 /**
  * Where units of many messages wait for provider calls, one desk for each data set of a provider.
  *
  * A unit waits on the desk until a call slot is free and the budget grants a call; only then is it decided which call
  * that is, over everything that waits by then. So a scarce budget makes calls fuller rather than messages slower. A
- * call that fails for the provider's reasons goes back to the desk and uses up nothing; one that the provider calls
- * wrong is taken apart until the unit at fault stands alone, and only that one fails.
+ * call that fails for the provider's reasons goes back to the desk and uses up nothing, with its codes in two calls when
+ * the provider fails on it again and again, since a list too long fails like that; one that the provider calls wrong is
+ * taken apart until the unit at fault stands alone, and only that one fails.
  */
 export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
   readonly #parts: DeskParts<D>;
@@ -65,6 +69,8 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
   #firstArrivalMs: number | undefined;
   #lastArrivalMs = 0;
   #callsUnderWay = 0;
+  /** How often the provider answered a call with a failure of its own. */
+  readonly #failures = new WeakMap<Planned<D>, number>();
   #rowsInHand = 0;
   /** Why nothing can be fetched here any more: refused credentials or rights. */
   #refused: PermanentError | undefined;
@@ -224,7 +230,11 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
         this.#book.splitOrFail(planned, error);
       } else if (error instanceof TransientError) {
         await this.#parts.line.waitOut(planned.call, error, this.#work);
-        this.#book.putBack(planned);
+        if (error.isAnswered && this.#failsAgain(planned)) {
+          this.#book.putBackHalved(planned);
+        } else {
+          this.#book.putBack(planned);
+        }
       } else if (error instanceof PermanentError) {
         this.#refused = error;
         const { provider, capability } = this.#parts.line;
@@ -236,6 +246,12 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
     } catch (failure) {
       this.#book.fail(planned, failure);
     }
+  }
+
+  #failsAgain(planned: Planned<D>): boolean {
+    const failures = (this.#failures.get(planned) ?? 0) + 1;
+    this.#failures.set(planned, failures);
+    return failures >= FAILURES_BEFORE_HALVING;
   }
 
   #toAnswer(ticket: Ticket<D>): UnitAnswer<D> {

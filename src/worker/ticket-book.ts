@@ -145,6 +145,24 @@ export class TicketBook<D extends CodeDataSet> {
     }
   }
 
+  /** As `putBack`, with the codes of the call in two calls; a ticket's code is in one of them, so it waits for as many calls. */
+  putBackHalved(planned: Planned<D>): void {
+    const { call } = planned;
+    const { selection } = call;
+    if (selection.by !== "codes" || selection.codes.length < 2) {
+      this.putBack(planned);
+      return;
+    }
+    const tickets = this.#leave(planned);
+    const middle = Math.ceil(selection.codes.length / 2);
+    const halves = [selection.codes.slice(0, middle), selection.codes.slice(middle)].map((codes): Open<D> => {
+      const served = tickets.filter(({ unit }) => codes.includes(unit.code));
+      const units = served.map(({ unit }) => unit);
+      return { planned: { call: { ...call, selection: { ...selection, codes } }, units }, tickets: served };
+    });
+    this.#bound.unshift(...halves.filter(({ tickets }) => tickets.length > 0));
+  }
+
   /** The provider calls the request wrong: its units are asked for one by one; a unit that was alone fails. */
   splitOrFail(planned: Planned<D>, error: unknown): void {
     const tickets = this.#leave(planned);

@@ -53,7 +53,8 @@ export function toAnswerError(code: number, text: string, doing: string, token: 
     return new DataError(`${doing}: the request was refused; ${said}`);
   }
   if (/系统|服务器|稍后/.test(text) || code >= 50_000) {
-    return new TransientError(`${doing}: the server failed; ${said}`);
+    // The same words answer a list of codes that is too long.
+    return new TransientError(`${doing}: the server failed; ${said}`, { isAnswered: true });
   }
   // An answer nobody has recorded: tried a few times as this message's own, then set aside with the text.
   return new DataError(`${doing}: the call was refused for an unknown reason; ${said}`);
