@@ -296,13 +296,15 @@ function toAnswer(
   { evidence, received }: Pick<Delivery<CodeDataSet>, "evidence" | "received">,
 ): Omit<Answer, "lostRows"> {
   const { selection } = call;
+  // The last page of a market of exactly the cap is empty.
+  const marketRows = (call.offset ?? 0) + received;
   switch (selection.by) {
     case "codes":
       return { from: selection.from, to: selection.to, marketRows: undefined, evidence };
     case "day":
-      return { from: selection.day, to: selection.day, marketRows: received, evidence };
+      return { from: selection.day, to: selection.day, marketRows, evidence };
     case "range":
-      return { from: selection.from, to: selection.to, marketRows: received, evidence };
+      return { from: selection.from, to: selection.to, marketRows, evidence };
     case "status":
       throw new RangeError("a list without days answers no unit");
   }

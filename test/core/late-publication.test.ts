@@ -53,3 +53,26 @@ test("a bar that has not come a day later is unexplained", async () => {
   const done = await rig.send({ command: "bar_snapshot", params: { code: A, end_date: "20260302" } });
   assert.deepEqual([done.word, done.unexplainedDays, done.pendingDays], ["unexplained", 1, 0]);
 });
+
+test("a market of exactly the row cap is published: its empty last page says nothing about a code that is not in it", async () => {
+  const codes = codesOf(101);
+  const stock_basic = codes.map((code) => stockRow(code));
+  const daily = codes.slice(1).map((code) => dailyRow(code, "20260302"));
+  const suspend_d = [{ ts_code: A, trade_date: "20260302", suspend_type: "S" }];
+  await using rig = await openCoreRig({
+    now: "2026-03-02T10:00:00Z",
+    rows: { daily, stock_basic, suspend_d },
+    rowsMax: { daily: 100 },
+    source: { rowCaps: { daily: 100 }, codesMax: 20 },
+  });
+  const done = await rig.send({
+    command: "bar_snapshot",
+    params: { codes, start_date: "20260302", end_date: "20260302" },
+  });
+  assert.deepEqual(rig.calls("daily"), [
+    '{"trade_date":"20260302"} -> 100',
+    '{"trade_date":"20260302","offset":"100","limit":"100"} -> 0',
+  ]);
+  assert.deepEqual([done.word, done.pendingDays], ["stored", 0]);
+  assert.deepEqual(rig.states(`bars/1d/${A}`), ["2026-03-02..2026-03-02 suspended"]);
+});
