@@ -53,7 +53,8 @@ export interface AdjustmentFactor {
   readonly source: SourceNumber;
 }
 
-export type ListStatus = "listed" | "delisted" | "paused";
+/** `gone`: no list of the provider has it any more, as when it got a new number. */
+export type ListStatus = "listed" | "delisted" | "paused" | "gone";
 
 /** The listed thing. */
 export interface Instrument {
@@ -64,6 +65,7 @@ export interface Instrument {
   readonly currency: CurrencyNumber;
   readonly status: ListStatus;
   readonly listedOn: Day;
+  /** Of a gone one the last day on which a list had it. */
   readonly delistedOn: Day | undefined;
   readonly source: SourceNumber;
 }

@@ -1,4 +1,6 @@
+import type { Day } from "../domain/day.ts";
 import type { Instrument, RejectedRow } from "../domain/rows.ts";
+import { isSecurityCode } from "../domain/security-code.ts";
 
 /** What an answer for a whole list holds. */
 export interface ListRows {
@@ -31,6 +33,45 @@ export function findShortFault(listed: readonly Instrument[], stored: readonly I
   return isTooMany(before - listed.length, before)
     ? `the answer has ${listed.length} listed codes where ${before} are stored; a stockinfo message with force takes it all the same`
     : undefined;
+}
+
+/** The whole stock list of a provider: listed, delisted and paused. */
+export interface WholeList {
+  readonly instruments: readonly Instrument[];
+  readonly rejected: readonly RejectedRow[];
+}
+
+/** Numbers of A-shares. A table that others write to as well may hold funds and indices, which no stock list has. */
+const SHARE_NUMBER = /^(?:6[08]\d{4}\.SH|[03]0\d{4}\.SZ|(?:[48]\d|92)\d{4}\.BJ)$/;
+
+/**
+ * Stored shares of the answer's source that are listed or paused and that no list has any more, as gone since
+ * `lastSeenOn`. None when the lists are not whole: delisted ones are missing where some are stored, a row has no
+ * readable code, or more are missing than leave at once.
+ */
+export function findGone(
+  { instruments, rejected }: WholeList,
+  stored: readonly Instrument[],
+  lastSeenOn: Day,
+): readonly Instrument[] {
+  const [source] = instruments.map((instrument) => instrument.source);
+  const ours = stored.filter((instrument) => instrument.source === source && SHARE_NUMBER.test(instrument.code));
+  if (ours.some(isDelisted) && !instruments.some(isDelisted)) {
+    return [];
+  }
+  if (rejected.some(({ code }) => !isSecurityCode(code))) {
+    return [];
+  }
+  const named = new Set<string>([...instruments, ...rejected].map(({ code }) => code));
+  const listed = ours.filter(({ status }) => status === "listed" || status === "paused");
+  const missing = listed.filter(({ code }) => !named.has(code));
+  return isTooMany(missing.length, listed.length)
+    ? []
+    : missing.map((instrument): Instrument => ({ ...instrument, status: "gone", delistedOn: lastSeenOn }));
+}
+
+function isDelisted({ status }: Instrument): boolean {
+  return status === "delisted";
 }
 
 /** Whether so many codes of `before` leave the list at once that the answer is rather wrong. */

@@ -1,7 +1,9 @@
+import { Temporal } from "temporal-polyfill";
+
 import type { Clock } from "../base/clock.ts";
 import { PermanentError, TransientError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { addDays, dayAt, parseDay, SHANGHAI } from "../domain/day.ts";
+import { addDays, type Day, dayAt, parseDay, SHANGHAI } from "../domain/day.ts";
 import { MARKET } from "../domain/enums.ts";
 import type { LedgerKey, Span } from "../domain/ledger.ts";
 import { NO_ROWS, type Tally } from "../domain/outcome.ts";
@@ -9,7 +11,7 @@ import type { Instrument, RowOf } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { Call } from "../domain/unit.ts";
 import { isStale } from "../planning/freshness.ts";
-import { findEmptyFault, findShortFault } from "../planning/list-faults.ts";
+import { findEmptyFault, findGone, findShortFault } from "../planning/list-faults.ts";
 import { bundledCalendar, mergedCalendar, type TradingCalendar } from "../planning/trading-calendar.ts";
 import type { Lock } from "../ports/lock.ts";
 import { ledgerKeyText } from "../domain/ledger.ts";
@@ -42,6 +44,9 @@ export interface Refreshed {
 /** A list that is asked for again within this time is the same list. */
 const UNKNOWN_CODE_REFRESH_MS = 600_000;
 
+/** So many codes of a log line are named. */
+const CODES_SHOWN_MAX = 10;
+
 /** After an answer that cannot be the list it is not asked for again at once, however many messages wait for it. */
 const BAD_LIST_WAIT_MS = 60_000;
 
@@ -57,6 +62,7 @@ const CALENDAR_DAYS_AHEAD = 400;
 export class Reference {
   readonly #parts: ReferenceParts;
   #instruments: ReadonlyMap<SecurityCode, Instrument> = new Map();
+  #goneOn: ReadonlyMap<SecurityCode, Day> = new Map();
   #listedCount = 0;
   #calendar: TradingCalendar = bundledCalendar();
   /** Epoch milliseconds of the call behind what is loaded here; undefined until it was loaded. */
@@ -73,8 +79,14 @@ export class Reference {
     return this.#calendar;
   }
 
+  /** Undefined for a code that no list has, or has any more. */
   instrument(code: SecurityCode): Instrument | undefined {
     return this.#instruments.get(code);
+  }
+
+  /** The last day on which a list had a code that is gone; undefined for every other. */
+  goneOn(code: SecurityCode): Day | undefined {
+    return this.#goneOn.get(code);
   }
 
   /** How many securities are listed: the rows that one day of the market has at most. 0 before the list was loaded. */
@@ -160,7 +172,9 @@ export class Reference {
     }
     const startedMs = clock.elapsedMs();
     const answer =
-      list === "stock-list" ? await this.#fetchInstruments(isForced, signal) : await this.#fetchCalendar(signal);
+      list === "stock-list"
+        ? await this.#fetchInstruments(isForced, fetchedAtMs, signal)
+        : await this.#fetchCalendar(signal);
     this.#bad.delete(list);
     const rows = await this.#write(answer.models, signal);
     await this.#parts.store.quarantine(
@@ -208,7 +222,11 @@ export class Reference {
     throw error;
   }
 
-  async #fetchInstruments(isForced: boolean, signal: AbortSignal): Promise<ListAnswer> {
+  async #fetchInstruments(
+    isForced: boolean,
+    fetchedBeforeAtMs: number | undefined,
+    signal: AbortSignal,
+  ): Promise<ListAnswer> {
     const line = this.#parts.lines["stock-list"];
     const answers: WholeAnswer<"stock-list">[] = [];
     for (const status of ["listed", "delisted", "paused"] as const) {
@@ -221,10 +239,24 @@ export class Reference {
       }
       answers.push(answer);
     }
+    const whole = {
+      instruments: answers.flatMap(({ rows }) => rows),
+      rejected: answers.flatMap(({ rejected }) => rejected),
+    };
+    const gone = findGone(
+      whole,
+      await this.#parts.stored.instruments(signal),
+      dayAt(toInstant(fetchedBeforeAtMs ?? this.#parts.clock.nowMs()), SHANGHAI),
+    );
+    if (gone.length > 0) {
+      const codes = gone.slice(0, CODES_SHOWN_MAX).map(({ code }) => code);
+      this.#parts.log.warn("codes are in no list any more", { count: gone.length, codes });
+    }
     return toListAnswer(
       answers,
       ({ code }) => code,
       (row, provenance) => ({ model: "instrument", row, provenance }),
+      gone,
     );
   }
 
@@ -264,8 +296,11 @@ export class Reference {
   async #load(list: ListDataSet, fetchedAtMs: number, signal: AbortSignal): Promise<void> {
     if (list === "stock-list") {
       const instruments = await this.#parts.stored.instruments(signal);
-      this.#instruments = new Map(instruments.map((instrument) => [instrument.code, instrument]));
-      this.#listedCount = instruments.filter(({ status }) => status !== "delisted").length;
+      const gone = instruments.filter(({ status }) => status === "gone");
+      const known = instruments.filter(({ status }) => status !== "gone");
+      this.#goneOn = new Map(gone.map(({ code, listedOn, delistedOn }) => [code, delistedOn ?? listedOn]));
+      this.#instruments = new Map(known.map((instrument) => [instrument.code, instrument]));
+      this.#listedCount = known.filter(({ status }) => status !== "delisted").length;
     } else {
       this.#calendar = mergedCalendar(await this.#parts.stored.calendar(MARKET.CHINA, signal));
     }
@@ -287,13 +322,14 @@ function toListAnswer<D extends ListDataSet>(
   answers: readonly WholeAnswer<D>[],
   keyOf: (row: RowOf[D]) => string,
   toModel: (row: RowOf[D], provenance: Provenance) => Model,
+  more: readonly RowOf[D][] = [],
 ): ListAnswer {
   const version = answers.reduce((newest, answer) => (answer.version > newest ? answer.version : newest), 0n);
   const callIds = answers.flatMap((answer) => answer.callIds);
   const rows = new Map(answers.flatMap((answer) => answer.rows).map((row) => [keyOf(row), row]));
   const provenance = { version, callId: callIds.at(-1) ?? "", requestId: "" };
   return {
-    models: [...rows.values()].map((row) => toModel(row, provenance)),
+    models: [...rows.values(), ...more].map((row) => toModel(row, provenance)),
     rejected: answers.flatMap((answer) => answer.rejected),
     callIds,
     version,
@@ -303,6 +339,10 @@ function toListAnswer<D extends ListDataSet>(
 function newestMs(spans: readonly Span[]): number | undefined {
   const versions = spans.map(({ evidence }) => toMs(evidence.version));
   return versions.length === 0 ? undefined : Math.max(...versions);
+}
+
+function toInstant(epochMs: number): Temporal.Instant {
+  return Temporal.Instant.fromEpochMilliseconds(epochMs);
 }
 
 function toMs(micros: bigint): number {

@@ -61,7 +61,8 @@ export async function syncCodes<D extends CodeDataSet>(
   signal: AbortSignal,
 ): Promise<Done> {
   await parts.reference.ensureFresh(signal);
-  if (request.codes.some((code) => parts.reference.instrument(code) === undefined)) {
+  const { reference } = parts;
+  if (request.codes.some((code) => reference.instrument(code) === undefined && reference.goneOn(code) === undefined)) {
     await parts.reference.refreshForUnknownCode(signal);
   }
   const unknown: SecurityCode[] = [];
@@ -81,12 +82,16 @@ export async function syncCodes<D extends CodeDataSet>(
   if (failure !== undefined) {
     throw failure.reason;
   }
-  if (unknown.length > 0) {
+  const [first] = unknown;
+  if (first !== undefined) {
     const more = unknown.length > 1 ? ` and ${unknown.length - 1} more` : "";
+    const goneOn = reference.goneOn(first);
     throw new MessageError(
       "unknown-code",
       request.codes.length === 1 ? "$.params.code" : "$.params.codes",
-      `the stock list does not have ${unknown[0]}${more}`,
+      goneOn === undefined
+        ? `the stock list does not have ${first}${more}`
+        : `the stock list has ${first} no more, last on ${goneOn}: it may have a new number${more}`,
     );
   }
   return results

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { TransientError } from "../../src/base/errors.ts";
+import { MessageError } from "../../src/domain/message-error.ts";
 import { codesOf, dailyRow, openCoreRig, stockRow } from "./core-rig.ts";
 
 const [A = ""] = codesOf(1);
@@ -53,4 +54,56 @@ test("a stock list that lost more than a tenth of its codes is not believed unle
   );
   const forced = await rig.send({ command: "stockinfo", params: { force: true } });
   assert.deepEqual([forced.word, forced.rows.same], ["stored", 250]);
+});
+
+test("a code that no list has any more is kept as gone, with the last day it was listed, and is asked for no more", async () => {
+  const old = "430047.BJ";
+  const renumbered = "920047.BJ";
+  const others = codesOf(2).map((code) => stockRow(code));
+  const listedAs = (code: string): Record<string, string>[] => [...others, stockRow(code, { list_date: "20250929" })];
+  const paused = "600900.SH";
+  const [delisted, stillPaused] = [
+    stockRow("600001.SH", { list_status: "D", delist_date: "20091229" }),
+    stockRow(paused, { list_status: "P" }),
+  ];
+  await using rig = await openCoreRig({
+    now: "2025-09-30T10:00:00Z",
+    rows: { daily: [dailyRow(old, "20250930")], stock_basic: [...listedAs(old), delisted, stillPaused] },
+  });
+  await rig.send({ command: "bar_snapshot", params: { code: old, days: 1 } });
+  rig.publish({
+    daily: [dailyRow(renumbered, "20251009")],
+    stock_basic: [...listedAs(renumbered), delisted, stillPaused],
+  });
+  rig.setClock("2025-10-09T10:00:00Z");
+  await assert.rejects(
+    rig.send({ command: "bar_snapshot", params: { code: old, days: 1 } }),
+    (error) =>
+      error instanceof MessageError &&
+      error.reason === "unknown-code" &&
+      /430047\.BJ.*no more.*2025-09-30.*new number/.test(error.detail),
+  );
+  assert.equal((await rig.send({ command: "bar_snapshot", params: { code: renumbered, days: 1 } })).rows.new, 1);
+  const kept = rig.instruments.get(old);
+  assert.deepEqual([kept?.status, kept?.delistedOn], ["gone", "2025-09-30"]);
+  assert.equal(rig.instruments.get(paused)?.status, "paused");
+  assert.equal(rig.calls("stock_basic").length, 6, "a gone code does not make the list be asked for again");
+  // It comes back: it was the provider's mistake.
+  rig.publish({ stock_basic: [...listedAs(renumbered), ...listedAs(old), delisted, stillPaused] });
+  await rig.send({ command: "stockinfo", params: { force: true } });
+  assert.equal(rig.instruments.get(old)?.status, "listed");
+});
+
+test("no code is taken for gone by lists that are not whole: delisted ones are missing, or its row cannot be read", async () => {
+  const stock_basic = codesOf(3).map((code) => stockRow(code));
+  const delisted = stockRow("600001.SH", { list_status: "D", delist_date: "20091229" });
+  await using rig = await openCoreRig({ now: NOON, rows: { stock_basic: [...stock_basic, delisted] } });
+  const force = { command: "stockinfo", params: { force: true } };
+  await rig.send(force);
+  rig.publish({ stock_basic: stock_basic.slice(1) });
+  await rig.send(force);
+  assert.equal(rig.instruments.get(A)?.status, "listed");
+  rig.publish({ stock_basic: [stockRow(A, { list_date: "x" }), ...stock_basic.slice(1), delisted] });
+  await rig.send(force);
+  assert.equal(rig.instruments.get(A)?.status, "listed");
 });

@@ -90,7 +90,7 @@ function checked<Table extends Readonly<Record<string, number>>>(
 }
 
 function parseStatus(text: string): ListStatus {
-  if (text !== "listed" && text !== "delisted" && text !== "paused") {
+  if (text !== "listed" && text !== "delisted" && text !== "paused" && text !== "gone") {
     throw new TypeError(`reading reference tables: unknown status ${text}`);
   }
   return text;

@@ -22,7 +22,7 @@ export interface MySqlReference extends ReferenceStore, AsyncDisposable {
 const STILL_LISTED = "2099-12-31" as const;
 
 /**
- * The tables have no column for the status, so a paused instrument reads back as listed. Rows of other makers that no
+ * The tables have no column for the status, so a paused instrument reads back as listed and a gone one as delisted. Rows of other makers that no
  * market of ours has are passed over and counted in the log.
  */
 export function openMySqlReference(target: MySqlTarget, log: Log): MySqlReference {
