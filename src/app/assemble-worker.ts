@@ -49,17 +49,19 @@ export function assembleWorker(parts: AssembleParts, work: AbortSignal): Assembl
   if (first === undefined) {
     throw new RangeError("a worker needs a provider");
   }
-  const reference = new Reference({
-    lines: { "stock-list": first.line("stock-list"), "trading-calendar": first.line("trading-calendar") },
-    stored: store.reference,
-    store: store.store,
-    ledger: store.ledger,
-    lock,
-    clock,
-    log,
-    work,
-  });
   const opened = new AsyncDisposableStack();
+  const reference = opened.use(
+    new Reference({
+      lines: { "stock-list": first.line("stock-list"), "trading-calendar": first.line("trading-calendar") },
+      stored: store.reference,
+      store: store.store,
+      ledger: store.ledger,
+      lock,
+      clock,
+      log,
+      work,
+    }),
+  );
   const lines = new Map<ProviderName, ProviderLines>();
   for (const provider of providers) {
     const limits: DeskLimits = {

@@ -1,13 +1,14 @@
 import { Temporal } from "temporal-polyfill";
 
 import type { Clock } from "../base/clock.ts";
-import { PermanentError, TransientError } from "../base/errors.ts";
+import { describeError, PermanentError, TransientError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { orAbort } from "../base/or-abort.ts";
 import { addDays, type Day, dayAt, parseDay, SHANGHAI } from "../domain/day.ts";
 import { MARKET } from "../domain/enums.ts";
 import type { LedgerKey, Span } from "../domain/ledger.ts";
 import { NO_ROWS, type Tally } from "../domain/outcome.ts";
-import type { Instrument, RowOf } from "../domain/rows.ts";
+import type { Instrument } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { Call } from "../domain/unit.ts";
 import { isStale } from "../planning/freshness.ts";
@@ -15,11 +16,10 @@ import { findEmptyFault, findGone, findShortFault } from "../planning/list-fault
 import { bundledCalendar, mergedCalendar, type TradingCalendar } from "../planning/trading-calendar.ts";
 import type { Lock } from "../ports/lock.ts";
 import { ledgerKeyText } from "../domain/ledger.ts";
-import type { Ledger, Model, Provenance, ReferenceStore, Store } from "../ports/store.ts";
+import type { Ledger, ReferenceStore, Store } from "../ports/store.ts";
+import { type ListAnswer, type ListDataSet, toCalendarList, toInstrumentList } from "./list-answer.ts";
 import type { ProviderLine, WholeAnswer } from "./provider-line.ts";
-import { tallyOf } from "./tally.ts";
-
-type ListDataSet = "stock-list" | "trading-calendar";
+import { addTallies, tallyOf } from "./tally.ts";
 
 export interface ReferenceParts {
   readonly lines: Readonly<Record<ListDataSet, ProviderLine>>;
@@ -55,24 +55,35 @@ const CALENDAR_FROM = parseDay("1990-12-19");
 /** The exchanges publish the calendar about a year ahead. */
 const CALENDAR_DAYS_AHEAD = 400;
 
+/** What is asked for: the codes that are listed, the whole stock list with delisted and paused ones, the calendar. */
+type Wanted = "listed" | ListDataSet;
+
 /**
  * The stock list and the trading calendar: read from the store, and brought up to date by the worker itself when they
  * are absent or older than 20 h, by one worker of the fleet. Until the first answer the bundled calendar serves.
+ *
+ * A plan needs the listed codes. They are asked for first and used as soon as they are there; delisted and paused ones
+ * are asked for after them, in the background, since an account may have a call an hour. Only a code that is not known
+ * by then, and a message for the list itself, wait for the whole of it. In the ledger the stock list is `pending` until
+ * the whole is there.
  */
-export class Reference {
+export class Reference implements AsyncDisposable {
   readonly #parts: ReferenceParts;
+  readonly #work: AbortSignal;
+  readonly #close = new AbortController();
   #instruments: ReadonlyMap<SecurityCode, Instrument> = new Map();
   #goneOn: ReadonlyMap<SecurityCode, Day> = new Map();
   #listedCount = 0;
   #calendar: TradingCalendar = bundledCalendar();
   /** Epoch milliseconds of the call behind what is loaded here; undefined until it was loaded. */
-  readonly #loadedAtMs = new Map<ListDataSet, number>();
-  readonly #underWay = new Map<ListDataSet, Promise<Refreshed>>();
+  readonly #loadedAtMs = new Map<Wanted, number>();
+  readonly #underWay = new Map<Wanted, Promise<Refreshed>>();
   /** Answers that were no list, and until when nobody asks again. */
   readonly #bad = new Map<ListDataSet, { readonly error: TransientError; readonly untilMs: number }>();
 
   constructor(parts: ReferenceParts) {
     this.#parts = parts;
+    this.#work = AbortSignal.any([parts.work, this.#close.signal]);
   }
 
   get calendar(): TradingCalendar {
@@ -94,14 +105,17 @@ export class Reference {
     return this.#listedCount;
   }
 
-  /** Before any plan: both lists are there and young enough. TransientError while the provider's answer is no list. */
+  /**
+   * Before any plan: calendar and listed codes are there and young enough. TransientError while the provider's answer
+   * is no list.
+   */
   async ensureFresh(signal: AbortSignal): Promise<void> {
     try {
       await this.#ensure("trading-calendar", (atMs) => !isStale(atMs, this.#parts.clock.nowMs()), signal);
     } catch (error) {
       this.#goOnWithoutCalendar(error);
     }
-    await this.#ensure("stock-list", (atMs) => !isStale(atMs, this.#parts.clock.nowMs()), signal);
+    await this.#ensure("listed", (atMs) => !isStale(atMs, this.#parts.clock.nowMs()), signal);
   }
 
   /** The bundled calendar serves an account that has no right to the provider's; past its end every plan says so. */
@@ -113,7 +127,7 @@ export class Reference {
     this.#loadedAtMs.set("trading-calendar", this.#parts.clock.nowMs());
   }
 
-  /** A code that the list does not have: the list is asked for once more, unless it is minutes old. */
+  /** A code that the list does not have: the whole list is waited for or asked for once more, unless it is minutes old. */
   async refreshForUnknownCode(signal: AbortSignal): Promise<void> {
     const youngSinceMs = this.#parts.clock.nowMs() - UNKNOWN_CODE_REFRESH_MS;
     await this.#ensure("stock-list", (atMs) => atMs !== undefined && atMs >= youngSinceMs, signal);
@@ -127,87 +141,185 @@ export class Reference {
     return await this.#ensure(list, (atMs) => !force && atMs !== undefined && atMs >= askedAtMs, signal, force);
   }
 
-  async #ensure(
-    list: ListDataSet,
-    isYoung: (atMs: number | undefined) => boolean,
-    signal: AbortSignal,
-    isForced = false,
-  ): Promise<Refreshed> {
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#close.abort(new TransientError("the reference lists are closed"));
+    await Promise.allSettled(this.#underWay.values());
+  }
+
+  /** Waits no longer than `signal` lets; what is under way goes on for others, and ends with the worker. */
+  async #ensure(wanted: Wanted, isYoung: IsYoung, signal: AbortSignal, isForced = false): Promise<Refreshed> {
     for (;;) {
       signal.throwIfAborted();
-      if (isYoung(this.#loadedAtMs.get(list))) {
+      if (isYoung(this.#loadedAtMs.get(wanted))) {
         return NOTHING_FETCHED;
       }
-      const bad = this.#bad.get(list);
+      const bad = this.#bad.get(listOf(wanted));
       if (bad !== undefined && this.#parts.clock.nowMs() < bad.untilMs) {
         throw bad.error;
       }
-      const underWay = this.#underWay.get(list);
+      const underWay = this.#underWay.get(wanted);
       if (underWay === undefined) {
-        // Others may come to wait for it, so it ends with the worker and not with the message that began it.
-        const work = this.#parts.work;
-        const refreshing = this.#parts.lock
-          .withLock(list, () => this.#refresh(list, isYoung, isForced, work), work)
-          .finally(() => this.#underWay.delete(list));
-        this.#underWay.set(list, refreshing);
-        return await refreshing;
+        return await orAbort(this.#begin(wanted, this.#refresh(wanted, isYoung, isForced)), signal);
       }
-      await underWay;
+      await orAbort(underWay, signal);
     }
   }
 
-  async #refresh(
-    list: ListDataSet,
-    isYoung: (atMs: number | undefined) => boolean,
-    isForced: boolean,
-    signal: AbortSignal,
-  ): Promise<Refreshed> {
-    const { ledger, log, clock } = this.#parts;
-    const key: LedgerKey = { dataSet: list, frequency: "1d", code: "" };
-    const spans = (await ledger.read([key], signal)).get(ledgerKeyText(key)) ?? [];
-    const fetchedAtMs = newestMs(spans);
-    if (isYoung(fetchedAtMs)) {
-      await this.#load(list, fetchedAtMs ?? 0, signal);
+  #begin(wanted: Wanted, refreshing: Promise<Refreshed>): Promise<Refreshed> {
+    const tracked = refreshing.finally(() => this.#underWay.delete(wanted));
+    this.#underWay.set(wanted, tracked);
+    return tracked;
+  }
+
+  #refresh(wanted: Wanted, isYoung: IsYoung, isForced: boolean): Promise<Refreshed> {
+    switch (wanted) {
+      case "trading-calendar":
+        return this.#refreshCalendar(isYoung);
+      case "listed":
+        return this.#refreshListed(isYoung);
+      case "stock-list":
+        return this.#refreshWhole(isYoung, isForced);
+    }
+  }
+
+  async #refreshListed(isYoung: IsYoung): Promise<Refreshed> {
+    const { lock } = this.#parts;
+    const listed = await lock.withLock(
+      LISTED_LOCK,
+      async () => {
+        const spans = await this.#spansOf("stock-list");
+        if (isYoung(newestMs(spans))) {
+          await this.#loadInstruments(spans);
+          return undefined;
+        }
+        return await this.#fetchListed(false, spans);
+      },
+      this.#work,
+    );
+    if (listed === undefined) {
       return NOTHING_FETCHED;
     }
-    const startedMs = clock.elapsedMs();
-    const answer =
-      list === "stock-list"
-        ? await this.#fetchInstruments(isForced, fetchedAtMs, signal)
-        : await this.#fetchCalendar(signal);
-    this.#bad.delete(list);
-    const rows = await this.#write(answer.models, signal);
-    await this.#parts.store.quarantine(
-      answer.rejected,
-      { version: answer.version, callId: answer.callIds[0] ?? "", requestId: "" },
-      signal,
-    );
-    const today = dayAt(clock.now(), SHANGHAI);
-    const span: Span = {
-      from: CALENDAR_FROM,
-      to: today,
-      state: "present",
-      evidence: {
-        provider: this.#parts.lines[list].provider,
-        callId: answer.callIds.at(-1) ?? "",
-        version: answer.version,
-        note: `complete answer of ${answer.models.length} rows in ${answer.callIds.length} calls`,
+    if (!this.#underWay.has("stock-list")) {
+      this.#completeLater(listed);
+    }
+    return listed.refreshed;
+  }
+
+  #completeLater(listed: ListedAnswer): void {
+    const completing = this.#parts.lock.withLock(
+      WHOLE_LOCK,
+      async () => {
+        const spans = await this.#spansOf("stock-list");
+        if (isWhole(spans) && (newestMs(spans) ?? 0) >= toMs(listed.answer.version)) {
+          await this.#loadInstruments(spans);
+          return NOTHING_FETCHED;
+        }
+        return await this.#complete(listed);
       },
-    };
-    const outdated = spans.map(({ from }) => from).filter((from) => from !== span.from);
-    await ledger.write([{ key, put: [span], remove: outdated }], signal);
-    await this.#load(list, toMs(answer.version), signal);
-    log.info("list brought up to date", {
-      list,
-      rows: answer.models.length,
-      calls: answer.callIds.length,
-      ms: Math.round(clock.elapsedMs() - startedMs),
+      this.#work,
+    );
+    this.#begin("stock-list", completing).catch((error: unknown) => {
+      if (!this.#work.aborted) {
+        this.#parts.log.warn("delisted and paused codes were not brought up to date", { why: describeError(error) });
+      }
     });
-    return {
-      rows: { ...rows, rejected: rows.rejected + answer.rejected.length },
-      callIds: answer.callIds,
-      isFetched: true,
+  }
+
+  async #refreshWhole(isYoung: IsYoung, isForced: boolean): Promise<Refreshed> {
+    const { lock } = this.#parts;
+    return await lock.withLock(
+      WHOLE_LOCK,
+      async () => {
+        const spans = await this.#spansOf("stock-list");
+        if (isWhole(spans) && isYoung(newestMs(spans))) {
+          await this.#loadInstruments(spans);
+          return NOTHING_FETCHED;
+        }
+        const listed = await lock.withLock(LISTED_LOCK, () => this.#fetchListed(isForced, spans), this.#work);
+        const rest = await this.#complete(listed);
+        return {
+          rows: addTallies(listed.refreshed.rows, rest.rows),
+          callIds: [...listed.refreshed.callIds, ...rest.callIds],
+          isFetched: true,
+        };
+      },
+      this.#work,
+    );
+  }
+
+  /** A market without a paused or a delisted security is possible, one without a listed security is not. */
+  async #fetchListed(isForced: boolean, before: readonly Span[]): Promise<ListedAnswer> {
+    const startedMs = this.#parts.clock.elapsedMs();
+    const answer = await this.#askByStatus("listed");
+    const empty = findEmptyFault({ rows: answer.rows.length, rejected: answer.rejected });
+    const fault =
+      empty ?? (isForced ? undefined : findShortFault(answer.rows, await this.#parts.stored.instruments(this.#work)));
+    if (fault !== undefined) {
+      this.#refuse("stock-list", fault);
+    }
+    const refreshed = await this.#keep("stock-list", toInstrumentList([answer]), {
+      part: "listed",
+      startedMs,
+    });
+    return { answer, refreshed, seenBeforeAtMs: newestMs(before) };
+  }
+
+  /** Delisted and paused codes, and then those that no list has any more. */
+  async #complete({ answer: listed, seenBeforeAtMs }: ListedAnswer): Promise<Refreshed> {
+    const startedMs = this.#parts.clock.elapsedMs();
+    const answers = [await this.#askByStatus("delisted"), await this.#askByStatus("paused")];
+    const whole = [listed, ...answers];
+    const gone = findGone(
+      { instruments: whole.flatMap(({ rows }) => rows), rejected: whole.flatMap(({ rejected }) => rejected) },
+      await this.#parts.stored.instruments(this.#work),
+      dayAt(toInstant(seenBeforeAtMs ?? this.#parts.clock.nowMs()), SHANGHAI),
+    );
+    if (gone.length > 0) {
+      const codes = gone.slice(0, CODES_SHOWN_MAX).map(({ code }) => code);
+      this.#parts.log.warn("codes are in no list any more", { count: gone.length, codes });
+    }
+    return await this.#keep("stock-list", toInstrumentList(answers, gone), {
+      part: "whole",
+      startedMs,
+    });
+  }
+
+  async #askByStatus(status: "listed" | "delisted" | "paused"): Promise<WholeAnswer<"stock-list">> {
+    const call: Call<"stock-list"> = { dataSet: "stock-list", frequency: "1d", selection: { by: "status", status } };
+    return await this.#parts.lines["stock-list"].fetchAll(call, this.#work);
+  }
+
+  async #refreshCalendar(isYoung: IsYoung): Promise<Refreshed> {
+    return await this.#parts.lock.withLock(
+      "trading-calendar",
+      async () => {
+        const fetchedAtMs = newestMs(await this.#spansOf("trading-calendar"));
+        if (isYoung(fetchedAtMs)) {
+          await this.#loadCalendar(fetchedAtMs ?? 0);
+          return NOTHING_FETCHED;
+        }
+        return await this.#fetchCalendar();
+      },
+      this.#work,
+    );
+  }
+
+  async #fetchCalendar(): Promise<Refreshed> {
+    const { clock, lines } = this.#parts;
+    const startedMs = clock.elapsedMs();
+    const to = addDays(dayAt(clock.now(), SHANGHAI), CALENDAR_DAYS_AHEAD);
+    const call: Call<"trading-calendar"> = {
+      dataSet: "trading-calendar",
+      frequency: "1d",
+      selection: { by: "range", from: CALENDAR_FROM, to },
     };
+    const answer = await lines["trading-calendar"].fetchAll(call, this.#work);
+    const fault = findEmptyFault({ rows: answer.rows.length, rejected: answer.rejected });
+    if (fault !== undefined) {
+      this.#refuse("trading-calendar", fault);
+    }
+    const models = toCalendarList(answer);
+    return await this.#keep("trading-calendar", models, { part: "whole", startedMs });
   }
 
   /** The answer is not taken, and the list counts as old as it was. */
@@ -222,119 +334,99 @@ export class Reference {
     throw error;
   }
 
-  async #fetchInstruments(
-    isForced: boolean,
-    fetchedBeforeAtMs: number | undefined,
-    signal: AbortSignal,
-  ): Promise<ListAnswer> {
-    const line = this.#parts.lines["stock-list"];
-    const answers: WholeAnswer<"stock-list">[] = [];
-    for (const status of ["listed", "delisted", "paused"] as const) {
-      const answer = await line.fetchAll<"stock-list">(
-        { dataSet: "stock-list", frequency: "1d", selection: { by: "status", status } },
-        signal,
-      );
-      if (status === "listed") {
-        await this.#judgeListed(answer, isForced, signal);
-      }
-      answers.push(answer);
-    }
-    const whole = {
-      instruments: answers.flatMap(({ rows }) => rows),
-      rejected: answers.flatMap(({ rejected }) => rejected),
+  /** Writes an answer, says in the ledger how far the list is known, and loads it. */
+  async #keep(
+    list: ListDataSet,
+    answer: ListAnswer,
+    { part, startedMs }: { readonly part: "listed" | "whole"; readonly startedMs: number },
+  ): Promise<Refreshed> {
+    const { store, ledger, lines, log, clock } = this.#parts;
+    this.#bad.delete(list);
+    const rows = answer.models.length === 0 ? NO_ROWS : tallyOf(await store.addBatch(answer.models, this.#work));
+    const provenance = { version: answer.version, callId: answer.callIds[0] ?? "", requestId: "" };
+    await store.quarantine(answer.rejected, provenance, this.#work);
+    const span: Span = {
+      from: CALENDAR_FROM,
+      to: dayAt(clock.now(), SHANGHAI),
+      state: part === "whole" ? "present" : "pending",
+      evidence: {
+        provider: lines[list].provider,
+        callId: answer.callIds.at(-1) ?? "",
+        version: answer.version,
+        note:
+          part === "whole"
+            ? `complete answer of ${answer.models.length} rows in ${answer.callIds.length} calls`
+            : `${answer.models.length} listed codes, delisted and paused ones are asked for`,
+      },
     };
-    const gone = findGone(
-      whole,
-      await this.#parts.stored.instruments(signal),
-      dayAt(toInstant(fetchedBeforeAtMs ?? this.#parts.clock.nowMs()), SHANGHAI),
-    );
-    if (gone.length > 0) {
-      const codes = gone.slice(0, CODES_SHOWN_MAX).map(({ code }) => code);
-      this.#parts.log.warn("codes are in no list any more", { count: gone.length, codes });
-    }
-    return toListAnswer(
-      answers,
-      ({ code }) => code,
-      (row, provenance) => ({ model: "instrument", row, provenance }),
-      gone,
-    );
-  }
-
-  /** A market without a paused or a delisted security is possible, one without a listed security is not. */
-  async #judgeListed(answer: WholeAnswer<"stock-list">, isForced: boolean, signal: AbortSignal): Promise<void> {
-    const empty = findEmptyFault({ rows: answer.rows.length, rejected: answer.rejected });
-    const fault =
-      empty ?? (isForced ? undefined : findShortFault(answer.rows, await this.#parts.stored.instruments(signal)));
-    if (fault !== undefined) {
-      this.#refuse("stock-list", fault);
-    }
-  }
-
-  async #fetchCalendar(signal: AbortSignal): Promise<ListAnswer> {
-    const to = addDays(dayAt(this.#parts.clock.now(), SHANGHAI), CALENDAR_DAYS_AHEAD);
-    const call: Call<"trading-calendar"> = {
-      dataSet: "trading-calendar",
-      frequency: "1d",
-      selection: { by: "range", from: CALENDAR_FROM, to },
+    const outdated = (await this.#spansOf(list)).map(({ from }) => from).filter((from) => from !== span.from);
+    await ledger.write([{ key: keyOf(list), put: [span], remove: outdated }], this.#work);
+    await (list === "stock-list" ? this.#loadInstruments([span]) : this.#loadCalendar(toMs(answer.version)));
+    log.info("list brought up to date", {
+      list,
+      part,
+      rows: answer.models.length,
+      calls: answer.callIds.length,
+      ms: Math.round(clock.elapsedMs() - startedMs),
+    });
+    return {
+      rows: { ...rows, rejected: rows.rejected + answer.rejected.length },
+      callIds: answer.callIds,
+      isFetched: true,
     };
-    const answer = await this.#parts.lines["trading-calendar"].fetchAll(call, signal);
-    const fault = findEmptyFault({ rows: answer.rows.length, rejected: answer.rejected });
-    if (fault !== undefined) {
-      this.#refuse("trading-calendar", fault);
-    }
-    return toListAnswer(
-      [answer],
-      ({ day }) => day,
-      (row, provenance) => ({ model: "calendar-day", row, provenance }),
-    );
   }
 
-  async #write(models: readonly Model[], signal: AbortSignal): Promise<Tally> {
-    return models.length === 0 ? NO_ROWS : tallyOf(await this.#parts.store.addBatch(models, signal));
+  async #spansOf(list: ListDataSet): Promise<readonly Span[]> {
+    const key = keyOf(list);
+    return (await this.#parts.ledger.read([key], this.#work)).get(ledgerKeyText(key)) ?? [];
   }
 
-  async #load(list: ListDataSet, fetchedAtMs: number, signal: AbortSignal): Promise<void> {
-    if (list === "stock-list") {
-      const instruments = await this.#parts.stored.instruments(signal);
-      const gone = instruments.filter(({ status }) => status === "gone");
-      const known = instruments.filter(({ status }) => status !== "gone");
-      this.#goneOn = new Map(gone.map(({ code, listedOn, delistedOn }) => [code, delistedOn ?? listedOn]));
-      this.#instruments = new Map(known.map((instrument) => [instrument.code, instrument]));
-      this.#listedCount = known.filter(({ status }) => status !== "delisted").length;
-    } else {
-      this.#calendar = mergedCalendar(await this.#parts.stored.calendar(MARKET.CHINA, signal));
+  async #loadInstruments(spans: readonly Span[]): Promise<void> {
+    const instruments = await this.#parts.stored.instruments(this.#work);
+    const gone = instruments.filter(({ status }) => status === "gone");
+    const known = instruments.filter(({ status }) => status !== "gone");
+    this.#goneOn = new Map(gone.map(({ code, listedOn, delistedOn }) => [code, delistedOn ?? listedOn]));
+    this.#instruments = new Map(known.map((instrument) => [instrument.code, instrument]));
+    this.#listedCount = known.filter(({ status }) => status !== "delisted").length;
+    const fetchedAtMs = newestMs(spans) ?? 0;
+    this.#loadedAtMs.set("listed", fetchedAtMs);
+    if (isWhole(spans)) {
+      this.#loadedAtMs.set("stock-list", fetchedAtMs);
     }
-    this.#loadedAtMs.set(list, fetchedAtMs);
+  }
+
+  async #loadCalendar(fetchedAtMs: number): Promise<void> {
+    this.#calendar = mergedCalendar(await this.#parts.stored.calendar(MARKET.CHINA, this.#work));
+    this.#loadedAtMs.set("trading-calendar", fetchedAtMs);
   }
 }
 
-interface ListAnswer {
-  readonly models: readonly Model[];
-  readonly rejected: WholeAnswer<ListDataSet>["rejected"];
-  readonly callIds: readonly string[];
-  readonly version: bigint;
+type IsYoung = (atMs: number | undefined) => boolean;
+
+/** Who wants both takes the one of the whole first. */
+const LISTED_LOCK = "stock-list";
+const WHOLE_LOCK = "whole-stock-list";
+
+function listOf(wanted: Wanted): ListDataSet {
+  return wanted === "listed" ? "stock-list" : wanted;
+}
+
+function keyOf(list: ListDataSet): LedgerKey {
+  return { dataSet: list, frequency: "1d", code: "" };
+}
+
+/** The listed codes, kept already, and when the list was asked for the time before. */
+interface ListedAnswer {
+  readonly answer: WholeAnswer<"stock-list">;
+  readonly refreshed: Refreshed;
+  readonly seenBeforeAtMs: number | undefined;
+}
+
+function isWhole(spans: readonly Span[]): boolean {
+  return spans.some(({ state }) => state === "present");
 }
 
 const NOTHING_FETCHED: Refreshed = { rows: NO_ROWS, callIds: [], isFetched: false };
-
-/** One answer of several, each key once: pages may overlap, and a code may move from one status to another between calls. */
-function toListAnswer<D extends ListDataSet>(
-  answers: readonly WholeAnswer<D>[],
-  keyOf: (row: RowOf[D]) => string,
-  toModel: (row: RowOf[D], provenance: Provenance) => Model,
-  more: readonly RowOf[D][] = [],
-): ListAnswer {
-  const version = answers.reduce((newest, answer) => (answer.version > newest ? answer.version : newest), 0n);
-  const callIds = answers.flatMap((answer) => answer.callIds);
-  const rows = new Map(answers.flatMap((answer) => answer.rows).map((row) => [keyOf(row), row]));
-  const provenance = { version, callId: callIds.at(-1) ?? "", requestId: "" };
-  return {
-    models: [...rows.values(), ...more].map((row) => toModel(row, provenance)),
-    rejected: answers.flatMap((answer) => answer.rejected),
-    callIds,
-    version,
-  };
-}
 
 function newestMs(spans: readonly Span[]): number | undefined {
   const versions = spans.map(({ evidence }) => toMs(evidence.version));

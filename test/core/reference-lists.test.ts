@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { TransientError } from "../../src/base/errors.ts";
 import { MessageError } from "../../src/domain/message-error.ts";
+import { waitFor } from "../support/wait-for.ts";
 import { codesOf, dailyRow, openCoreRig, stockRow } from "./core-rig.ts";
 
 const [A = ""] = codesOf(1);
@@ -76,6 +77,7 @@ test("a code that no list has any more is kept as gone, with the last day it was
     stock_basic: [...listedAs(renumbered), delisted, stillPaused],
   });
   rig.setClock("2025-10-09T10:00:00Z");
+  await rig.send({ command: "stockinfo", params: {} });
   await assert.rejects(
     rig.send({ command: "bar_snapshot", params: { code: old, days: 1 } }),
     (error) =>
@@ -106,4 +108,41 @@ test("no code is taken for gone by lists that are not whole: delisted ones are m
   rig.publish({ stock_basic: [stockRow(A, { list_date: "x" }), ...stock_basic.slice(1), delisted] });
   await rig.send(force);
   assert.equal(rig.instruments.get(A)?.status, "listed");
+});
+
+const ONE_CALL_AN_HOUR = {
+  calls: 1,
+  windowMs: 3_600_000,
+  kind: "sliding",
+  unit: "hour",
+  wording: "per-unit",
+  api: "stock_basic",
+} as const;
+
+test("an account with one call an hour for the stock list serves listed codes after the first", async () => {
+  const delisted = "600001.SH";
+  await using rig = await openCoreRig({
+    now: NOON,
+    rows: {
+      daily: [dailyRow(A, "20260227"), dailyRow(delisted, "20091228")],
+      stock_basic: [stockRow(A), stockRow(delisted, { list_status: "D", delist_date: "20091229" })],
+    },
+    limits: [ONE_CALL_AN_HOUR],
+  });
+  assert.equal((await rig.send(LAST_DAY)).word, "stored");
+  assert.deepEqual(rig.states("stock-list/1d/"), ["1990-12-19..2026-03-02 pending"]);
+  // A code that is not listed waits for the whole list; a message that gives up waits no longer.
+  const old = { command: "bar_snapshot", params: { code: delisted, start_date: "20091228", end_date: "20091228" } };
+  const gaveUp = new AbortController();
+  const left = rig.send(old, gaveUp.signal);
+  const kept = rig.send(old);
+  await waitFor(() => rig.calls("stock_basic").length === 2, { what: "the refusal of delisted codes" });
+  gaveUp.abort(new Error("the partition is lost"));
+  await assert.rejects(left, /the partition is lost/);
+  rig.setClock("2026-03-02T05:01:00Z");
+  await waitFor(() => rig.calls("stock_basic").length === 4, { what: "the refusal of paused codes" });
+  rig.setClock("2026-03-02T06:02:00Z");
+  assert.equal((await kept).word, "stored");
+  assert.deepEqual(rig.states("stock-list/1d/"), ["1990-12-19..2026-03-02 present"]);
+  assert.equal(rig.calls("stock_basic").filter((call) => call.endsWith("-> 1")).length, 2);
 });
