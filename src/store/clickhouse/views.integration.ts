@@ -276,7 +276,7 @@ function defineViewTests(open: OpenDatabase): void {
         flags: 32,
         source: 7,
         n: "3",
-        is_final: 1,
+        is_final: 0,
       },
     ]);
     assert.deepEqual(await readPeriods(clickhouse, "bar_1M"), [
@@ -308,9 +308,66 @@ function defineViewTests(open: OpenDatabase): void {
         flags: 0,
         source: 7,
         n: "1",
-        is_final: 1,
+        is_final: 0,
       },
     ]);
+  });
+
+  test("a week or month is final with the bar of its last trading day, and not before", async (t) => {
+    const clickhouse = await prepare(t, "final");
+    if (clickhouse === undefined) {
+      return;
+    }
+    const days = [
+      // A week that ends on a Thursday: Friday and the weekend are holidays. The year before the calendar is not known.
+      ...["2024-02-05", "2024-02-06", "2024-02-07", "2024-02-08"].map((day) => [day, true] as const),
+      ...["2024-02-09", "2024-02-10", "2024-02-11"].map((day) => [day, false] as const),
+      ...["2024-02-19", "2024-02-20", "2024-02-21", "2024-02-22", "2024-02-23"].map((day) => [day, true] as const),
+      ...["2024-02-24", "2024-02-25"].map((day) => [day, false] as const),
+      // Known to its Tuesday only.
+      ...["2024-02-26", "2024-02-27"].map((day) => [day, true] as const),
+    ];
+    await clickhouse.command(
+      `INSERT INTO ${clickhouse.database}.trade_day_row (market, trading_day, timestamp, is_open, source, version) VALUES ${days
+        .map(([day, isOpen]) => `(1, '${day}', '${day} 00:00:00', ${isOpen}, 7, 1)`)
+        .join(", ")}`,
+      {},
+      never,
+    );
+    const isFinal = async (view: string, code: string): Promise<readonly unknown[]> =>
+      (
+        await clickhouse.query<{ readonly day: string; readonly is_final: number }>(
+          `SELECT toString(trading_day) AS day, is_final FROM ${clickhouse.database}.${view} WHERE code = '${code}' ORDER BY day`,
+          {},
+          never,
+        )
+      ).map(({ day, is_final }) => [day, is_final]);
+    for (const day of ["2024-02-05", "2024-02-08", "2024-02-19", "2024-02-27"]) {
+      await insertBar(clickhouse, { day });
+    }
+    assert.deepEqual(await isFinal("bar_1w", "000001.SZ"), [
+      ["2024-02-08", 1],
+      ["2024-02-19", 0],
+      ["2024-02-27", 0],
+    ]);
+    assert.deepEqual(await isFinal("bar_1M", "000001.SZ"), [["2024-02-27", 0]]);
+    // Where the calendar is not known a period ends with its last weekday: a holiday there leaves it open.
+    for (const day of ["2023-09-22", "2023-09-28", "2023-10-09", "2023-10-13", "2023-10-31"]) {
+      await insertBar(clickhouse, { day, code: "000002.SZ" });
+    }
+    assert.deepEqual(await isFinal("bar_1w", "000002.SZ"), [
+      ["2023-09-22", 1],
+      ["2023-09-28", 0],
+      ["2023-10-13", 1],
+      ["2023-10-31", 0],
+    ]);
+    assert.deepEqual(await isFinal("bar_1M", "000002.SZ"), [
+      ["2023-09-28", 0],
+      ["2023-10-31", 1],
+    ]);
+    // 000002.SZ has a bar on a Sunday.
+    await insertBar(clickhouse, { day: "2024-02-25", code: "000002.SZ" });
+    assert.deepEqual((await isFinal("bar_1w", "000002.SZ")).at(-1), ["2024-02-25", 1]);
   });
 
   test("`compat.ginkgoUnits` answers lots and thousand yuan in two decimals and leaves the rows alone", async (t) => {
@@ -365,6 +422,7 @@ function defineViewTests(open: OpenDatabase): void {
 }
 
 interface BarValues {
+  readonly code?: string;
   readonly day?: string;
   readonly time?: string;
   readonly frequency?: number;
@@ -385,7 +443,7 @@ async function insertBar(clickhouse: ClickHouse, values: BarValues): Promise<voi
   await clickhouse.command(
     `INSERT INTO ${clickhouse.database}.bar_row (code, frequency, timestamp, trading_day, zone, open, high, low, close, pre_close,
      volume, amount, source, flags, version, ingested_at, request_id, call_id)
-     SELECT '000001.SZ', ${values.frequency ?? 1}, toDateTime('${day} ${values.time ?? "00:00:00"}', 'Asia/Shanghai'), '${day}', 'Asia/Shanghai',
+     SELECT '${values.code ?? "000001.SZ"}', ${values.frequency ?? 1}, toDateTime('${day} ${values.time ?? "00:00:00"}', 'Asia/Shanghai'), '${day}', 'Asia/Shanghai',
      toDecimal64('${values.open ?? "9"}', 4), toDecimal64('${values.high ?? "10"}', 4), toDecimal64('${values.low ?? "8"}', 4),
      toDecimal64('${values.close ?? "9.5"}', 4), toDecimal64('${values.preClose ?? "9"}', 4), ${values.volume ?? "100"},
      ${values.amount ?? "950"}, ${values.source ?? SOURCE.TUSHARE}, ${values.flags ?? 0}, ${values.version ?? 1000},
@@ -429,5 +487,6 @@ async function readPartitions(clickhouse: ClickHouse): Promise<readonly string[]
 
 async function explain(clickhouse: ClickHouse, sql: string): Promise<string> {
   const rows = await clickhouse.query<{ readonly explain: string }>(`EXPLAIN indexes = 1 ${sql}`, {}, never);
-  return rows.map((row) => row.explain).join("\n");
+  // The branches of the tree are no words of the plan.
+  return rows.map((row) => row.explain.replaceAll(/[│├└─]/g, " ")).join("\n");
 }

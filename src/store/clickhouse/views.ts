@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 
 import { BAR_FLAGS } from "../../domain/rows.ts";
-import { FREQUENCY, type SourceNumber } from "../../domain/enums.ts";
+import { FREQUENCY, MARKET, type SourceNumber } from "../../domain/enums.ts";
 import { quoteIdentifier, quoteString } from "./quote.ts";
 import { ADJUSTFACTOR_ROW, BAR_ROW, FETCHED_VERSION_MIN, STOCK_INFO_ROW, TICK_ROW, TRADE_DAY_ROW } from "./tables.ts";
 
@@ -124,38 +124,44 @@ function flagsColumn(): string {
 interface Period {
   readonly name: string;
   readonly frequency: number;
-  readonly firstDay: string;
-  readonly lastDay: string;
+  /** The first day of the period that `day` lies in, and of a period by its first day its last one and its last weekday. */
+  readonly firstDay: (day: string) => string;
+  readonly lastDay: (period: string) => string;
+  readonly lastWeekday: (period: string) => string;
 }
 
 const WEEK: Period = {
   name: "bar_1w",
   frequency: FREQUENCY.WEEK,
-  firstDay: "toMonday(d.trading_day)",
-  lastDay: "addDays(b.period, 6)",
+  firstDay: (day) => `toMonday(${day})`,
+  lastDay: (period) => `addDays(${period}, 6)`,
+  lastWeekday: (period) => `addDays(${period}, 4)`,
 };
 
 const MONTH: Period = {
   name: "bar_1M",
   frequency: FREQUENCY.MONTH,
-  firstDay: "toStartOfMonth(d.trading_day)",
-  lastDay: "toLastDayOfMonth(b.period)",
+  firstDay: (day) => `toStartOfMonth(${day})`,
+  lastDay: (period) => `toLastDayOfMonth(${period})`,
+  lastWeekday: (period) =>
+    `subtractDays(toLastDayOfMonth(${period}), greatest(toInt32(toDayOfWeek(toLastDayOfMonth(${period}))) - 5, 0))`,
 };
 
 /**
  * Weeks (Monday to Sunday) or months built from daily bars of one source order. A period stands at its last day that has
- * a bar; `trading_days` counts its bars, `is_final` says that its last calendar day has passed. Values are raw: an
- * ex-day inside a period is not evened out. Turnover is unknown when that of a day is. The source is that of the days
- * when they agree, else 0.
+ * a bar, and `trading_days` counts its bars. `is_final` says that no trading day of the market comes after that bar
+ * within the period: it is 0 while bars are to come, and stays 0 where the last of them are missing or the security did
+ * not trade to the end. Values are raw: an ex-day inside a period is not evened out. Turnover is unknown when that of a
+ * day is. The source is that of the days when they agree, else 0.
  */
 function periodBars(options: ViewOptions, period: Period): string {
   return `SELECT ${uuidOf(period.name, "b.code", "b.period")} AS uuid, ${META}, b.code AS code,
   ${units(options)},
   toInt8(${period.frequency}) AS frequency, b.timestamp AS timestamp, b.source AS source,
   b.trading_day AS trading_day, b.zone AS zone, ${flagsColumn()},
-  b.trading_days AS trading_days, ${period.lastDay} < toDate(now('Asia/Shanghai')) AS is_final
+  b.trading_days AS trading_days, ${isFinal(options, period)} AS is_final
 FROM (
-SELECT d.code AS code, ${period.firstDay} AS period, any(d.zone) AS zone,
+SELECT d.code AS code, ${period.firstDay("d.trading_day")} AS period, any(d.zone) AS zone,
   max(d.timestamp) AS timestamp, max(d.trading_day) AS trading_day,
   argMin(d.open, d.timestamp) AS open, max(d.high) AS high, min(d.low) AS low, argMax(d.close, d.timestamp) AS close,
   tupleElement(argMin(tuple(d.pre_close), d.timestamp), 1) AS pre_close, sum(d.volume) AS volume,
@@ -167,6 +173,21 @@ ${canonicalBars(options, `\nWHERE row.frequency = ${FREQUENCY.DAY}`)}
 ) AS d
 GROUP BY d.code, period
 ) AS b`;
+}
+
+/**
+ * By the stored calendar, from a period's last open day on. A period that it does not know to its end (the calendar may
+ * be in MySQL) and other markets' periods end with their last weekday, which says 0 rather than 1 before a holiday.
+ */
+function isFinal(options: ViewOptions, period: Period): string {
+  const first = period.firstDay("row.trading_day");
+  const days = `SELECT row.trading_day AS day, ${first} AS period, max(row.trading_day) OVER (PARTITION BY ${first}) AS known,
+  maxIf(row.trading_day, row.is_open) OVER (PARTITION BY ${first}) AS last
+FROM ${tableName(options, TRADE_DAY_ROW.name)} AS row FINAL WHERE row.market = ${MARKET.CHINA}`;
+  const known = `known = ${period.lastDay("period")}`;
+  const isKnown = `b.zone = 'Asia/Shanghai' AND b.period IN (SELECT period FROM (${days}) WHERE ${known})`;
+  return `if(${isKnown}, b.trading_day IN (SELECT day FROM (${days}) WHERE ${known} AND day >= last),
+  b.trading_day >= ${period.lastWeekday("b.period")})`;
 }
 
 /**
