@@ -30,6 +30,7 @@ test("a limit is named with its number and window in both wordings, and says how
       60_000,
       60_000,
     ],
+    ["抱歉，您访问接口\uff08daily\uff09频率超限\uff085次/小时\uff09，具体频次详情：x", 5, 3_600_000, 3_600_000],
     [`抱歉，您访问接口(daily)频率超限(500次/小时)，具体频次详情：https://tushare.pro/`, 500, 3_600_000, 3_600_000],
     [
       `抱歉，您访问接口(daily)频率超限(8000次/天)，具体频次详情：https://tushare.pro/`,

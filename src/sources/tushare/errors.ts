@@ -18,7 +18,8 @@ const WINDOWS = {
 type WindowWord = keyof typeof WINDOWS;
 
 const OLD_LIMIT = /每(分钟|小时|天)最多访问该?接口?\s*(\d{1,9})\s*次/;
-const NEW_LIMIT = /频率超限\s*[((]\s*(\d{1,9})\s*次\s*\/\s*(分钟|小时|天)\s*[))]/;
+/** With brackets of either width; escaped, since they look alike. */
+const NEW_LIMIT = /频率超限\s*[(\uff08]\s*(\d{1,9})\s*次\s*\/\s*(分钟|小时|天)\s*[)\uff09]/;
 /** A limit whose number could not be read is still a limit. */
 const ANY_LIMIT = /每(分钟|小时|天)最多访问|频率超限/;
 
