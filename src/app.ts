@@ -9,6 +9,8 @@ import { assembleWorker, type AssembleParts } from "./app/assemble-worker.ts";
 import { openBudgetSide } from "./app/open-budget.ts";
 import { checkFolder } from "./app/folder-marker.ts";
 import { kafkaConnection } from "./app/open-kafka.ts";
+import { coverageOf } from "./app/coverage.ts";
+import { toGaps } from "./app/gaps.ts";
 import { openProviders } from "./app/open-providers.ts";
 import { ensureQueueTopics, openProducer, openQueueSide } from "./app/open-queue.ts";
 import { needWorker } from "./app/embedded-folder.ts";
@@ -158,6 +160,11 @@ export const app: AppApi = {
     const views = { ...schemaOptions(config, false), database: clickhouse.database };
     return await readBarsOf(clickhouse, views, request, signal);
   },
+
+  coverage: (config, options, log, signal) => coverageOf(config, options, log, signal),
+
+  gaps: async (config, options, log, signal) =>
+    toGaps(await coverageOf(config, options, log, signal), systemClock.nowMs()),
 
   verify: async (config, options, log, signal) => {
     await using opened = new AsyncDisposableStack();

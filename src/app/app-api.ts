@@ -10,6 +10,7 @@ import type { OutcomeWord, Tally } from "../domain/outcome.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { CodeDataSet } from "../domain/unit.ts";
+import type { CodeCoverage, CoverageCounts, CoverageSpan, CoverageState } from "../planning/coverage.ts";
 import type { BarRecord, StoredFactor } from "../store/clickhouse/read-bars.ts";
 
 /**
@@ -40,6 +41,10 @@ export interface AppApi {
   ): Promise<readonly DayPrices[]>;
   /** Bars of one code. DataError when the anchor that is named has no factor. */
   bars(config: Config, request: BarsRequest, log: Log, signal: AbortSignal): Promise<BarsReport>;
+  /** What the ledger, the stock list, the calendar and the tables say of the days on which there should be rows. */
+  coverage(config: Config, options: CoverageOptions, log: Log, signal: AbortSignal): Promise<CoverageReport>;
+  /** What of it a request could heal. */
+  gaps(config: Config, options: CoverageOptions, log: Log, signal: AbortSignal): Promise<GapsReport>;
   verify(config: Config, options: VerifyOptions, log: Log, signal: AbortSignal): Promise<VerifyReport>;
 }
 
@@ -76,6 +81,66 @@ export interface DaysWithoutFactor {
   readonly days: number;
   readonly from: Day;
   readonly to: Day;
+}
+
+export type { CodeCoverage, CoverageSpan, CoverageState };
+
+export interface CoverageOptions {
+  readonly dataSet: CodeDataSet;
+  /** `asked`: every code that the ledger knows; `listed`: those, and every code of the stock list that is listed in the range. */
+  readonly codes: readonly SecurityCode[] | "asked" | "listed";
+  /** Days, both inclusive; undefined is the earliest and the latest that any of the codes was asked for. */
+  readonly from: Day | undefined;
+  readonly to: Day | undefined;
+}
+
+export interface CoverageReport {
+  readonly dataSet: CodeDataSet;
+  /** The days looked at; undefined when no day was named and none was ever asked for. */
+  readonly range: { readonly from: Day; readonly to: Day; readonly isNamed: boolean } | undefined;
+  /** Nothing is unexplained, failed or without its row, every code is known, and of a named range every day was asked for. */
+  readonly isExplained: boolean;
+  /** Sums of all codes; `counts` add up to `expected`. */
+  readonly expected: number;
+  readonly counts: CoverageCounts;
+  /** By code. */
+  readonly codes: readonly CodeCoverage[];
+  /** Codes that neither the stock list nor the ledger knows. */
+  readonly unknownCodes: readonly SecurityCode[];
+  /** Listed codes that were left out because nobody ever asked for them. */
+  readonly neverAsked: number;
+  /** Codes whose number of rows is not what the ledger says and that were too many to be compared day by day. */
+  readonly codesNotCompared: number;
+  /** Days of which a row is stored that the ledger does not call present. */
+  readonly rowsUnknown: number;
+  readonly freshness: CoverageFreshness | undefined;
+  /** Days that are missing ÷ expected, held against `quality.missing_threshold_…`; undefined when it is small or `quality.enabled` is false. */
+  readonly warning:
+    | { readonly level: "warning" | "error"; readonly missing: number; readonly text: string }
+    | undefined;
+}
+
+export interface CoverageFreshness {
+  /** The latest day that any of the codes was asked for. */
+  readonly askedTo: Day;
+  /** Trading days whose rows are published and that lie after it; undefined where the calendar ends before them. */
+  readonly endedSince: number | undefined;
+}
+
+/** What `gaps` finds: spans that a request would bring, and one range a code that holds them. */
+export interface GapsReport {
+  readonly dataSet: CodeDataSet;
+  readonly range: CoverageReport["range"];
+  readonly gaps: readonly CoverageSpan[];
+  readonly requests: readonly {
+    readonly code: SecurityCode;
+    readonly from: Day;
+    readonly to: Day;
+    readonly days: number;
+  }[];
+  /** Days that the ledger calls present and that have no row: `verify` has to reopen them before a request brings them. */
+  readonly rowsMissing: readonly CoverageSpan[];
+  readonly unknownCodes: readonly SecurityCode[];
 }
 
 export interface AdoptOptions {
@@ -116,6 +181,8 @@ export interface RequestPlan {
   readonly codes: readonly SecurityCode[] | "all";
   readonly frequency: Frequency;
   readonly range: RangeRequest;
+  /** Codes that have a range of their own in place of `range`. */
+  readonly ranges?: Readonly<Partial<Record<SecurityCode, RangeRequest>>>;
   readonly force: boolean;
   readonly provider: ProviderName | undefined;
   readonly wait: boolean;

@@ -3,6 +3,7 @@ import { MARKET } from "../domain/enums.ts";
 import { ledgerKeyText, type Span } from "../domain/ledger.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { CodeDataSet } from "../domain/unit.ts";
+import { toDayRuns } from "../planning/day-runs.ts";
 import { applySpans } from "../planning/spans.ts";
 import { mergedCalendar, type TradingCalendar } from "../planning/trading-calendar.ts";
 import type { Ledger } from "../ports/store.ts";
@@ -61,7 +62,7 @@ async function reopenDays(
   );
   const evidence = { provider, callId: "", version: 0n, note: "verify: the ledger said present, and there is no row" };
   const changes = lost.map(({ key, presentWithoutRow }) => {
-    const failed = toRuns(presentWithoutRow, calendar).map(({ from, to }): Span => ({
+    const failed = toDayRuns(presentWithoutRow, calendar).map(({ from, to }): Span => ({
       from,
       to,
       state: "failed",
@@ -82,24 +83,6 @@ function toReport(
     throw new RangeError(`verifying ${ledgerKeyText(key)}, which has no rows by code`);
   }
   const report = (days: readonly Day[], found: VerifyDifference["found"]): readonly VerifyDifference[] =>
-    toRuns(days, calendar).map((run) => ({ dataSet, frequency, code, ...run, found }));
+    toDayRuns(days, calendar).map((run) => ({ dataSet, frequency, code, ...run, found }));
   return [...report(presentWithoutRow, "row-missing"), ...report(rowWithoutPresent, "row-unknown")];
-}
-
-/** Neighbouring trading days as one run; a day outside of the calendar is a run of its own. */
-function toRuns(
-  days: readonly Day[],
-  calendar: TradingCalendar,
-): readonly { readonly from: Day; readonly to: Day; readonly days: number }[] {
-  const runs: { from: Day; to: Day; days: number }[] = [];
-  for (const day of days) {
-    const last = runs.at(-1);
-    if (last !== undefined && calendar.isTradingDay(day) && calendar.countBetween(last.to, day) === 2) {
-      last.to = day;
-      last.days += 1;
-    } else {
-      runs.push({ from: day, to: day, days: 1 });
-    }
-  }
-  return runs;
 }

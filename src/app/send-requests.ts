@@ -74,7 +74,7 @@ async function toMessages(
     value: Buffer.from(toWire(command, { requestId, askedBy: "request", askedAt: systemClock.now() })),
     headers: new Map(),
   });
-  const { force, provider, range, frequency } = plan;
+  const { force, provider, frequency } = plan;
   switch (plan.kind) {
     case "stock-list":
       return [toMessage({ kind: "sync-stock-list", force, provider }, undefined)];
@@ -83,14 +83,15 @@ async function toMessages(
     case "bars":
     case "factors": {
       const codes = plan.codes === "all" ? await listedCodes(reference, signal) : plan.codes;
-      return codes.map((code) =>
-        toMessage(
+      return codes.map((code) => {
+        const range = plan.ranges?.[code] ?? plan.range;
+        return toMessage(
           plan.kind === "bars"
             ? { kind: "sync-bars", codes: [code], range, force, provider, frequency, withFactors: false }
             : { kind: "sync-adjustment-factors", codes: [code], range, force, provider },
           code,
-        ),
-      );
+        );
+      });
     }
   }
 }

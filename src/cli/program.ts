@@ -5,6 +5,8 @@ import { createRedactor } from "../base/redact.ts";
 import type { Cli } from "./cli.ts";
 import { addBars } from "./commands/bars.ts";
 import { addConfig } from "./commands/config.ts";
+import { addCoverage } from "./commands/coverage.ts";
+import { addGaps } from "./commands/gaps.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addRequest } from "./commands/request.ts";
 import { addSchema } from "./commands/schema.ts";
@@ -22,6 +24,7 @@ Examples:
   gdw demo                                   see it work on this machine, without any server
   gdw start                                  run the worker
   gdw request --codes 000001.SZ --wait       bring one security up to date
+  gdw coverage                               which days are there, and why others are not
   gdw bars 000001.SZ --adjust forward        print its bars
   gdw config show                            what it would run with
   gdw help request                           everything about one command`;
@@ -59,6 +62,8 @@ export function createProgram(cli: Cli, state: RunState): Command {
   addStart(program, cli, state);
   addRequest(program, cli, state);
   addBars(program, cli, state);
+  addCoverage(program, cli, state);
+  addGaps(program, cli, state);
   addVerify(program, cli, state);
   addConfig(program, cli, state);
   addTopics(program, cli, state);

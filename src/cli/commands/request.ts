@@ -1,13 +1,11 @@
 import type { Command } from "commander";
 
 import { systemClock } from "../../base/clock.ts";
-import { OUTCOMES } from "../../domain/outcome.ts";
-import type { AppApi, RequestPlan, RequestProgress } from "../../app/app-api.ts";
 import type { Cli } from "../cli.ts";
 import { EXIT_CODES } from "../exit.ts";
-import { createProgressLine } from "../progress-line.ts";
+import { describeRequest, followRequest, isAnswered } from "../follow-request.ts";
 import { REQUEST_KINDS, toRequestPlan, type RequestOptions } from "../request-plan.ts";
-import { runOnce, type Parts, type RunState } from "../run-command.ts";
+import { runOnce, type RunState } from "../run-command.ts";
 import { addSettingFlags } from "../setting-flags.ts";
 
 const EXAMPLES = `
@@ -40,47 +38,11 @@ export function addRequest(parent: Command, cli: Cli, state: RunState): void {
     .action(async (options: RequestOptions & { readonly json?: boolean }, command: Command) => {
       const plan = await toRequestPlan(options, cli, systemClock);
       await runOnce(command, cli, state, async (parts) => {
-        const last = await follow(parts, plan, cli);
-        cli.stdout.write(options.json === true ? `${JSON.stringify(last, undefined, 2)}\n` : describe(last, plan));
-        const isBad = plan.wait && (last.outcomes["dead-letter"] > 0 || last.unexplainedDays > 0);
-        state.exitCode = isBad ? EXIT_CODES.defect.code : EXIT_CODES.ok.code;
+        const last = await followRequest(parts, plan, cli);
+        cli.stdout.write(
+          options.json === true ? `${JSON.stringify(last, undefined, 2)}\n` : describeRequest(last, plan),
+        );
+        state.exitCode = isAnswered(last, plan) ? EXIT_CODES.ok.code : EXIT_CODES.defect.code;
       });
     });
-}
-
-/** The last state of the request. */
-async function follow({ app, config, log, shutdown }: Parts, plan: RequestPlan, cli: Cli): Promise<RequestProgress> {
-  const line = createProgressLine(cli.stderr, systemClock);
-  let last: RequestProgress | undefined;
-  try {
-    for await (const progress of app.request(config, plan, log, shutdown.intake)) {
-      last = progress;
-      if (plan.wait) {
-        line.show(progress);
-      }
-    }
-  } finally {
-    line.end();
-  }
-  if (last === undefined) {
-    throw new RangeError(`${"request" satisfies keyof AppApi} ended without saying how it went`);
-  }
-  return last;
-}
-
-function describe(last: RequestProgress, plan: RequestPlan): string {
-  const { requestId, published, settled, outcomes, rows, calls, deadLetters } = last;
-  if (!plan.wait) {
-    return `published ${published} ${published === 1 ? "message" : "messages"}, request ${requestId}\n`;
-  }
-  const words = OUTCOMES.filter((word) => outcomes[word] > 0).map((word) => `${word} ${outcomes[word]}`);
-  const lines = [
-    `request ${requestId}: ${settled} of ${last.total} settled, ${calls} calls`,
-    `  messages: ${words.join(", ") || "none"}`,
-    `  rows: new ${rows.new}, same ${rows.same}, revised ${rows.revised}, rejected ${rows.rejected}`,
-    ...(last.pendingDays > 0 ? [`  days not published yet: ${last.pendingDays}`] : []),
-    ...(last.unexplainedDays > 0 ? [`  days without data and without a reason: ${last.unexplainedDays}`] : []),
-    ...deadLetters.map(({ codes, reason }) => `  dead letter: ${codes.join(",") || plan.kind} ${reason}`),
-  ];
-  return `${lines.join("\n")}\n`;
 }

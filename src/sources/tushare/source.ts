@@ -62,13 +62,23 @@ const API_PARAMS: { readonly [D in DataSet]: Readonly<Record<string, string>> } 
   suspensions: { suspend_type: "S" },
 };
 
+/** When a day's rows are complete, in Shanghai: bars are published from 15:00 on and whole by about 17:00. */
+export const TUSHARE_COMPLETE_FROM = { bars: "17:00", "adjustment-factors": "09:20" } as const;
+
 const LIST_STATUS_LETTERS = { listed: "L", delisted: "D", paused: "P" } as const;
 
 function listCapabilities(caps: TushareRowCaps, codesMax: number): readonly Capability[] {
   const common = { frequency: "1d", zone: SHANGHAI } as const;
   return [
-    // Published from 15:00 on, complete by about 17:00.
-    { ...common, dataSet: "bars", api: "daily", rowsMax: caps.daily, codesMax, byDay: true, completeFrom: "17:00" },
+    {
+      ...common,
+      dataSet: "bars",
+      api: "daily",
+      rowsMax: caps.daily,
+      codesMax,
+      byDay: true,
+      completeFrom: TUSHARE_COMPLETE_FROM.bars,
+    },
     {
       ...common,
       dataSet: "adjustment-factors",
@@ -77,7 +87,7 @@ function listCapabilities(caps: TushareRowCaps, codesMax: number): readonly Capa
       // A list of codes is documented for `daily` only.
       codesMax: 1,
       byDay: true,
-      completeFrom: "09:20",
+      completeFrom: TUSHARE_COMPLETE_FROM["adjustment-factors"],
     },
     {
       ...common,

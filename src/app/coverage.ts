@@ -1,0 +1,263 @@
+import { systemClock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Config } from "../config.ts";
+import { maxDay, minDay, SHANGHAI, type Day } from "../domain/day.ts";
+import { MARKET } from "../domain/enums.ts";
+import { ledgerKeyText, type Span } from "../domain/ledger.ts";
+import type { Instrument } from "../domain/rows.ts";
+import type { SecurityCode } from "../domain/security-code.ts";
+import type { CodeDataSet } from "../domain/unit.ts";
+import { addCounts, askedRange, countPresent, coverCode, type CoverageCounts } from "../planning/coverage.ts";
+import { lastFinalDay } from "../planning/final-day.ts";
+import { mergedCalendar, type TradingCalendar } from "../planning/trading-calendar.ts";
+import type { Ledger, ReferenceStore } from "../ports/store.ts";
+import { TUSHARE_COMPLETE_FROM } from "../sources/tushare/source.ts";
+import type { ClickHouse } from "../store/clickhouse/client.ts";
+import { countStoredDays, readLedgerCodes } from "../store/clickhouse/coverage-counts.ts";
+import { openClickHouseLedger } from "../store/clickhouse/ledger.ts";
+import { verifyLedger } from "../store/clickhouse/verify.ts";
+import type { CoverageFreshness, CoverageOptions, CoverageReport } from "./app-api.ts";
+import { openForReading } from "./open-for-reading.ts";
+import { openReference } from "./open-store.ts";
+
+/** Codes that are compared with the tables day by day; of more of them only the numbers of days are compared first. */
+const COMPARED_CODES_MAX = 250;
+
+export interface CoverageParts {
+  readonly clickhouse: ClickHouse;
+  readonly ledger: Ledger;
+  readonly reference: ReferenceStore;
+  readonly quality: Config["quality"];
+  readonly nowMs: number;
+}
+
+/** Opens what coverage is read from, and reads it. */
+export async function coverageOf(
+  config: Config,
+  options: CoverageOptions,
+  log: Log,
+  signal: AbortSignal,
+): Promise<CoverageReport> {
+  await using opened = new AsyncDisposableStack();
+  const clickhouse = opened.use(await openForReading(config, log, signal));
+  const ledger = openClickHouseLedger(clickhouse, systemClock);
+  const reference = await openReference(config, clickhouse, log, signal, opened);
+  const parts = { clickhouse, ledger, reference, quality: config.quality, nowMs: systemClock.nowMs() };
+  return await readCoverage(parts, options, signal);
+}
+
+/**
+ * Holds the ledger against the days on which there should be rows, and its present days against the tables: exactly for
+ * up to 250 codes; for more, exactly where a code's number of days is not what the ledger says.
+ */
+export async function readCoverage(
+  parts: CoverageParts,
+  options: CoverageOptions,
+  signal: AbortSignal,
+): Promise<CoverageReport> {
+  const { dataSet } = options;
+  const calendar = mergedCalendar(await parts.reference.calendar(MARKET.CHINA, signal));
+  const instruments = new Map((await parts.reference.instruments(signal)).map((one) => [one.code, one]));
+  const known = await readLedgerCodes(parts.clickhouse, dataSet, "1d", signal);
+  const chosen = choose(options, known, instruments);
+  const spans = await readSpans(parts.ledger, dataSet, chosen, signal);
+  const asked = askedOfAll(spans);
+  const range = toRange(options, asked, calendar);
+  const lastFinal = lastFinalDay({ completeFrom: TUSHARE_COMPLETE_FROM[dataSet], zone: SHANGHAI }, parts.nowMs);
+  const context: Context = { ...parts, dataSet, calendar, instruments, spans, lastFinal };
+  const unknownCodes = chosen.filter((code) => !instruments.has(code) && !spans.has(code));
+  const askedCodes = new Set(known);
+  const base = {
+    dataSet,
+    unknownCodes,
+    neverAsked: options.codes === "asked" ? countNeverAsked(instruments, askedCodes) : 0,
+    freshness: asked === undefined ? undefined : toFreshness(asked.to, lastFinal, calendar),
+  };
+  if (range === undefined) {
+    const nothing = { codes: [], codesNotCompared: 0, rowsUnknown: 0, expected: 0, counts: addCounts([]) };
+    return { ...base, ...nothing, range: undefined, isExplained: false, warning: undefined };
+  }
+  const isNamedCode = Array.isArray(options.codes);
+  const codes = chosen.filter(
+    (code) => spans.has(code) || (isNamedCode ? instruments.has(code) : isListedIn(instruments.get(code), range)),
+  );
+  const rows = await compareRows(context, codes, range, signal);
+  const covered = codes.map((code) =>
+    coverCode({
+      code,
+      instrument: instruments.get(code),
+      spans: spans.get(code) ?? [],
+      lostDays: rows.lost.get(code) ?? [],
+      from: range.from,
+      to: range.to,
+      lastFinalDay: minDay(lastFinal, calendar.knownTo),
+      calendar,
+    }),
+  );
+  const counts = addCounts(covered.map((one) => one.counts));
+  const missing = countMissing(counts, range.isNamed);
+  const expected = covered.reduce((sum, one) => sum + one.expected, 0);
+  return {
+    ...base,
+    range,
+    expected,
+    counts,
+    codes: covered,
+    codesNotCompared: rows.notCompared,
+    rowsUnknown: rows.unknown,
+    isExplained: missing + unknownCodes.length + rows.notCompared === 0,
+    warning: judge(missing, expected, parts.quality),
+  };
+}
+
+interface Context extends CoverageParts {
+  readonly dataSet: CodeDataSet;
+  readonly calendar: TradingCalendar;
+  readonly instruments: ReadonlyMap<SecurityCode, Instrument>;
+  readonly spans: ReadonlyMap<SecurityCode, readonly Span[]>;
+  readonly lastFinal: Day;
+}
+
+type Range = NonNullable<CoverageReport["range"]>;
+
+function choose(
+  { codes }: CoverageOptions,
+  known: readonly SecurityCode[],
+  instruments: ReadonlyMap<SecurityCode, Instrument>,
+): readonly SecurityCode[] {
+  if (codes === "asked") {
+    return known;
+  }
+  return (codes === "listed" ? [...new Set([...known, ...instruments.keys()])] : [...new Set(codes)]).toSorted();
+}
+
+async function readSpans(
+  ledger: Ledger,
+  dataSet: CodeDataSet,
+  codes: readonly SecurityCode[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<SecurityCode, readonly Span[]>> {
+  const keyOf = (code: SecurityCode) => ({ dataSet, frequency: "1d", code }) as const;
+  const read = await ledger.read(codes.map(keyOf), signal);
+  return new Map(
+    codes.flatMap((code) => {
+      const spans = read.get(ledgerKeyText(keyOf(code)));
+      return spans === undefined ? [] : [[code, spans] as const];
+    }),
+  );
+}
+
+function askedOfAll(
+  spans: ReadonlyMap<SecurityCode, readonly Span[]>,
+): { readonly from: Day; readonly to: Day } | undefined {
+  const ranges = [...spans.values()].flatMap((ofCode) => askedRange(ofCode) ?? []);
+  const [first] = ranges;
+  return first === undefined
+    ? undefined
+    : ranges.reduce((sum, one) => ({ from: minDay(sum.from, one.from), to: maxDay(sum.to, one.to) }), first);
+}
+
+/** Without a named beginning or end it is what was asked for. A range stays within what the calendar knows. */
+function toRange(
+  { from, to }: CoverageOptions,
+  asked: { readonly from: Day; readonly to: Day } | undefined,
+  calendar: TradingCalendar,
+): Range | undefined {
+  const first = from ?? minOf(asked?.from, to);
+  const last = to ?? maxOf(asked?.to, from);
+  return first === undefined || last === undefined
+    ? undefined
+    : {
+        from: maxDay(first, calendar.knownFrom),
+        to: minDay(last, calendar.knownTo),
+        isNamed: from !== undefined || to !== undefined,
+      };
+}
+
+function minOf(left: Day | undefined, right: Day | undefined): Day | undefined {
+  return left === undefined || right === undefined ? (left ?? right) : minDay(left, right);
+}
+
+function maxOf(left: Day | undefined, right: Day | undefined): Day | undefined {
+  return left === undefined || right === undefined ? (left ?? right) : maxDay(left, right);
+}
+
+function isListedIn(instrument: Instrument | undefined, { from, to }: Range): boolean {
+  return (
+    instrument !== undefined &&
+    instrument.listedOn <= to &&
+    (instrument.delistedOn === undefined || instrument.delistedOn >= from)
+  );
+}
+
+function countNeverAsked(instruments: ReadonlyMap<SecurityCode, Instrument>, asked: ReadonlySet<SecurityCode>): number {
+  return [...instruments.values()].filter(({ code, status }) => status === "listed" && !asked.has(code)).length;
+}
+
+function toFreshness(askedTo: Day, lastFinal: Day, calendar: TradingCalendar): CoverageFreshness {
+  const ended = calendar.knows(lastFinal) ? calendar.countBetween(askedTo, lastFinal) : undefined;
+  const isAskedOnTradingDay = calendar.knows(askedTo) && calendar.isTradingDay(askedTo);
+  return { askedTo, endedSince: ended === undefined ? undefined : Math.max(0, ended - (isAskedOnTradingDay ? 1 : 0)) };
+}
+
+interface RowComparison {
+  /** Days that the ledger calls present and that have no row, by code. */
+  readonly lost: ReadonlyMap<SecurityCode, readonly Day[]>;
+  readonly unknown: number;
+  readonly notCompared: number;
+}
+
+async function compareRows(
+  context: Context,
+  codes: readonly SecurityCode[],
+  range: Range,
+  signal: AbortSignal,
+): Promise<RowComparison> {
+  const { clickhouse, ledger, dataSet, calendar } = context;
+  const odd = codes.length <= COMPARED_CODES_MAX ? codes : await codesThatDiffer(context, codes, range, signal);
+  const compared = odd.slice(0, COMPARED_CODES_MAX);
+  const tradingDays = calendar.tradingDaysBetween(calendar.knownFrom, calendar.knownTo);
+  const request = { dataSet, frequency: "1d", codes: compared, tradingDays } as const;
+  const differences =
+    compared.length === 0 ? [] : (await verifyLedger(clickhouse, ledger, request, signal)).differences;
+  const isInRange = (day: Day): boolean => day >= range.from && day <= range.to;
+  const lost = new Map<SecurityCode, readonly Day[]>();
+  let unknown = 0;
+  for (const { key, presentWithoutRow, rowWithoutPresent } of differences) {
+    unknown += rowWithoutPresent.filter(isInRange).length;
+    if (key.code !== "") {
+      lost.set(key.code, presentWithoutRow.filter(isInRange));
+    }
+  }
+  return { lost, unknown, notCompared: odd.length - compared.length };
+}
+
+async function codesThatDiffer(
+  { clickhouse, dataSet, spans, calendar }: Context,
+  codes: readonly SecurityCode[],
+  range: Range,
+  signal: AbortSignal,
+): Promise<readonly SecurityCode[]> {
+  const stored = await countStoredDays(clickhouse, dataSet, range, signal);
+  return codes.filter(
+    (code) => countPresent(spans.get(code) ?? [], range.from, range.to, calendar) !== (stored.get(code) ?? 0),
+  );
+}
+
+/** Days that nobody asked for are missing only where the range was named. */
+function countMissing(counts: CoverageCounts, isNamed: boolean): number {
+  const lost = counts["unexplained-empty"] + counts.failed + counts["row-missing"];
+  return isNamed ? lost + counts["not-asked"] : lost;
+}
+
+function judge(missing: number, expected: number, quality: Config["quality"]): CoverageReport["warning"] {
+  const share = expected === 0 ? 0 : missing / expected;
+  const { missingThresholdError, missingThresholdWarning } = quality;
+  const level = share >= missingThresholdError ? "error" : share >= missingThresholdWarning ? "warning" : undefined;
+  if (!quality.enabled || missing === 0 || level === undefined) {
+    return undefined;
+  }
+  const limit = level === "error" ? missingThresholdError : missingThresholdWarning;
+  const words = `${missing} of ${expected} expected days are missing, ${(share * 100).toFixed(1)} %`;
+  return { level, missing, text: `${words}; quality.missing_threshold_${level} is ${limit}` };
+}

@@ -1,0 +1,58 @@
+import type { Clock } from "../base/clock.ts";
+import { dayAt, SHANGHAI } from "../domain/day.ts";
+import type { SecurityCode } from "../domain/security-code.ts";
+import type { CodeDataSet } from "../domain/unit.ts";
+import type { CoverageOptions } from "../app/app-api.ts";
+import { oneOf } from "./data-output.ts";
+import { readCodeList } from "./read-codes.ts";
+import { readDay, readFromTo } from "./read-days.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** As people say it; the ledger's own word is longer. */
+export const DATA_SET_WORDS = ["bars", "factors"] as const;
+const DATA_SETS: Readonly<Record<(typeof DATA_SET_WORDS)[number], CodeDataSet>> = {
+  bars: "bars",
+  factors: "adjustment-factors",
+};
+
+/** The flags of `coverage` and `gaps` as they were typed. */
+export interface TypedCoverage {
+  readonly dataSet: string;
+  readonly code?: string;
+  readonly codes?: string;
+  readonly market?: boolean;
+  readonly date?: string;
+  readonly from?: string;
+  readonly to?: string;
+}
+
+/** UsageError says what does not fit together. */
+export function toCoverageOptions(typed: TypedCoverage, clock: Clock): CoverageOptions {
+  const dataSet = DATA_SETS[oneOf("--data-set", typed.dataSet, DATA_SET_WORDS)];
+  const date = readDay("--date", typed.date);
+  const range = readFromTo(typed);
+  if (date !== undefined && (range.from !== undefined || range.to !== undefined)) {
+    throw new UsageError("--date is one day: leave --from and --to out");
+  }
+  const { from, to } = date === undefined ? range : { from: date, to: date };
+  const today = dayAt(clock.now(), SHANGHAI);
+  const future = [from, to].find((day) => day !== undefined && day > today);
+  if (future !== undefined) {
+    throw new UsageError(`${future} lies in the future: today is ${today} in Shanghai`);
+  }
+  return { dataSet, codes: readCodes(typed), from, to };
+}
+
+function readCodes({ code, codes, market, date }: TypedCoverage): readonly SecurityCode[] | "asked" | "listed" {
+  const named = [...readCodeList(code ?? "", "--code"), ...readCodeList(codes ?? "", "--codes")];
+  if (market === true && (code ?? codes) !== undefined) {
+    throw new UsageError("--market is every listed security: leave --code and --codes out");
+  }
+  if (named.length > 0) {
+    return [...new Set(named)];
+  }
+  if ((code ?? codes) !== undefined) {
+    throw new UsageError("there is no code after --codes");
+  }
+  return market === true || date !== undefined ? "listed" : "asked";
+}

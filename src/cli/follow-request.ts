@@ -1,0 +1,52 @@
+import { systemClock } from "../base/clock.ts";
+import { OUTCOMES } from "../domain/outcome.ts";
+import type { AppApi, RequestPlan, RequestProgress } from "../app/app-api.ts";
+import type { Cli } from "./cli.ts";
+import { createProgressLine } from "./progress-line.ts";
+import type { Parts } from "./run-command.ts";
+
+/** Publishes and, where the plan waits, shows how far it has come on standard error. The last state of the request. */
+export async function followRequest(
+  { app, config, log, shutdown }: Parts,
+  plan: RequestPlan,
+  cli: Cli,
+): Promise<RequestProgress> {
+  const line = createProgressLine(cli.stderr, systemClock);
+  let last: RequestProgress | undefined;
+  try {
+    for await (const progress of app.request(config, plan, log, shutdown.intake)) {
+      last = progress;
+      if (plan.wait) {
+        line.show(progress);
+      }
+    }
+  } finally {
+    line.end();
+  }
+  if (last === undefined) {
+    throw new RangeError(`${"request" satisfies keyof AppApi} ended without saying how it went`);
+  }
+  return last;
+}
+
+export function describeRequest(last: RequestProgress, plan: RequestPlan): string {
+  const { requestId, published, settled, outcomes, rows, calls, deadLetters } = last;
+  if (!plan.wait) {
+    return `published ${published} ${published === 1 ? "message" : "messages"}, request ${requestId}\n`;
+  }
+  const words = OUTCOMES.filter((word) => outcomes[word] > 0).map((word) => `${word} ${outcomes[word]}`);
+  const lines = [
+    `request ${requestId}: ${settled} of ${last.total} settled, ${calls} calls`,
+    `  messages: ${words.join(", ") || "none"}`,
+    `  rows: new ${rows.new}, same ${rows.same}, revised ${rows.revised}, rejected ${rows.rejected}`,
+    ...(last.pendingDays > 0 ? [`  days not published yet: ${last.pendingDays}`] : []),
+    ...(last.unexplainedDays > 0 ? [`  days without data and without a reason: ${last.unexplainedDays}`] : []),
+    ...deadLetters.map(({ codes, reason }) => `  dead letter: ${codes.join(",") || plan.kind} ${reason}`),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** False where it was waited for and something is set aside or unexplained. */
+export function isAnswered(last: RequestProgress, plan: RequestPlan): boolean {
+  return !plan.wait || (last.outcomes["dead-letter"] === 0 && last.unexplainedDays === 0);
+}
