@@ -14,6 +14,7 @@ import { toGaps } from "./app/gaps.ts";
 import { openProviders } from "./app/open-providers.ts";
 import { ensureQueueTopics, openProducer, openQueueSide } from "./app/open-queue.ts";
 import { needWorker } from "./app/embedded-folder.ts";
+import { clickhouseAt, queueAt, redisAt } from "./app/places.ts";
 import { openOurClickHouse, openReference, openStoreSide, schemaOptions } from "./app/open-store.ts";
 import { openForReading } from "./app/open-for-reading.ts";
 import { readBarsOf } from "./app/read-bars.ts";
@@ -49,15 +50,20 @@ export async function startWorker(config: Config, log: Log, shutdown: Shutdown, 
     await kafkaConnection(config);
   }
   await checkFolder(config);
-  await using budgetSide = await untilThere("redis", () => openBudgetSide(config, log, opening), patience, opening);
+  await using budgetSide = await untilThere(
+    redisAt(config),
+    () => openBudgetSide(config, log, opening),
+    patience,
+    opening,
+  );
   const providers = openProviders(config, budgetSide.budget, log);
   await using closing = new AsyncDisposableStack();
   for (const provider of providers) {
     closing.use(provider);
   }
   // The embedded queue's file is what one worker in a folder holds, so it comes before the engine in that folder.
-  await using queue = await untilThere("kafka", () => openQueueSide(config, log, opening), patience, opening);
-  await using store = await untilThere("clickhouse", () => openStoreSide(config, log, work), patience, opening);
+  await using queue = await untilThere(queueAt(config), () => openQueueSide(config, log, opening), patience, opening);
+  await using store = await untilThere(clickhouseAt(config), () => openStoreSide(config, log, work), patience, opening);
   await using assembled = assembleWorker({ config, store, providers, lock: budgetSide.lock, log, ...hooks }, work);
   let state: ConsumerState | undefined;
   await using served = await serveWorker({

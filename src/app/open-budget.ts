@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 
 import { systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -37,9 +38,10 @@ export async function openBudgetSide(config: Config, log: Log, signal: AbortSign
         ...(redis.user === undefined ? {} : { username: redis.user }),
         ...(redis.password === undefined ? {} : { password: redis.password }),
         tls: redis.tls,
+        ...(redis.tlsCa === undefined ? {} : { tlsCa: await readFile(redis.tlsCa, "utf8") }),
         log,
       },
-      AbortSignal.any([signal, AbortSignal.timeout(config.worker.startWaitMs)]),
+      signal,
     ),
   );
   const budget = opened.use(

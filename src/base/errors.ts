@@ -64,6 +64,11 @@ export class DataError extends Error {
   }
 }
 
+/** Marks an error whose message also says what to do, so that no general advice is added to it. */
+export function tellingWhatToDo<Kind extends Error>(error: Kind): Kind {
+  return Object.assign(error, { saysWhatToDo: true });
+}
+
 /** The text of anything thrown, with the chain of causes, on one line. */
 export function describeError(error: unknown): string {
   const parts: string[] = [];

@@ -1,6 +1,7 @@
 import { ErrorReply, ReconnectStrategyError } from "redis";
 
-import { PermanentError, TransientError } from "../base/errors.ts";
+import { PermanentError, tellingWhatToDo, TransientError } from "../base/errors.ts";
+import { tlsTroubleOf } from "../base/tls-trouble.ts";
 
 /** Gives what the Redis client throws its kind. A defect of ours, a broken script included, passes through as it is. */
 export function translate(error: unknown, doing: string): unknown {
@@ -14,6 +15,10 @@ export function translate(error: unknown, doing: string): unknown {
       isCredentials: true,
     });
   }
+  const tls = tlsTroubleOf(cause, { ca: "redis.tls_ca", on: "redis.tls" });
+  if (tls !== undefined) {
+    return tellingWhatToDo(new PermanentError(`${doing}: ${tls}`, "budget", { cause }));
+  }
   if (cause instanceof ErrorReply) {
     // The server lives and cannot serve now: it is loading, a replica, out of memory, or busy with a script.
     return /^(LOADING|READONLY|OOM|BUSY|MASTERDOWN|TRYAGAIN|CLUSTERDOWN|MISCONF|NOREPLICAS)\b/.test(cause.message)
@@ -21,6 +26,32 @@ export function translate(error: unknown, doing: string): unknown {
       : error;
   }
   return isOfConnection(cause) ? new TransientError(`${doing}: redis is away (${textOf(cause)})`, { cause }) : error;
+}
+
+/**
+ * As `translate`, for a connection that was never there before: whatever answers otherwise than Redis does is another
+ * service, which may be replaced by the right one while we wait.
+ */
+export function translateOpening(error: unknown, doing: string): unknown {
+  const cause = error instanceof ReconnectStrategyError ? error.originalError : error;
+  const translated = translate(cause, doing);
+  const isKnown = translated instanceof TransientError || translated instanceof PermanentError;
+  if (isKnown && !(cause instanceof Error && cause.constructor.name === "SocketClosedUnexpectedlyError")) {
+    return translated;
+  }
+  return isDefect(cause) ? cause : notRedis(doing, cause);
+}
+
+/** Something took the connection and spoke otherwise, or not at all. */
+export function notRedis(doing: string, cause: unknown): TransientError {
+  const text = `${doing}: something answers there, but it is not Redis, or it expects TLS`;
+  return tellingWhatToDo(
+    new TransientError(`${text}: check redis.host, redis.port and redis.tls`, cause === undefined ? {} : { cause }),
+  );
+}
+
+function isDefect(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof RangeError;
 }
 
 /** True when a person has to look: a wrong password or user, or a right that is missing. */

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 
+import { ANSWER_MS_MAX } from "./answer-within.ts";
 import { BUDGET_DEFAULTS, type BudgetOptions, type WatchedBudget } from "./budget-options.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { RedisClient } from "./redis-client.ts";
@@ -25,7 +26,7 @@ export interface RedisBudget extends WatchedBudget {
   isShared(): boolean;
 }
 
-const DEFAULTS = { ...BUDGET_DEFAULTS, helloMs: 10_000, probeMs: 1_000, commandMsMax: 2_000 } as const;
+const DEFAULTS = { ...BUDGET_DEFAULTS, helloMs: 10_000, probeMs: 1_000, commandMsMax: ANSWER_MS_MAX } as const;
 
 /**
  * A budget shared by all workers through Redis: a sliding log of grants in one sorted set, looked at and added to by one

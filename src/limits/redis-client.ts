@@ -1,7 +1,7 @@
 import { createClient } from "redis";
 
 import type { Log } from "../base/log.ts";
-import { isRefusal, translate } from "./errors.ts";
+import { notRedis, translateOpening } from "./errors.ts";
 
 export type RedisClient = ReturnType<typeof createClient>;
 
@@ -13,7 +13,9 @@ export interface RedisOptions {
   readonly username?: string;
   readonly password?: string;
   readonly tls?: boolean;
-  /** One attempt to connect. Default 5 s. */
+  /** PEM text of the authorities to trust; the system's when absent. */
+  readonly tlsCa?: string;
+  /** How long the first connection may take until Redis has answered. Default 5 s. */
   readonly connectMsMax?: number;
   readonly log: Log;
 }
@@ -23,35 +25,50 @@ export interface RedisConnection extends AsyncDisposable {
 }
 
 const RECONNECT_MS_MAX = 1_000;
+const CONNECT_MS_MAX = 5_000;
 
 /**
- * Connects to Redis, trying until it answers or the signal aborts (then it rejects with the signal's reason, the last
- * failure in the log). Afterwards it reconnects by itself for ever; while it is away commands are refused at once rather
- * than queued. Throws PermanentError with scope "budget" when the password is refused.
+ * Connects to Redis with one attempt. Afterwards the client reconnects by itself for ever; while Redis is away commands
+ * are refused at once rather than queued. Throws TransientError when nothing answers, or something that is not Redis;
+ * PermanentError with scope "budget" when the password or the certificate is refused; the signal's reason when it aborts.
  */
 export async function openRedis(options: RedisOptions, signal: AbortSignal): Promise<RedisConnection> {
   signal.throwIfAborted();
   const { host, port, log } = options;
   const doing = `connecting to redis at ${host}:${port}`;
+  const connectMsMax = options.connectMsMax ?? CONNECT_MS_MAX;
   let isOpened = false;
   let isAway = false;
+  let strange: Error | undefined;
   const socket = {
     host,
     port,
-    connectTimeout: options.connectMsMax ?? 5_000,
-    // A password that is refused at the start is a setting; later it is being changed, and waits for whoever does it.
+    connectTimeout: connectMsMax,
+    // The caller tries again at the start; later a password that is refused is being changed, and waits for whoever does it.
     reconnectStrategy: (retries: number, cause: Error) =>
-      !isOpened && isRefusal(cause) ? cause : Math.min(20 * 2 ** Math.min(retries, 10), RECONNECT_MS_MAX),
+      isOpened ? Math.min(20 * 2 ** Math.min(retries, 10), RECONNECT_MS_MAX) : cause,
   };
   const client: RedisClient = createClient({
-    socket: options.tls === true ? { ...socket, tls: true } : socket,
+    socket: options.tls === true ? { ...socket, tls: true, ...authority(options.tlsCa) } : socket,
     database: options.database ?? 0,
     disableOfflineQueue: true,
     ...(options.username === undefined ? {} : { username: options.username }),
     ...(options.password === undefined ? {} : { password: options.password }),
   });
+  // Longer than the socket may take, which has an error of its own.
+  const late = AbortSignal.timeout(connectMsMax * 1.2);
+  const giveUp = (): void => {
+    if (client.isOpen) {
+      client.destroy();
+    }
+  };
   client.on("error", (error: unknown) => {
-    if (!isAway) {
+    if (!isOpened && error instanceof Error && error.message.startsWith("Unknown RESP type")) {
+      // Nothing that comes after this will make sense.
+      strange = error;
+      giveUp();
+    }
+    if (isOpened && !isAway) {
       isAway = true;
       log.warn("redis is away", { host, port, error: error instanceof Error ? error.message : String(error) });
     }
@@ -62,16 +79,18 @@ export async function openRedis(options: RedisOptions, signal: AbortSignal): Pro
       log.info("redis is back", { host, port });
     }
   });
-  const giveUp = (): void => client.destroy();
   signal.addEventListener("abort", giveUp, { once: true });
+  late.addEventListener("abort", giveUp, { once: true });
   try {
     await client.connect();
     isOpened = true;
   } catch (error) {
+    giveUp();
     signal.throwIfAborted();
-    throw translate(error, doing);
+    throw strange !== undefined || late.aborted ? notRedis(doing, strange) : translateOpening(error, doing);
   } finally {
     signal.removeEventListener("abort", giveUp);
+    late.removeEventListener("abort", giveUp);
   }
   return {
     client,
@@ -82,4 +101,8 @@ export async function openRedis(options: RedisOptions, signal: AbortSignal): Pro
       }
     },
   };
+}
+
+function authority(ca: string | undefined): { readonly ca?: string } {
+  return ca === undefined ? {} : { ca };
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 
 import type { Clock } from "../base/clock.ts";
-import { TransientError } from "../base/errors.ts";
+import { answerWithin } from "./answer-within.ts";
 import { translate } from "./errors.ts";
 import type { WindowLimit } from "./grant-log.ts";
 import type { RedisClient } from "./redis-client.ts";
@@ -23,6 +23,7 @@ export interface BudgetKeys {
   readonly epoch: string;
 }
 
+const DOING = "asking redis for a call";
 const EPOCH_KEY = "ginkgo:budget:epoch";
 const WORKERS_KEY = "ginkgo:budget:workers";
 
@@ -134,18 +135,12 @@ export class BudgetScripts {
     return this.#within(this.#sendScript(script, rest));
   }
 
-  /** A server that hangs would hold up every caller; its late answer is ignored, and at most wastes a grant. */
+  /** A late answer at most wastes a grant. */
   async #within(command: Promise<unknown>): Promise<unknown> {
-    const late = new AbortController();
-    const timeout = this.#clock.sleep(this.#commandMsMax, late.signal).then(() => {
-      throw new TransientError(`asking redis for a call: no answer in ${this.#commandMsMax} ms`);
-    });
     try {
-      return await Promise.race([command, timeout]);
+      return await answerWithin(command, this.#commandMsMax, DOING, this.#clock);
     } catch (error) {
-      throw translate(error, "asking redis for a call");
-    } finally {
-      late.abort();
+      throw translate(error, DOING);
     }
   }
 

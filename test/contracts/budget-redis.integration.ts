@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
 import { after, test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { systemClock } from "../../src/base/clock.ts";
-import { PermanentError } from "../../src/base/errors.ts";
+import { PermanentError, TransientError } from "../../src/base/errors.ts";
 import { silentLog, type Log } from "../../src/base/log.ts";
 import { openRedisBudget, type RedisBudget, type RedisBudgetOptions } from "../../src/limits/redis-budget.ts";
 import { openRedis, type RedisConnection } from "../../src/limits/redis-client.ts";
+import { createRedisLock } from "../../src/limits/redis-lock.ts";
 import type { Budget, CallLimit, Grant } from "../../src/ports/budget.ts";
 import { acquireMany, assertWindows, KEY, testBudgetContract } from "./budget-contract.ts";
 import { hasRedisServer, OwnRedis } from "./budget-redis-server.ts";
@@ -295,14 +298,93 @@ test("redis: a refused password needs a person", async (t) => {
   }
 });
 
-test("redis: connecting ends with the signal, also when nothing listens", async (t) => {
-  if (!requireServer(t)) {
-    return;
-  }
-  const server = await OwnRedis.start();
-  await server[Symbol.asyncDispose]();
+test("redis: connecting ends with the signal, also when what answers says nothing", async () => {
+  await using silent = await listenTcp(() => undefined);
   const reason = new Error("enough");
   const controller = new AbortController();
   setTimeout(() => controller.abort(reason), 50);
-  await assert.rejects(openRedis({ host: "127.0.0.1", port: server.port, log: silentLog }, controller.signal), reason);
+  await assert.rejects(openRedis({ host: "127.0.0.1", port: silent.port, log: silentLog }, controller.signal), reason);
 });
+
+test("redis: where nobody listens, one attempt says so with the address", async () => {
+  const gone = await listenTcp(() => undefined);
+  await gone[Symbol.asyncDispose]();
+  await assert.rejects(openRedis({ host: "127.0.0.1", port: gone.port, log: silentLog }, never), (error) => {
+    assert.ok(error instanceof TransientError);
+    assert.match(
+      error.message,
+      new RegExp(`^connecting to redis at 127\\.0\\.0\\.1:${gone.port}: redis is away .*REFUSED`),
+    );
+    return true;
+  });
+});
+
+test("redis: another service on the port is told from Redis, whether it speaks, hangs up or says nothing", async () => {
+  const others: readonly ((socket: Socket) => void)[] = [
+    (socket) => socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"),
+    (socket) => socket.once("data", () => socket.end()),
+    () => undefined,
+  ];
+  for (const answer of others) {
+    await using server = await listenTcp(answer);
+    const options = { host: "127.0.0.1", port: server.port, log: silentLog, connectMsMax: 300 };
+    await assert.rejects(openRedis(options, never), (error) => {
+      assert.ok(error instanceof TransientError, String(error));
+      assert.match(error.message, /something answers there, but it is not Redis, or it expects TLS: check redis\.host/);
+      return true;
+    });
+  }
+});
+
+test("redis: a lock goes ahead while the server hangs, and takes no longer than its answers may", async (t) => {
+  if (!requireServer(t)) {
+    return;
+  }
+  await using server = await OwnRedis.start();
+  await using connection = await openRedis({ host: "127.0.0.1", port: server.port, log: silentLog }, never);
+  const lock = createRedisLock({
+    client: connection.client,
+    scope: "s",
+    clock: systemClock,
+    log: silentLog,
+    answerMsMax: 100,
+  });
+  assert.equal(await lock.withLock("lists", async () => 1, never), 1);
+  server.freeze();
+  try {
+    const startedMs = performance.now();
+    assert.equal(await lock.withLock("lists", async () => 2, never), 2);
+    assert.ok(performance.now() - startedMs < 2_000);
+
+    const reason = new Error("stop");
+    const patient = createRedisLock({ client: connection.client, scope: "s", clock: systemClock, log: silentLog });
+    const controller = new AbortController();
+    const waiting = patient.withLock("lists", async () => 3, controller.signal);
+    controller.abort(reason);
+    await assert.rejects(waiting, reason);
+  } finally {
+    server.thaw();
+  }
+});
+
+async function listenTcp(answer: (socket: Socket) => void): Promise<AsyncDisposable & { readonly port: number }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined).resume();
+    answer(socket);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  return {
+    port: address.port,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) {
+        socket.destroy();
+      }
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
