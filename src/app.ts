@@ -11,13 +11,14 @@ import { checkFolder } from "./app/folder-marker.ts";
 import { kafkaConnection } from "./app/open-kafka.ts";
 import { coverageOf } from "./app/coverage.ts";
 import { toGaps } from "./app/gaps.ts";
-import { openProviders } from "./app/open-providers.ts";
+import { checkProviders, openProviders } from "./app/open-providers.ts";
 import { ensureQueueTopics, openProducer, openQueueSide } from "./app/open-queue.ts";
 import { needWorker } from "./app/embedded-folder.ts";
 import { clickhouseAt, queueAt, redisAt } from "./app/places.ts";
 import { openOurClickHouse, openReference, openStoreSide, schemaOptions } from "./app/open-store.ts";
 import { openForReading } from "./app/open-for-reading.ts";
 import { readBarsOf } from "./app/read-bars.ts";
+import { checkPemFiles } from "./app/read-pem.ts";
 import { runVerify } from "./app/run-verify.ts";
 import { sendRequests } from "./app/send-requests.ts";
 import { serveWorker } from "./app/serve-worker.ts";
@@ -46,6 +47,8 @@ export async function startWorker(config: Config, log: Log, shutdown: Shutdown, 
   const patience = { waitMs: config.worker.startWaitMs, clock: systemClock, log };
   // A stop while dependencies are waited for ends the waiting; once the worker runs, only `work` drops what is in hand.
   const opening = AbortSignal.any([intake, work]);
+  checkProviders(config);
+  await checkPemFiles(config);
   if (config.mode === "servers") {
     await kafkaConnection(config);
   }

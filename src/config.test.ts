@@ -231,6 +231,39 @@ test("an unknown name in the file is an error with the nearest name", () => {
   assert.deepEqual(problemsOf(yml("worker: 5")), ["group worker in data_worker.yml: expected settings, got a string"]);
 });
 
+test("a host that is a whole address is refused, and the problem says where it belongs", () => {
+  const problems = problemsOf({
+    env: {
+      GINKGO_CLICKHOUSE_HOST: "http://ch:8123",
+      GINKGO_REDIS_HOST: "redis:6379",
+      GINKGO_MYSQL_HOST: '"mysql"',
+      GINKGO_KAFKA_HOST: "http://kafka",
+    },
+  });
+  const expected = "expected a host name or address without scheme and port, got";
+  assert.deepEqual(problems, [
+    'setting kafka.brokers from environment GINKGO_KAFKA_HOST: expected a list of brokers such as kafka1:9092,kafka2:9092, got "http://kafka"; leave out what stands before the host, such as http://',
+    `setting clickhouse.host from environment GINKGO_CLICKHOUSE_HOST: ${expected} "http://ch:8123"; give an address with http:// as clickhouse.url, or the host alone and clickhouse.port`,
+    `setting redis.host from environment GINKGO_REDIS_HOST: ${expected} "redis:6379"; give the host alone, and redis.port and redis.tls besides`,
+    `setting mysql.host from environment GINKGO_MYSQL_HOST: ${expected} "\\"mysql\\""; remove the quotes, they are part of the value`,
+  ]);
+});
+
+test("names and addresses are hosts, an IPv6 address with brackets or without", () => {
+  const { config } = load({
+    env: {
+      GINKGO_CLICKHOUSE_HOST: "[::1]",
+      GINKGO_REDIS_HOST: "fe80::1",
+      GINKGO_MYSQL_HOST: "db_1.example",
+      GINKGO_KAFKA_BROKERS: "10.0.0.1,[::1]:9093",
+    },
+  });
+  assert.equal(config.clickhouse.url, "http://[::1]:8123");
+  assert.deepEqual([config.redis.host, config.mysql.host], ["fe80::1", "db_1.example"]);
+  assert.deepEqual(config.kafka.brokers, ["10.0.0.1:9092", "[::1]:9093"]);
+  assert.match(problemsOf({ env: { GINKGO_KAFKA_BROKERS: "a:70000" } })[0] ?? "", /^setting kafka\.brokers/);
+});
+
 test("a bad value names the setting, the value, where it came from and what is expected", () => {
   assert.deepEqual(problemsOf({ env: { GINKGO_KAFKA_PARTITIONS: "many", GINKGO_HEALTH_PORT: "99999" } }), [
     'setting kafka.partitions from environment GINKGO_KAFKA_PARTITIONS: expected a whole number from 1 to 1000, got "many"',

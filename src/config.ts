@@ -4,7 +4,7 @@ import { FILE_VARIABLE, knownVariables, nameAt, NAMED_SETTINGS, type NamedSettin
 import { didYouMean } from "./config/nearest.ts";
 import { contradictionsIn } from "./config/contradictions.ts";
 import { isSetting, type Said, type SettingsTree, type ValuesOf } from "./config/setting.ts";
-import { SettingsError } from "./config/settings-error.ts";
+import { SettingsError, whyUnreadable } from "./config/settings-error.ts";
 import { SETTINGS } from "./config/settings.ts";
 
 /** All settings, typed by their declarations: `config.kafka.brokers`, `config.worker.drainMs`. */
@@ -94,8 +94,7 @@ function readSettingsText(path: string, readFile: ReadFile): string | undefined 
   try {
     return readFile(path);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "it cannot be read";
-    throw new SettingsError([`reading the settings file ${path} failed with ${code}`], { cause: error });
+    throw new SettingsError([`reading the settings file ${path}: ${whyUnreadable(error)}`], { cause: error });
   }
 }
 
@@ -106,7 +105,7 @@ function readAll(sources: Sources, problems: string[]): Values {
     const reading = given && named.setting.read(given.raw);
     if (given !== undefined && reading === undefined) {
       problems.push(
-        `setting ${named.name} from ${given.from}: expected ${named.setting.expected}, got ${shownBad(named, given.raw)}`,
+        `setting ${named.name} from ${given.from}: expected ${named.setting.expected}, got ${shownBad(named, given.raw)}${adviceFor(named, given.raw)}`,
       );
     } else if (given !== undefined && reading !== undefined) {
       said.set(named.name, { ...reading, origin: given.origin, from: given.from });
@@ -210,6 +209,16 @@ function passwordsIn(address: string): readonly string[] {
   } catch {
     return [password];
   }
+}
+
+/** Quotes that a shell would have taken away stay in Compose's files and in `docker run --env-file`. */
+function adviceFor({ setting }: NamedSetting, raw: unknown): string {
+  if (typeof raw !== "string") {
+    return "";
+  }
+  const isQuoted = /^\s*(["'])[^]*\1/.test(raw);
+  const advice = isQuoted ? "remove the quotes, they are part of the value" : setting.advise(raw);
+  return advice === undefined ? "" : `; ${advice}`;
 }
 
 function shownBad({ setting }: NamedSetting, raw: unknown): string {

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 
 import { systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -12,6 +11,7 @@ import { openRedis } from "../limits/redis-client.ts";
 import { createRedisLock } from "../limits/redis-lock.ts";
 import type { Budget, BudgetKey, CallLimit } from "../ports/budget.ts";
 import type { Lock } from "../ports/lock.ts";
+import { readPem } from "./read-pem.ts";
 
 export interface BudgetSide extends AsyncDisposable {
   readonly budget: Budget;
@@ -28,6 +28,7 @@ export async function openBudgetSide(config: Config, log: Log, signal: AbortSign
     const budget = createMemoryBudget(options);
     return { budget, lock: createMemoryLock(), [Symbol.asyncDispose]: () => budget[Symbol.asyncDispose]() };
   }
+  const tlsCa = redis.tls ? await readPem("redis.tls_ca", redis.tlsCa) : undefined;
   await using opened = new AsyncDisposableStack();
   const { client } = opened.use(
     await openRedis(
@@ -38,7 +39,7 @@ export async function openBudgetSide(config: Config, log: Log, signal: AbortSign
         ...(redis.user === undefined ? {} : { username: redis.user }),
         ...(redis.password === undefined ? {} : { password: redis.password }),
         tls: redis.tls,
-        ...(redis.tlsCa === undefined ? {} : { tlsCa: await readFile(redis.tlsCa, "utf8") }),
+        ...(tlsCa === undefined ? {} : { tlsCa }),
         log,
       },
       signal,

@@ -1,5 +1,3 @@
-import { readFile } from "node:fs/promises";
-
 import { systemClock } from "../base/clock.ts";
 import { PermanentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -11,6 +9,7 @@ import { type KafkaProducer, openKafkaProducer } from "../queue/kafka/kafka-prod
 import { openKafkaQueue } from "../queue/kafka/kafka-queue.ts";
 import { ensureTopics } from "../queue/kafka/topics.ts";
 import { type TopicReport, workerTopics } from "../queue/topic-spec.ts";
+import { readPem } from "./read-pem.ts";
 
 /** How the brokers are reached. Throws PermanentError (settings) when none is set. */
 export async function kafkaConnection({ kafka }: Config): Promise<KafkaConnection> {
@@ -30,10 +29,13 @@ export async function kafkaConnection({ kafka }: Config): Promise<KafkaConnectio
 }
 
 async function readTls({ tlsCa, tlsCert, tlsKey }: Config["kafka"]): Promise<NonNullable<KafkaConnection["tls"]>> {
+  const ca = await readPem("kafka.tls_ca", tlsCa);
+  const cert = await readPem("kafka.tls_cert", tlsCert);
+  const key = await readPem("kafka.tls_key", tlsKey);
   return {
-    ...(tlsCa === undefined ? {} : { ca: await readFile(tlsCa, "utf8") }),
-    ...(tlsCert === undefined ? {} : { cert: await readFile(tlsCert, "utf8") }),
-    ...(tlsKey === undefined ? {} : { key: await readFile(tlsKey, "utf8") }),
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
   };
 }
 

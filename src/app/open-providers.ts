@@ -19,28 +19,38 @@ export interface OpenProvider extends AsyncDisposable {
   readonly callsAtOnceMax: number;
 }
 
-/** Every provider of the chain, in its order. Throws PermanentError (settings) for one that is not served or lacks its token. */
-export function openProviders(config: Config, budget: Budget, log: Log): readonly OpenProvider[] {
-  return config.providers.chain.map((provider) => {
+/** Throws PermanentError (settings) for a provider that is not served or lacks its token, before anything is opened. */
+export function checkProviders({ providers, tushare }: Config): void {
+  for (const provider of providers.chain) {
     if (provider !== "tushare") {
       throw new PermanentError(
         `providers.chain names ${provider}, which this version does not serve: only tushare`,
         "settings",
       );
     }
-    return toOpenProvider(openTushare(config), config.tushare.callsAtOnce, budget, log);
-  });
+    tokenOf(tushare);
+  }
 }
 
-function openTushare({ tushare }: Config): Source {
-  if (tushare.token === undefined) {
+/** Every provider of the chain, in its order. Throws PermanentError (settings) for one that is not served or lacks its token. */
+export function openProviders(config: Config, budget: Budget, log: Log): readonly OpenProvider[] {
+  checkProviders(config);
+  return config.providers.chain.map(() => toOpenProvider(openTushare(config), config.tushare.callsAtOnce, budget, log));
+}
+
+function tokenOf({ token }: Config["tushare"]): string {
+  if (token === undefined) {
     throw new PermanentError(
       "no Tushare token is set: give it as TUSHARE_TOKEN, TUSHARE_TOKEN_FILE or tushare.token",
       "settings",
     );
   }
+  return token;
+}
+
+function openTushare({ tushare }: Config): Source {
   return openTushareSource({
-    token: tushare.token,
+    token: tokenOf(tushare),
     clock: systemClock,
     baseUrl: tushare.url,
     callMsMax: tushare.timeoutMs,

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 
 import { systemClock } from "../base/clock.ts";
@@ -17,6 +16,7 @@ import { createClickHouseStore } from "../store/clickhouse/store.ts";
 import { type MySqlReference, openMySqlReference } from "../store/mysql/reference.ts";
 import { alreadyRunning, useFolder } from "./embedded-folder.ts";
 import type { WorkerFile } from "./worker-file.ts";
+import { readPem } from "./read-pem.ts";
 import { withMySqlReference } from "./with-mysql-reference.ts";
 import type { Ledger, Outcomes, ReferenceStore, Store } from "../ports/store.ts";
 
@@ -26,6 +26,7 @@ async function clickHouseTarget({ clickhouse }: Config): Promise<OurTarget> {
   if (clickhouse.url === undefined) {
     return { kind: "embedded", path: clickhouse.embeddedPath, database: clickhouse.database };
   }
+  const ca = await readPem("clickhouse.tls_ca", clickhouse.tlsCa);
   return {
     kind: "http",
     url: clickhouse.url,
@@ -33,7 +34,7 @@ async function clickHouseTarget({ clickhouse }: Config): Promise<OurTarget> {
     password: clickhouse.password,
     database: clickhouse.database,
     timeouts: { requestMs: clickhouse.requestTimeoutMs },
-    ...(clickhouse.tlsCa === undefined ? {} : { tls: { ca: await readFile(clickhouse.tlsCa) } }),
+    ...(ca === undefined ? {} : { tls: { ca: Buffer.from(ca) } }),
   };
 }
 

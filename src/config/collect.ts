@@ -1,6 +1,7 @@
 import type { ReadFile, SettingsFile } from "./file.ts";
 import { SECRET_FILE_SUFFIX } from "./file.ts";
 import type { NamedSetting } from "./names.ts";
+import { whyUnreadable } from "./settings-error.ts";
 
 /** Where a value was said, the strongest first. */
 export const ORIGINS = ["flag", "environment", "file", "default"] as const;
@@ -109,8 +110,7 @@ function readSecret(
       `setting ${name} from ${from}: ${text === undefined ? "there is no file" : "nothing stands in"} ${path}`,
     );
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "it cannot be read";
-    problems.push(`setting ${name} from ${from}: reading ${path} failed with ${code}`);
+    problems.push(`setting ${name} from ${from}: reading ${path}: ${whyUnreadable(error)}`);
   }
   return undefined;
 }

@@ -1,3 +1,5 @@
+import { isIPv6 } from "node:net";
+
 import * as z from "zod";
 
 import { parseDay, type Day } from "../domain/day.ts";
@@ -9,6 +11,8 @@ export interface Reader<Value> {
   readonly expected: string;
   /** The value as a person would write it. */
   show(value: Value): string;
+  /** What to do about a text that is not what is expected; undefined where nothing better is known. */
+  readonly advise?: (raw: string) => string | undefined;
 }
 
 export interface Bounds {
@@ -28,7 +32,13 @@ export function list<Item>(item: Reader<Item>, expected: string): Reader<readonl
       (typeof value === "string" ? value.split(",").map((part) => part.trim()) : value).filter((part) => part !== ""),
     );
   const schema = parts.pipe(z.array(item.schema).min(1)).transform((items) => [...new Set(items)]);
-  return { expected, schema, show: (items) => items.map((one) => item.show(one)).join(",") };
+  const { advise } = item;
+  return {
+    expected,
+    schema,
+    show: (items) => items.map((one) => item.show(one)).join(","),
+    ...(advise === undefined ? {} : { advise }),
+  };
 }
 
 export function integer({ min = 0, max = Number.MAX_SAFE_INTEGER }: Bounds = {}): Reader<number> {
@@ -146,15 +156,41 @@ export function identifier(): Reader<string> {
   return { expected: "a name of letters, digits and _", schema, show: same };
 }
 
+/** A name or address without scheme and port. `otherwise` says where an address with both belongs. */
+export function host(otherwise: string): Reader<string> {
+  const schema = z
+    .string()
+    .trim()
+    .transform((value) => (/^\[.*\]$/.test(value) ? value.slice(1, -1) : value))
+    .refine((value) => !NOT_IN_HOST.test(value) && (!value.includes(":") || isIPv6(value)));
+  return {
+    expected: "a host name or address without scheme and port",
+    schema,
+    show: same,
+    advise: (raw) => (/[:/]/.test(raw) ? otherwise : undefined),
+  };
+}
+
 /** `host:port`; without a port it gets `portDefault`. IPv6 addresses stand in brackets. */
 export function hostAndPort(portDefault: number): Reader<string> {
   const schema = z
     .string()
     .trim()
     .transform((value) => (/^(?:\[[^\]]+\]|[^:[\]]+)$/.test(value) ? `${value}:${portDefault}` : value))
-    .refine((value) => /^(?:\[[0-9a-fA-F:.%]+\]|[^\s:/[\]@]+):(?:[1-9]\d{0,4})$/.test(value));
-  return { expected: `a host and port such as kafka:${portDefault}`, schema, show: same };
+    .refine((value) => {
+      const parts = /^(?:\[[0-9a-fA-F:.%]+\]|([^:[\]]+)):([1-9]\d{0,4})$/.exec(value);
+      return parts !== null && !NOT_IN_HOST.test(parts[1] ?? "") && Number.parseInt(parts[2] ?? "", 10) <= PORT_MAX;
+    });
+  return {
+    expected: `a host and port such as kafka:${portDefault}`,
+    schema,
+    show: same,
+    advise: (raw) => (raw.includes("://") ? "leave out what stands before the host, such as http://" : undefined),
+  };
 }
+
+const PORT_MAX = 65_535;
+const NOT_IN_HOST = /[\s/'"`@,?#[\]\\]/;
 
 export function maskUrl(value: string): string {
   const parsed = URL.parse(value);

@@ -19,6 +19,8 @@ export interface Setting<Value> {
   fallback(said: Said): Reading<Value>;
   /** Follows "expected". */
   readonly expected: string;
+  /** What to do about a text that is not what is expected. */
+  advise(raw: string): string | undefined;
   /** The default in words; empty when there is none. */
   readonly defaultText: string;
   readonly help: string;
@@ -101,6 +103,7 @@ function declare<Value>(reader: Reader<Value>, help: string, details: Details) {
       return result.success ? { value: result.data, shown: reader.show(result.data) } : undefined;
     },
     expected: reader.expected,
+    advise: (raw: string) => reader.advise?.(raw),
     help,
     isSecret: details.secret ?? false,
     isBoolean: reader.expected === "true or false",

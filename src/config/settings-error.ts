@@ -11,3 +11,15 @@ export class SettingsError extends PermanentError {
     this.problems = problems;
   }
 }
+
+/** Why a file that a setting names cannot be read, in words. */
+export function whyUnreadable(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const known: Readonly<Record<string, string>> = {
+    ENOENT: "there is no such file",
+    ENOTDIR: "a part of the path is a file",
+    EISDIR: "it is a folder, not a file",
+    EACCES: "this user may not read it",
+  };
+  return known[code] ?? `it cannot be read (${code === "" ? String(error) : code})`;
+}

@@ -128,7 +128,10 @@ export const SETTINGS = {
       "address of the server's HTTP interface",
       { yieldsTo: ["clickhouse.host"] },
     ),
-    host: optional(read.text(), "server, where clickhouse.url is not set"),
+    host: optional(
+      read.host("give an address with http:// as clickhouse.url, or the host alone and clickhouse.port"),
+      "server, where clickhouse.url is not set",
+    ),
     port: setting(read.integer(PORT), 8123, "port of the HTTP interface"),
     https: setting(read.boolean(), false, "use https with clickhouse.host"),
     tlsCa: optional(read.text("the path of a PEM file"), "certificates to trust instead of the system's (path)"),
@@ -156,7 +159,10 @@ export const SETTINGS = {
     auto: setting(read.boolean(), true, "create and migrate tables at start"),
   },
   redis: {
-    host: optional(read.text(), "server of budget and heartbeat; without it both stay in the process"),
+    host: optional(
+      read.host("give the host alone, and redis.port and redis.tls besides"),
+      "server of budget and heartbeat; without it both stay in the process",
+    ),
     port: setting(read.integer(PORT), 6379, "port of Redis"),
     user: optional(read.text(), "user of Redis"),
     password: optional(read.text(), "password of Redis", { secret: true }),
@@ -165,7 +171,10 @@ export const SETTINGS = {
     db: setting(read.integer({ min: 0, max: 1023 }), 0, "number of the Redis database"),
   },
   mysql: {
-    host: optional(read.text(), "server of stock_info and trade_day; without it they are in ClickHouse"),
+    host: optional(
+      read.host("give the host alone, and mysql.port besides"),
+      "server of stock_info and trade_day; without it they are in ClickHouse",
+    ),
     port: setting(read.integer(PORT), 3306, "port of MySQL"),
     user: setting(read.text(), "root", "user of MySQL"),
     password: setting(read.text(), "", "password of MySQL", { secret: true }),
