@@ -17,10 +17,16 @@ const CODES = "000001.SZ,600000.SH";
 const FROM = "2025-06-02";
 const TO = "2025-12-31";
 
+/** As `gdw` itself ends after a signal. */
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
 const { values } = parseArgs({ options: { keep: { type: "boolean", default: false } } });
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
+  process.once(signal, () => {
+    process.exitCode = EXIT_CODES[signal];
+    stop.abort(new Error(`stopped by ${signal}`));
+  });
 }
 
 async function main(): Promise<number> {
@@ -39,7 +45,9 @@ async function main(): Promise<number> {
     LOG_LEVEL: "warn",
   };
 
-  const simulator = parts.use(startCommand(["simulate", "tushare", "--codes", "300", "--latency", "80-200"], {}));
+  const simulator = parts.use(
+    startCommand(["simulate", "tushare", "--port", "0", "--codes", "300", "--latency", "80-200"], {}),
+  );
   const provider = settingsIn(await simulator.firstLine(/GINKGO_TUSHARE_URL=/));
   const env = { ...servers, ...provider };
   say(
@@ -74,7 +82,7 @@ interface RunningCommand extends AsyncDisposable {
 function startCommand(args: readonly string[], env: Readonly<Record<string, string>>): RunningCommand {
   say(`$ gdw ${args.join(" ")} &`);
   const child = spawnCommand(args, env, "pipe");
-  const ended = once(child, "exit");
+  const ended = untilEnded(child);
   return {
     firstLine: async (pattern) => {
       const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -104,8 +112,16 @@ async function run(args: readonly string[], env: Readonly<Record<string, string>
   stop.signal.throwIfAborted();
   say(`$ gdw ${args.join(" ")}`);
   const child = spawnCommand(args, env, "inherit");
-  await once(child, "exit");
+  await untilEnded(child);
+  stop.signal.throwIfAborted();
   return child.exitCode ?? 1;
+}
+
+/** Never rejects: a child that is ended by the signal reports that as an error first. */
+async function untilEnded(child: ChildProcess): Promise<void> {
+  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+    await new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  }
 }
 
 function spawnCommand(
@@ -140,11 +156,12 @@ function say(text: string): void {
 }
 
 try {
-  process.exitCode = await main();
+  const code = await main();
+  if (!stop.signal.aborted) {
+    process.exitCode = code;
+  }
 } catch (error) {
-  if (stop.signal.aborted) {
-    process.exitCode = 130;
-  } else {
+  if (!stop.signal.aborted) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;
   }
