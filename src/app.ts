@@ -20,6 +20,7 @@ import { openForReading } from "./app/open-for-reading.ts";
 import { readBarsOf } from "./app/read-bars.ts";
 import { checkPemFiles } from "./app/read-pem.ts";
 import { runVerify } from "./app/run-verify.ts";
+import { sayStopping } from "./app/say-stopping.ts";
 import { sendRequests } from "./app/send-requests.ts";
 import { serveWorker } from "./app/serve-worker.ts";
 import { untilThere } from "./app/until-there.ts";
@@ -88,6 +89,7 @@ export async function startWorker(config: Config, log: Log, shutdown: Shutdown, 
     providers: config.providers.chain,
   });
   hooks.onReady?.(served);
+  closing.use(sayStopping(intake, () => state, config.worker.drainMs, log));
   const report = await runWorker(
     {
       queue: queue.queue,

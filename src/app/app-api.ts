@@ -202,6 +202,8 @@ export interface RequestProgress {
   readonly unexplainedDays: number;
   /** The first 100 that were set aside. */
   readonly deadLetters: readonly SetAside[];
+  /** Only in a state that says nothing new: for 15 s no message of the request was settled. Said once. */
+  readonly isQuiet?: true;
 }
 
 export interface SetAside {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 
 import { systemClock } from "../base/clock.ts";
-import { PermanentError } from "../base/errors.ts";
+import { PermanentError, tellingWhatToDo } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { untilPassed } from "../base/retry.ts";
 import type { Config } from "../config.ts";
@@ -21,8 +21,11 @@ export interface RequestParts {
   /** Only where the plan asks for all codes. */
   readonly reference: ReferenceStore | undefined;
   readonly log: Log;
+  /** Without anything settled for so long it is said that it is quiet. Default 15 s. */
+  readonly quietMs?: number;
 }
 
+const QUIET_MS = 15_000;
 /** Messages of one publish. */
 const PUBLISH_MAX = 500;
 const ASK_EVERY_MS = 250;
@@ -50,6 +53,8 @@ export async function* sendRequests(
   if (outcomes === undefined) {
     return;
   }
+  const quietAtMs = systemClock.elapsedMs() + (parts.quietMs ?? QUIET_MS);
+  let isQuietSaid = false;
   while (progress.settled < progress.total) {
     await systemClock.sleep(messages.length < MANY_MESSAGES ? ASK_EVERY_MS : ASK_EVERY_MS_MANY, signal);
     const retry = { clock: systemClock, log: parts.log, doing: "reading outcomes" };
@@ -57,6 +62,9 @@ export async function* sendRequests(
     if (records.length !== progress.settled) {
       progress = toProgress(progress, records);
       yield progress;
+    } else if (!isQuietSaid && progress.settled === 0 && systemClock.elapsedMs() >= quietAtMs) {
+      isQuietSaid = true;
+      yield { ...progress, isQuiet: true };
     }
   }
 }
@@ -103,9 +111,11 @@ async function listedCodes(
   const instruments = (await reference?.instruments(signal)) ?? [];
   const listed = instruments.filter(({ status }) => status === "listed").map(({ code }) => code);
   if (listed.length === 0) {
-    throw new PermanentError(
-      "asking for all codes: the stock list is empty, run request --kind stock-list first",
-      "store",
+    throw tellingWhatToDo(
+      new PermanentError(
+        "asking for all codes: the stock list is empty, run gdw request --kind stock-list --wait first",
+        "store",
+      ),
     );
   }
   return listed;

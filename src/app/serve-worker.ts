@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 
 import { systemClock } from "../base/clock.ts";
+import { toListenError } from "../base/listen-error.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import type { ConsumerState } from "../consumer/consumer-state.ts";
@@ -26,7 +27,7 @@ export interface ServedWorker extends AsyncDisposable {
 /**
  * Opens the worker's own port, and where it holds embedded parts makes them reachable for other programs of this user
  * on this machine: the queue behind a token, the engine behind a password, both in the folder's `worker.json`. Throws
- * the system's error when a port is taken.
+ * TransientError, with the setting to change, when a port is taken.
  */
 export async function serveWorker(parts: ServeParts): Promise<ServedWorker> {
   const { config, log, queue, isStoreEmbedded } = parts;
@@ -35,23 +36,31 @@ export async function serveWorker(parts: ServeParts): Promise<ServedWorker> {
   const token = randomBytes(24).toString("base64url");
   await using opened = new AsyncDisposableStack();
   const server = opened.use(
-    await openHttpServer({
-      host: health.host,
-      port: health.port,
-      log,
-      routes: [
-        (routes) => {
-          routes.get("/status", () => describeState(parts, startedAt));
-        },
-        ...(queue === undefined && !isStoreEmbedded ? [] : [queueRoutes(queue, token)]),
-      ],
-    }),
+    await opening("the worker's own port", { port: "health.port", host: "health.host" }, () =>
+      openHttpServer({
+        host: health.host,
+        port: health.port,
+        log,
+        routes: [
+          (routes) => {
+            routes.get("/status", () => describeState(parts, startedAt));
+          },
+          ...(queue === undefined && !isStoreEmbedded ? [] : [queueRoutes(queue, token)]),
+        ],
+      }),
+    ),
   );
   const store = isStoreEmbedded
     ? opened.use(
-        await (
-          await import("../store/clickhouse/serve/serve.ts")
-        ).serveStore({ folder: clickhouse.embeddedPath, host: "127.0.0.1", port: embedded.storePort, log }),
+        await opening("the engine's port", { port: "embedded.store_port" }, async () => {
+          const { serveStore } = await import("../store/clickhouse/serve/serve.ts");
+          return await serveStore({
+            folder: clickhouse.embeddedPath,
+            host: "127.0.0.1",
+            port: embedded.storePort,
+            log,
+          });
+        }),
       )
     : undefined;
   if (queue !== undefined || store !== undefined) {
@@ -78,6 +87,18 @@ export async function serveWorker(parts: ServeParts): Promise<ServedWorker> {
   }
   const open = opened.move();
   return { url: server.url, storeUrl: store?.url, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
+
+async function opening<T>(
+  what: string,
+  names: Parameters<typeof toListenError>[2],
+  open: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    throw toListenError(error, what, names);
+  }
 }
 
 /** What `GET /status` answers: who this is and what it has in hand, without a secret. */

@@ -1,7 +1,9 @@
 import { systemClock } from "../base/clock.ts";
+import { DEAD_LETTER_REASONS } from "../domain/dead-letter.ts";
 import { OUTCOMES } from "../domain/outcome.ts";
 import type { AppApi, RequestPlan, RequestProgress } from "../app/app-api.ts";
 import type { Cli } from "./cli.ts";
+import { countOf } from "./count-of.ts";
 import { createProgressLine } from "./progress-line.ts";
 import type { Parts } from "./run-command.ts";
 
@@ -12,14 +14,23 @@ export async function followRequest(
   cli: Cli,
 ): Promise<RequestProgress> {
   const line = createProgressLine(cli.stderr, systemClock);
+  const { topic } = config.worker;
   let last: RequestProgress | undefined;
   try {
     for await (const progress of app.request(config, plan, log, shutdown.intake)) {
       last = progress;
-      if (plan.wait) {
+      if (progress.isQuiet === true) {
+        line.say(`nothing settled yet: is a worker running (gdw start) on topic ${topic}, with the same ClickHouse?`);
+      } else if (plan.wait) {
         line.show(progress);
       }
     }
+  } catch (error) {
+    if (shutdown.intake.aborted && last !== undefined && last.settled < last.published) {
+      const left = last.published - last.settled;
+      line.say(`${countOf(left, "message")} ${left === 1 ? "stays" : "stay"} queued, request id ${last.requestId}`);
+    }
+    throw error;
   } finally {
     line.end();
   }
@@ -32,16 +43,19 @@ export async function followRequest(
 export function describeRequest(last: RequestProgress, plan: RequestPlan): string {
   const { requestId, published, settled, outcomes, rows, calls, deadLetters } = last;
   if (!plan.wait) {
-    return `published ${published} ${published === 1 ? "message" : "messages"}, request ${requestId}\n`;
+    return `published ${countOf(published, "message")}, request ${requestId}\n`;
   }
   const words = OUTCOMES.filter((word) => outcomes[word] > 0).map((word) => `${word} ${outcomes[word]}`);
   const lines = [
-    `request ${requestId}: ${settled} of ${last.total} settled, ${calls} calls`,
+    `request ${requestId}: ${settled} of ${last.total} settled, ${countOf(calls, "call")}`,
     `  messages: ${words.join(", ") || "none"}`,
     `  rows: new ${rows.new}, same ${rows.same}, revised ${rows.revised}, rejected ${rows.rejected}`,
     ...(last.pendingDays > 0 ? [`  days not published yet: ${last.pendingDays}`] : []),
     ...(last.unexplainedDays > 0 ? [`  days without data and without a reason: ${last.unexplainedDays}`] : []),
-    ...deadLetters.map(({ codes, reason }) => `  dead letter: ${codes.join(",") || plan.kind} ${reason}`),
+    ...deadLetters.map(
+      ({ codes, reason }) =>
+        `  dead letter: ${codes.join(",") || plan.kind} ${reason} (${DEAD_LETTER_REASONS[reason]})`,
+    ),
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -41,7 +41,7 @@ test("request turns its flags into a plan", async () => {
   const { app, plans } = requestApp(settled);
   const flags = ["--codes", "600000.SH,000001.SZ", "--file", "codes.txt", "--start", "20240102", "--end", "2024-02-01"];
   const files = { "codes.txt": "# mine\n000002.SZ\n600000.SH  # again\n\n" };
-  const { code, out } = await run(["request", ...flags, "--force", "--provider", "yahoo"], { app, files });
+  const { code, out } = await run(["request", ...flags, "--force", "--provider", "tushare"], { app, files });
   assert.deepEqual([code, out], [0, "published 2 messages, request r-1\n"]);
   assert.deepEqual(plans, [
     {
@@ -50,7 +50,7 @@ test("request turns its flags into a plan", async () => {
       frequency: "1d",
       range: { full: false, start: "2024-01-02", end: "2024-02-01", days: undefined },
       force: true,
-      provider: "yahoo",
+      provider: "tushare",
       wait: false,
     },
   ]);
@@ -75,7 +75,10 @@ test("a request that makes no sense is a usage error and touches nothing", async
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [[], /say which securities/],
     [["--codes", "000001.SZ", "--all"], /say which securities/],
-    [["--codes", " 000001.sz"], /expected codes such as 600000\.SH in --codes, got "000001\.sz"/],
+    [
+      ["--codes", " 000001.sz"],
+      /expected codes such as 600000\.SH in --codes, got "000001\.sz", did you mean 000001\.SZ\?/,
+    ],
     [["--codes", ","], /there is no code/],
     [["--file", "away.txt"], /there is no file away\.txt/],
     [["--file", "codes.txt"], /line 2 of codes\.txt, got "nonsense"/],
@@ -85,6 +88,9 @@ test("a request that makes no sense is a usage error and touches nothing", async
     [["--all", "--days", "0"], /trading days/],
     [["--all", "--days", "5", "--full"], /--days and --full contradict/],
     [["--all", "--frequency", "2h"], /--frequency: expected a frequency/],
+    [["--all", "--frequency", "5m"], /--frequency 5m is not supported yet: this version fetches 1d only/],
+    [["--all", "--frequency", "1w"], /read the view bar_1w/],
+    [["--all", "--provider", "yahoo"], /--provider yahoo is not supported yet: this version asks tushare only/],
     [["--all", "--provider", "reuters"], /--provider: expected a provider/],
     [["--all", "--kind", "ticks"], /expected one of bars, factors/],
     [["--kind", "calendar", "--all"], /whole market/],
@@ -103,7 +109,28 @@ test("request --wait shows how far it is on standard error and the result on sta
   const { code, out, err } = await run(["request", "--all", "--wait"], requestApp(half, settled));
   assert.equal(code, 0);
   assert.match(err, /^settled 1\/2.*0 calls\nsettled 2\/2.*1 call\n$/);
-  assert.match(out, /^request r-1: 2 of 2 settled, 1 calls\n {2}messages: stored 1, up-to-date 1\n {2}rows: new 7,/);
+  assert.match(out, /^request r-1: 2 of 2 settled, 1 call\n {2}messages: stored 1, up-to-date 1\n {2}rows: new 7,/);
+});
+
+test("request --wait asks whether a worker runs when nothing is settled, and a stop says what stays queued", async () => {
+  const signals = new EventEmitter();
+  const app: Partial<AppApi> = {
+    request: async function* (_config, _plan, _log, signal) {
+      const nothing = { ...settled, settled: 0, calls: 0 };
+      yield nothing;
+      yield { ...nothing, isQuiet: true };
+      signals.emit("SIGINT");
+      signal.throwIfAborted();
+    },
+  };
+  const { code, out, err } = await run(["request", "--all", "--wait"], { app, signals });
+  assert.deepEqual([code, out], [130, ""]);
+  assert.equal(
+    err,
+    "settled 0/2, 0 calls\n" +
+      "nothing settled yet: is a worker running (gdw start) on topic ginkgo.data.update, with the same ClickHouse?\n" +
+      "2 messages stay queued, request id r-1\n",
+  );
 });
 
 test("request --wait ends with 1 when a message was set aside, and says which and why", async () => {
@@ -114,7 +141,7 @@ test("request --wait ends with 1 when a message was set aside, and says which an
   };
   const { code, out } = await run(["request", "--all", "--wait"], requestApp(last));
   assert.equal(code, 1);
-  assert.match(out, /dead letter: bars unknown-code/);
+  assert.match(out, /dead letter: bars unknown-code \(the stock list does not have the code, also after one refresh\)/);
   const json = await run(["request", "--all", "--wait", "--json"], requestApp(last));
   assert.deepEqual([json.code, JSON.parse(json.out)], [1, last]);
 });
@@ -246,6 +273,7 @@ test("simulate tushare hands over its flags, with the defaults of the rest", asy
       },
     });
   const flags = ["--port", "0", "--seed", "7", "--codes", "30", "--days", "60", "--latency", "80-200", "--limit", "9"];
+  flags.push("--to", "20260331");
   assert.equal((await run(["simulate", "tushare", ...flags], { simulators, signals })).code, 130);
   const latency = { fromMs: 80, toMs: 200 };
   assert.deepEqual(asked, [
@@ -254,6 +282,7 @@ test("simulate tushare hands over its flags, with the defaults of the rest", asy
       seed: 7,
       codes: 30,
       days: 60,
+      to: "2026-03-31",
       dataFolder: undefined,
       callsMax: 9,
       windowMs: 60_000,

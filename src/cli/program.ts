@@ -37,7 +37,7 @@ export async function runCli(argv: readonly string[], cli: Cli): Promise<number>
     await program.parseAsync([...argv], { from: "user" });
     return state.exitCode;
   } catch (error) {
-    return reportError(error, program, cli, state);
+    return reportError(error, commandIn(program, argv), cli, state);
   }
 }
 
@@ -77,7 +77,7 @@ export function createProgram(cli: Cli, state: RunState): Command {
   return program;
 }
 
-function reportError(error: unknown, program: Command, cli: Cli, state: RunState): number {
+function reportError(error: unknown, command: Command, cli: Cli, state: RunState): number {
   if (error instanceof CommanderError && error.exitCode === 0) {
     return EXIT_CODES.ok.code;
   }
@@ -86,7 +86,7 @@ function reportError(error: unknown, program: Command, cli: Cli, state: RunState
     return EXIT_CODES.usage.code;
   }
   const redactor = createRedactor(state.secrets);
-  const known = error instanceof CommanderError ? toUsageError(error, program) : error;
+  const known = error instanceof CommanderError ? toUsageError(error, command) : error;
   const { code, lines } = toExit(known);
   for (const line of lines) {
     cli.stderr.write(`gdw: ${redactor.text(line)}\n`);
@@ -98,17 +98,34 @@ function reportError(error: unknown, program: Command, cli: Cli, state: RunState
 }
 
 /** Commander's words in our form, with the flag or command that was probably meant. A value of a flag is not shown. */
-function toUsageError(error: CommanderError, program: Command): UsageError {
+function toUsageError(error: CommanderError, command: Command): UsageError {
+  const path = pathOf(command);
+  const help = `see ${path.map((one) => one.name()).join(" ")} --help`;
   const message = error.message
     .replace(/^error: /, "")
+    .replace(/\.$/, "")
     .replaceAll("'", "")
     .replace(/(unknown option [^=]*)=.*$/s, "$1");
   const wanted = /(?:option|command) (\S+)$/.exec(message)?.[1];
   if (wanted === undefined || !error.code.startsWith("commander.unknown")) {
-    return new UsageError(`${message}; see gdw --help`);
+    return new UsageError(`${message}; ${help}`);
   }
-  const meant = meantBy(wanted, allCommands(program));
-  return new UsageError(meant === undefined ? `${message}; see gdw --help` : `${message}, did you mean ${meant}?`);
+  const meant = meantBy(wanted, allCommands(path[0] ?? command));
+  return new UsageError(meant === undefined ? `${message}; ${help}` : `${message}, did you mean ${meant}?`);
+}
+
+/** The command that the words name, as far as they name one. */
+function commandIn(program: Command, argv: readonly string[]): Command {
+  let command = program;
+  for (const word of argv) {
+    command = command.commands.find((child) => child.name() === word) ?? command;
+  }
+  return command;
+}
+
+/** From the program down to the command. */
+function pathOf(command: Command): readonly Command[] {
+  return command.parent === null ? [command] : [...pathOf(command.parent), command];
 }
 
 function meantBy(wanted: string, commands: readonly Command[]): string | undefined {

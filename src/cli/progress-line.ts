@@ -1,10 +1,13 @@
 import type { Clock } from "../base/clock.ts";
 import type { RequestProgress } from "../app/app-api.ts";
+import { countOf } from "./count-of.ts";
 import type { Output } from "./cli.ts";
 
 /** Shows how far a request has come: one line that changes on a terminal, a line now and then elsewhere. */
 export interface ProgressLine {
   show(progress: RequestProgress): void;
+  /** A sentence of its own, which leaves the state before it standing. */
+  say(text: string): void;
   /** Leaves the last state standing. */
   end(): void;
 }
@@ -36,6 +39,12 @@ export function createProgressLine(output: Output, clock: Clock): ProgressLine {
         write();
       }
     },
+    say: (text) => {
+      write();
+      output.write(isTerminal && shown !== "" ? `\n${text}\n` : `${text}\n`);
+      shown = "";
+      latest = "";
+    },
     end: () => {
       write();
       if (isTerminal && shown !== "") {
@@ -59,10 +68,10 @@ export function describeProgress(progress: RequestProgress, elapsedMs: number): 
       parts.push(`${describeSeconds((total - settled) / perSecond)} left`);
     }
   }
-  parts.push(`${calls} ${calls === 1 ? "call" : "calls"}`);
+  parts.push(countOf(calls, "call"));
   const dead = outcomes["dead-letter"];
   if (dead > 0) {
-    parts.push(`${dead} dead ${dead === 1 ? "letter" : "letters"}`);
+    parts.push(countOf(dead, "dead letter"));
   }
   return parts.join(", ");
 }

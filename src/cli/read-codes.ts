@@ -13,7 +13,10 @@ export function readCodeList(text: string, what: string): readonly SecurityCode[
         codes.add(word);
       } else if (word !== "") {
         const where = text.includes("\n") ? `line ${index + 1} of ${what}` : what;
-        throw new UsageError(`expected codes such as 600000.SH in ${where}, got ${JSON.stringify(word.slice(0, 40))}`);
+        const meant = isSecurityCode(word.toUpperCase()) ? `, did you mean ${word.toUpperCase()}?` : "";
+        throw new UsageError(
+          `expected codes such as 600000.SH in ${where}, got ${JSON.stringify(word.slice(0, 40))}${meant}`,
+        );
       }
     }
   }

@@ -1,8 +1,8 @@
 import type { Clock } from "../base/clock.ts";
 import type { RangeRequest } from "../domain/command.ts";
 import { dayAt, SHANGHAI } from "../domain/day.ts";
-import { parseFrequency } from "../domain/frequency.ts";
-import { parseProviderName } from "../domain/provider.ts";
+import { parseFrequency, type Frequency } from "../domain/frequency.ts";
+import { parseProviderName, type ProviderName } from "../domain/provider.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { RequestKind, RequestPlan } from "../app/app-api.ts";
 import type { Cli } from "./cli.ts";
@@ -40,12 +40,34 @@ export async function toRequestPlan(options: RequestOptions, cli: Cli, clock: Cl
   return {
     kind,
     codes: await readCodes(kind, options, cli),
-    frequency: fromFlag("--frequency", () => parseFrequency(options.frequency)),
+    frequency: readFrequency(options.frequency),
     range: readRange(kind, options, clock),
     force: options.force ?? false,
-    provider: provider === undefined ? undefined : fromFlag("--provider", () => parseProviderName(provider)),
+    provider: provider === undefined ? undefined : readProvider(provider),
     wait: options.wait ?? false,
   };
+}
+
+/** What the worker would only set aside is refused here, where somebody sees it. */
+function readFrequency(text: string): Frequency {
+  const frequency = fromFlag("--frequency", () => parseFrequency(text));
+  if (frequency === "1w" || frequency === "1M") {
+    throw new UsageError(
+      `--frequency ${frequency} is not fetched: bring 1d up to date and read the view bar_${frequency}`,
+    );
+  }
+  if (frequency !== "1d") {
+    throw new UsageError(`--frequency ${frequency} is not supported yet: this version fetches 1d only`);
+  }
+  return frequency;
+}
+
+function readProvider(text: string): ProviderName {
+  const provider = fromFlag("--provider", () => parseProviderName(text));
+  if (provider !== "tushare") {
+    throw new UsageError(`--provider ${provider} is not supported yet: this version asks tushare only`);
+  }
+  return provider;
 }
 
 async function readCodes(

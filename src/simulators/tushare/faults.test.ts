@@ -6,6 +6,7 @@ import { createRandom } from "../../market/random.ts";
 import { FaultPlan } from "./faults.ts";
 import { marketData } from "./market-data.ts";
 import { REFUSALS } from "./refused-call.ts";
+import { parseDay } from "../../domain/day.ts";
 import { parseLatency, runTushareSimulator } from "./run-tushare-simulator.ts";
 import { startTushareSimulator, SIMULATOR_TOKEN, type TushareSimulator } from "./simulator.ts";
 
@@ -131,7 +132,7 @@ test("run alone it serves until its signal aborts", async () => {
   const options = { port: 0, seed: 1, codes: 2, days: 5, dataFolder: undefined, callsMax: 1, windowMs: 60_000 };
   const { promise: listening, resolve } = Promise.withResolvers<TushareSimulator>();
   const running = runTushareSimulator(
-    { ...options, latency: parseLatency("1-3"), token: "abc", onListening: resolve },
+    { ...options, to: parseDay("2025-12-31"), latency: parseLatency("1-3"), token: "abc", onListening: resolve },
     stop.signal,
   );
   const simulator = await listening;

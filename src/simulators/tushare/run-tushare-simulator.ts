@@ -1,5 +1,6 @@
 import { once } from "node:events";
 
+import { parseDay, type Day } from "../../domain/day.ts";
 import { generateMarket } from "../../market/generate-market.ts";
 import { LIMIT_DEFAULT } from "./limit-gate.ts";
 import { marketData } from "./market-data.ts";
@@ -14,8 +15,9 @@ export interface RunTushareSimulatorOptions {
   readonly seed: number;
   /** `--codes`: how many securities the generated market has. */
   readonly codes: number;
-  /** `--days`: how many trading days it has, up to 2025-12-31. */
+  /** `--days` and `--to`: how many trading days it has, and its last one. */
   readonly days: number;
+  readonly to: Day;
   /** `--data`: a folder with a recording, served in place of the generated market. */
   readonly dataFolder: string | undefined;
   /** `--limit` and `--window-ms`: at most so many calls of each API in any window of that length. */
@@ -26,7 +28,16 @@ export interface RunTushareSimulatorOptions {
   /** `--token`: the only one it accepts. */
   readonly token: string;
   /** Called once when it answers; the place to print the address. */
-  readonly onListening: (simulator: TushareSimulator) => void;
+  readonly onListening: (simulator: TushareSimulator, served: ServedMarket) => void;
+}
+
+/** What there is to ask for. */
+export interface ServedMarket {
+  readonly codes: number;
+  readonly days: number;
+  /** Undefined where a recording has no day. */
+  readonly firstDay: Day | undefined;
+  readonly lastDay: Day | undefined;
 }
 
 /** Serves until the signal aborts, then closes and resolves. */
@@ -34,7 +45,9 @@ export async function runTushareSimulator(options: RunTushareSimulatorOptions, s
   signal.throwIfAborted();
   const data =
     options.dataFolder === undefined
-      ? marketData(generateMarket({ seed: options.seed, codes: options.codes, tradingDays: options.days }))
+      ? marketData(
+          generateMarket({ seed: options.seed, codes: options.codes, tradingDays: options.days, to: options.to }),
+        )
       : await readRecording(options.dataFolder);
   await using simulator = await startTushareSimulator({
     data,
@@ -44,7 +57,13 @@ export async function runTushareSimulator(options: RunTushareSimulatorOptions, s
     limits: [{ ...LIMIT_DEFAULT, calls: options.callsMax, windowMs: options.windowMs }],
     latency: options.latency,
   });
-  options.onListening(simulator);
+  const [first, last] = [data.days[0], data.days.at(-1)];
+  options.onListening(simulator, {
+    codes: data.codes.length,
+    days: data.days.length,
+    firstDay: first === undefined ? undefined : parseDay(first),
+    lastDay: last === undefined ? undefined : parseDay(last),
+  });
   if (!signal.aborted) {
     await once(signal, "abort");
   }
