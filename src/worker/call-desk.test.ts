@@ -12,7 +12,7 @@ import type { SecurityCode } from "../domain/security-code.ts";
 import type { Call, Unit } from "../domain/unit.ts";
 import type { Budget } from "../ports/budget.ts";
 import type { Capability, Page, Source } from "../ports/source.ts";
-import { CallDesk } from "./call-desk.ts";
+import { CallDesk, type KeepPart, type UnitPart } from "./call-desk.ts";
 import { ProviderLine } from "./provider-line.ts";
 import type { Planned } from "./ticket-book.ts";
 
@@ -158,13 +158,22 @@ test("a unit nobody waits for any more is not asked for, and its neighbours are"
 
 test("no call starts while too many fetched rows are not stored yet", async () => {
   const desk = openDesk(answerAll, Promise.resolve(), { rowsInHandMax: 1 });
-  const first = await desk.fetch(unitOf("1"), never);
+  const stored = Promise.withResolvers<void>();
+  const first = desk.fetch(unitOf("1"), never, () => stored.promise);
+  await systemClock.sleep(20);
   const second = desk.fetch(unitOf("2"), never);
   await systemClock.sleep(30);
   assert.equal(desk.asked.length, 1);
-  first[Symbol.dispose]();
-  await second;
+  stored.resolve();
+  await Promise.all([first, second]);
   assert.equal(desk.asked.length, 2);
+});
+
+test("what cannot be stored fails its own unit, and leaves room for the others", async () => {
+  const desk = openDesk(answerAll, Promise.resolve(), { rowsInHandMax: 1 });
+  const lost = desk.fetch(unitOf("1"), never, () => Promise.reject(new RangeError("the store calls it a defect")));
+  await assert.rejects(lost, /a defect/);
+  assert.equal((await desk.fetch(unitOf("2"), never)).fetched.length, 2);
 });
 
 test("closing the desk ends what waits and leaves nothing running", async () => {
@@ -175,8 +184,15 @@ test("closing the desk ends what waits and leaves nothing running", async () => 
   await ended;
 });
 
+/** Everything that came for a unit, and how many rows each of its parts had. */
+interface Fetched {
+  readonly unit: Unit;
+  readonly fetched: readonly UnitPart<"adjustment-factors">["fetched"][number][];
+  readonly answers: readonly UnitPart<"adjustment-factors">["answers"][number][];
+}
+
 interface TestDesk {
-  fetch: CallDesk<"adjustment-factors">["fetch"];
+  fetch(unit: Unit, signal: AbortSignal, keep?: KeepPart<"adjustment-factors">): Promise<Fetched>;
   [Symbol.asyncDispose](): Promise<void>;
   readonly asked: readonly FactorCall[];
 }
@@ -231,7 +247,19 @@ function openDesk(
     },
     never,
   );
-  return { fetch: desk.fetch.bind(desk), [Symbol.asyncDispose]: () => desk[Symbol.asyncDispose](), asked };
+  return {
+    fetch: async (unit, signal, keep = () => Promise.resolve()) => {
+      const parts: UnitPart<"adjustment-factors">[] = [];
+      const keepAll: KeepPart<"adjustment-factors"> = async (part) => {
+        await keep(part);
+        parts.push(part);
+      };
+      await desk.fetch(unit, keepAll, signal);
+      return { unit, fetched: parts.flatMap((part) => part.fetched), answers: parts.flatMap((part) => part.answers) };
+    },
+    [Symbol.asyncDispose]: () => desk[Symbol.asyncDispose](),
+    asked,
+  };
 }
 
 function byCodesOfThree(units: readonly Unit[]): readonly Planned<"adjustment-factors">[] {

@@ -8,14 +8,16 @@ import type { Grant } from "../ports/budget.ts";
 import type { ProviderLine } from "./provider-line.ts";
 import { TicketBook, type Delivery, type Fetched, type Planned, type Ticket } from "./ticket-book.ts";
 
-/** Everything that complete answers hold of one unit. Dispose it once its rows are stored or given up. */
-export interface UnitAnswer<D extends CodeDataSet> extends Disposable {
-  readonly unit: Unit;
+/** What came for a unit since its last part; all parts together hold everything. */
+export interface UnitPart<D extends CodeDataSet> {
   readonly fetched: readonly Fetched<D>[];
   readonly rejected: readonly RejectedRow[];
-  /** The complete answers that cover it, in the order in which they came. */
+  /** The complete answers behind it, in the order in which they came; at least one. */
   readonly answers: readonly Answer[];
 }
+
+/** Makes a part durable; its rows are in hand until it resolves. Parts of a unit come one after another. */
+export type KeepPart<D extends CodeDataSet> = (part: UnitPart<D>) => Promise<void>;
 
 /** What the check stage says of one page. */
 export interface CheckedRows<D extends CodeDataSet> {
@@ -38,7 +40,7 @@ export interface DeskParts<D extends CodeDataSet> {
 export interface DeskLimits {
   /** Calls of this desk under way at once. */
   readonly callsAtOnceMax: number;
-  /** Rows that were fetched and not yet stored; beyond it no call starts. */
+  /** Rows that were fetched and not yet stored; beyond it no call starts. What is under way by then may still come. */
   readonly rowsInHandMax: number;
   /** A first unit waits this long for company. */
   readonly gatherMs: number;
@@ -49,6 +51,9 @@ export interface DeskLimits {
 /** A provider that fails on a call so often, and does answer, may be asked for too many codes at once. */
 const FAILURES_BEFORE_HALVING = 2;
 
+/** A unit with so many rows in hand hands them over before it is complete: a month of daily rows. */
+const PART_ROWS = 20;
+
 /**
  * Where units of many messages wait for provider calls, one desk for each data set of a provider.
  *
@@ -57,6 +62,10 @@ const FAILURES_BEFORE_HALVING = 2;
  * call that fails for the provider's reasons goes back to the desk and uses up nothing, with its codes in two calls when
  * the provider fails on it again and again, since a list too long fails like that; one that the provider calls wrong is
  * taken apart until the unit at fault stands alone, and only that one fails.
+ *
+ * A unit may take many calls, as when the whole market is asked for day by day, and it is complete with the last one
+ * only. Its rows do not wait for that: they are handed over in parts, so that what is in hand is always on its way to
+ * the store, and thousands of long units need no more room than short ones.
  */
 export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
   readonly #parts: DeskParts<D>;
@@ -71,7 +80,11 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
   #callsUnderWay = 0;
   /** How often the provider answered a call with a failure of its own. */
   readonly #failures = new WeakMap<Planned<D>, number>();
+  /** Rows that came, and those among them that were not handed over yet. */
   #rowsInHand = 0;
+  #rowsHeld = 0;
+  /** Hands over what units hold, one entry a unit. */
+  readonly #handOvers = new Set<() => void>();
   /** Why nothing can be fetched here any more: refused credentials or rights. */
   #refused: PermanentError | undefined;
   #wake: (() => void) | undefined;
@@ -83,47 +96,73 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
   }
 
   /**
-   * Resolves when complete answers for every day of the unit are there. Throws DataError (the provider says this
-   * request is wrong), PermanentError (scope provider or api) or the signal's reason. Passing trouble is waited out.
+   * Resolves when complete answers for every day of the unit have come and all parts of it were kept. Throws DataError
+   * (the provider says this request is wrong), PermanentError (scope provider or api), what `keep` throws, or the
+   * signal's reason. Passing trouble is waited out.
    */
-  fetch(unit: Unit, signal: AbortSignal): Promise<UnitAnswer<D>> {
+  async fetch(unit: Unit, keep: KeepPart<D>, signal: AbortSignal): Promise<void> {
     if (this.#refused !== undefined) {
-      return Promise.reject(this.#refused);
+      throw this.#refused;
     }
     signal.throwIfAborted();
-    return new Promise((resolve, reject) => {
-      const ticket: Ticket<D> = {
-        unit,
-        fetched: [],
-        rejected: [],
-        answers: [],
-        callsLeft: 0,
-        isAlone: false,
-        settle: (error) => {
-          signal.removeEventListener("abort", onAbort);
-          ticket.settle = undefined;
-          if (error === undefined) {
-            resolve(this.#toAnswer(ticket));
-          } else {
-            this.#release(ticket);
-            reject(error);
-          }
-        },
-      };
-      const onAbort = (): void => {
-        this.#book.drop(ticket);
-        ticket.settle?.(signal.reason);
-      };
-      signal.addEventListener("abort", onAbort, { once: true });
-      this.#book.add(ticket);
-      this.#lastArrivalMs = this.#parts.clock.elapsedMs();
-      this.#firstArrivalMs ??= this.#lastArrivalMs;
-      this.#wake?.();
-      if (!this.#isServing) {
-        this.#isServing = true;
-        this.#served = this.#serve();
+    const complete = Promise.withResolvers<void>();
+    let kept = Promise.resolve();
+    const handOver = (): void => {
+      const { fetched, rejected, answers } = ticket;
+      if (answers.length > 0) {
+        Object.assign(ticket, { fetched: [], rejected: [], answers: [] });
+        this.#rowsHeld -= fetched.length;
+        kept = this.#keepAfter(kept, keep, { fetched, rejected, answers });
+        kept.catch(giveUp);
       }
-    });
+    };
+    const ticket: Ticket<D> = {
+      unit,
+      fetched: [],
+      rejected: [],
+      answers: [],
+      callsLeft: 0,
+      isAlone: false,
+      onAnswer: (rows) => {
+        this.#rowsInHand += rows;
+        this.#rowsHeld += rows;
+        if (ticket.fetched.length >= PART_ROWS) {
+          handOver();
+        }
+      },
+      settle: (error) => {
+        ticket.settle = undefined;
+        signal.removeEventListener("abort", onAbort);
+        this.#handOvers.delete(handOver);
+        if (error === undefined) {
+          handOver();
+          complete.resolve();
+        } else {
+          this.#rowsInHand -= ticket.fetched.length;
+          this.#rowsHeld -= ticket.fetched.length;
+          ticket.fetched = [];
+          this.#wake?.();
+          complete.reject(error);
+        }
+      },
+    };
+    const giveUp = (error: unknown): void => {
+      this.#book.drop(ticket);
+      ticket.settle?.(error);
+    };
+    const onAbort = (): void => giveUp(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    this.#handOvers.add(handOver);
+    this.#book.add(ticket);
+    this.#lastArrivalMs = this.#parts.clock.elapsedMs();
+    this.#firstArrivalMs ??= this.#lastArrivalMs;
+    this.#wake?.();
+    if (!this.#isServing) {
+      this.#isServing = true;
+      this.#served = this.#serve();
+    }
+    await complete.promise;
+    await kept;
   }
 
   /** Units that wait for a call. */
@@ -142,7 +181,7 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
     try {
       while (this.#book.hasCalls || this.#callsUnderWay > 0) {
         await this.#gather();
-        const hasRoom = this.#callsUnderWay < limits.callsAtOnceMax && this.#rowsInHand < limits.rowsInHandMax;
+        const hasRoom = this.#callsUnderWay < limits.callsAtOnceMax && this.#hasRoomForRows();
         if (!this.#book.hasCalls || !hasRoom) {
           await this.#change();
           continue;
@@ -159,6 +198,29 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
     } finally {
       this.#isServing = false;
     }
+  }
+
+  async #keepAfter(earlier: Promise<void>, keep: KeepPart<D>, part: UnitPart<D>): Promise<void> {
+    try {
+      await earlier;
+      await keep(part);
+    } finally {
+      this.#rowsInHand -= part.fetched.length;
+      this.#wake?.();
+    }
+  }
+
+  /** Where there is none, everything in hand is on its way to the store: a desk with nothing to store may always ask. */
+  #hasRoomForRows(): boolean {
+    if (this.#rowsInHand < this.#parts.limits.rowsInHandMax) {
+      return true;
+    }
+    if (this.#rowsHeld > 0) {
+      for (const handOver of this.#handOvers) {
+        handOver();
+      }
+    }
+    return this.#rowsInHand === 0;
   }
 
   /** Messages come in bursts; a short wait lets one call serve a burst instead of its first message. */
@@ -219,7 +281,7 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
       this.#book.fail(planned, error);
       return;
     }
-    this.#rowsInHand += this.#book.deliver(planned, delivery);
+    this.#book.deliver(planned, delivery);
   }
 
   /** Decides by the kind of the error what becomes of the call; whatever fails here fails the call's units. */
@@ -252,23 +314,5 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
     const failures = (this.#failures.get(planned) ?? 0) + 1;
     this.#failures.set(planned, failures);
     return failures >= FAILURES_BEFORE_HALVING;
-  }
-
-  #toAnswer(ticket: Ticket<D>): UnitAnswer<D> {
-    return {
-      unit: ticket.unit,
-      fetched: ticket.fetched,
-      rejected: ticket.rejected,
-      answers: ticket.answers,
-      [Symbol.dispose]: () => {
-        this.#release(ticket);
-      },
-    };
-  }
-
-  #release(ticket: Ticket<D>): void {
-    this.#rowsInHand -= ticket.fetched.length;
-    ticket.fetched = [];
-    this.#wake?.();
   }
 }

@@ -4,21 +4,21 @@ import type { Day } from "../domain/day.ts";
 import type { Frequency } from "../domain/frequency.ts";
 import type { LedgerKey, Span } from "../domain/ledger.ts";
 import { MessageError } from "../domain/message-error.ts";
-import { NO_ROWS, type OutcomeWord, type Tally } from "../domain/outcome.ts";
+import { NO_ROWS, type OutcomeWord } from "../domain/outcome.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { Instrument, RowOf } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
-import type { CodeDataSet, Unit } from "../domain/unit.ts";
+import type { CodeDataSet } from "../domain/unit.ts";
 import { planCode } from "../planning/plan.ts";
-import { judgeUnit, type JudgeInput } from "../planning/verdict.ts";
 import type { Capability } from "../ports/source.ts";
-import type { Model, Provenance, RowOutcome, Store } from "../ports/store.ts";
-import type { CallDesk, UnitAnswer } from "./call-desk.ts";
+import type { Model, Provenance, Store } from "../ports/store.ts";
+import type { CallDesk } from "./call-desk.ts";
 import type { LedgerBook } from "./ledger-book.ts";
 import type { CommandContext, Done } from "./message-handler.ts";
 import type { Reference } from "./reference.ts";
 import type { SuspensionLists } from "./suspension-lists.ts";
-import { addTallies, tallyOf } from "./tally.ts";
+import { syncUnit } from "./sync-unit.ts";
+import { addTallies } from "./tally.ts";
 
 /** What one data set of one provider needs to be brought up to date. */
 export interface CodeLine<D extends CodeDataSet> {
@@ -143,93 +143,6 @@ async function syncCode<D extends CodeDataSet>(
     pendingDays,
     unexplainedDays,
   };
-}
-
-interface Brought {
-  readonly rows: Tally;
-  readonly spans: readonly Span[];
-  readonly callIds: readonly string[];
-}
-
-/** Fetches a unit, makes its rows durable, and says what every missing day is now known to be. */
-async function syncUnit<D extends CodeDataSet>(
-  unit: Unit,
-  instrument: Instrument,
-  line: CodeLine<D>,
-  parts: SyncParts,
-  context: CommandContext,
-  signal: AbortSignal,
-): Promise<Brought> {
-  using answer = await line.desk.fetch(unit, signal);
-  await parts.reached?.("fetched");
-  const outcomes = await storeAnswer(answer, line, parts.store, context, signal);
-  await parts.reached?.("stored");
-  const rejectedDays = rejectionsOf(answer, outcomes);
-  const input: JudgeInput = {
-    unit,
-    answers: answer.answers,
-    daysWithRows: acceptedDays(answer, outcomes),
-    rejectedDays,
-    suspensions: undefined,
-    instrument,
-    calendar: parts.reference.calendar,
-    capability: line.capability,
-    nowMs: parts.clock.nowMs(),
-  };
-  const rows = tallyOf(outcomes);
-  return {
-    rows: { ...rows, rejected: rows.rejected + answer.rejected.length },
-    spans: await judge(input, line),
-    callIds: answer.answers.map(({ evidence }) => evidence.callId),
-  };
-}
-
-/** Empty days that the answers do not explain are looked up in the suspension list before they are judged for good. */
-async function judge<D extends CodeDataSet>(input: JudgeInput, line: CodeLine<D>): Promise<readonly Span[]> {
-  const first = judgeUnit(input);
-  if (first.suspects.length === 0) {
-    return first.spans;
-  }
-  const suspensions = await line.suspensions.suspendedDays(input.unit.code, first.suspects);
-  return judgeUnit({ ...input, suspensions }).spans;
-}
-
-async function storeAnswer<D extends CodeDataSet>(
-  answer: UnitAnswer<D>,
-  line: CodeLine<D>,
-  store: Store,
-  { requestId }: CommandContext,
-  signal: AbortSignal,
-): Promise<readonly RowOutcome[]> {
-  const newest = answer.answers.at(-1)?.evidence;
-  if (answer.rejected.length > 0 && newest !== undefined) {
-    await store.quarantine(answer.rejected, { version: newest.version, callId: newest.callId, requestId }, signal);
-  }
-  const models = answer.fetched.map(({ row, provenance }) => line.toModel(row, { ...provenance, requestId }));
-  return models.length === 0 ? [] : await store.addBatch(models, signal);
-}
-
-function acceptedDays<D extends CodeDataSet>(answer: UnitAnswer<D>, outcomes: readonly RowOutcome[]): readonly Day[] {
-  const days = answer.fetched.filter((_, index) => outcomes[index] !== "rejected").map(({ row }) => row.tradingDay);
-  return [...new Set(days)].toSorted();
-}
-
-function rejectionsOf<D extends CodeDataSet>(
-  answer: UnitAnswer<D>,
-  outcomes: readonly RowOutcome[],
-): ReadonlyMap<Day, string> {
-  const reasons = new Map<Day, string>();
-  for (const { code, day, reason } of answer.rejected) {
-    if (day !== undefined && code === answer.unit.code) {
-      reasons.set(day, reason);
-    }
-  }
-  answer.fetched.forEach(({ row }, index) => {
-    if (outcomes[index] === "rejected") {
-      reasons.set(row.tradingDay, "store-refused");
-    }
-  });
-  return reasons;
 }
 
 function wordOf(calls: number, pendingDays: number, unexplainedDays: number): OutcomeWord {

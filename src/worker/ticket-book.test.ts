@@ -70,6 +70,7 @@ function ticketOf(code: string): Ticket<"adjustment-factors"> & { readonly ended
     fetched: [],
     rejected: [],
     answers: [],
+    onAnswer: () => undefined,
     callsLeft: 0,
     isAlone: false,
     settle: (error) => {

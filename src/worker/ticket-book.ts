@@ -9,13 +9,15 @@ export interface Fetched<D extends CodeDataSet> {
   readonly provenance: Pick<Provenance, "version" | "callId">;
 }
 
-/** A unit on the desk, and what has come for it so far. */
+/** A unit on the desk, and what has come for it and was not handed over yet. */
 export interface Ticket<D extends CodeDataSet> {
   readonly unit: Unit;
   fetched: Fetched<D>[];
   rejected: RejectedRow[];
   /** The answers it took part in, in the order in which they came. */
   answers: Answer[];
+  /** Told how many rows an answer brought it. */
+  readonly onAnswer: (rows: number) => void;
   /** Calls that still have to be answered; meaningful once the ticket is bound. */
   callsLeft: number;
   /** Its call is shared with no other unit: a shared one was called wrong by the provider. */
@@ -67,6 +69,9 @@ export class TicketBook<D extends CodeDataSet> {
   }
 
   get hasCalls(): boolean {
+    while (this.#bound[0] !== undefined && !isWanted(this.#bound[0])) {
+      this.#bound.shift();
+    }
     return this.#bound.length > 0 || this.#free.size > 0;
   }
 
@@ -80,12 +85,11 @@ export class TicketBook<D extends CodeDataSet> {
     if (this.#free.delete(ticket)) {
       this.#plan = undefined;
     }
-    this.#bound = this.#bound.filter(({ tickets }) => tickets.some(isOpenOtherThan(ticket)));
   }
 
   /** The next call; binds every ticket it serves, and with them their other calls. */
   take(): Planned<D> | undefined {
-    const open = this.#bound.shift() ?? this.#takeFromPlan();
+    const open = this.#takeFromBound() ?? this.#takeFromPlan();
     if (open !== undefined) {
       this.#taken.set(open.planned, open.tickets);
     }
@@ -98,26 +102,30 @@ export class TicketBook<D extends CodeDataSet> {
     return rejected.filter((row) => ownerOf(row, tickets) === undefined);
   }
 
-  /** Gives each ticket its rows of a page and ends those that are complete. Answers how many rows found a taker. */
-  deliver(planned: Planned<D>, delivery: Delivery<D>): number {
+  /** Gives each ticket its rows of a page and ends those that are complete. */
+  deliver(planned: Planned<D>, delivery: Delivery<D>): void {
     const tickets = this.#leave(planned);
     const byCode = groupByCode(delivery.rows);
     const rejectedByOwner = Map.groupBy(delivery.rejected, (row) => ownerOf(row, tickets));
     const { version, callId } = delivery.evidence;
     const provenance = { version, callId };
-    const answer = toAnswer(planned.call, delivery);
     const nobodys = delivery.rejected.filter(({ code }) => !CODE_FORM.test(code)).map(toLostRow);
-    let kept = 0;
+    // Thousands of units may share the answer, and so they share the object.
+    const answer: Answer = { ...toAnswer(planned.call, delivery), lostRows: nobodys };
+    const undatedByCode = Map.groupBy(
+      delivery.rejected.filter(({ day }) => day === undefined),
+      ({ code }) => code,
+    );
     for (const ticket of tickets) {
-      for (const row of byCode.get(ticket.unit.code) ?? []) {
-        if (row.tradingDay >= ticket.unit.from && row.tradingDay <= ticket.unit.to) {
-          ticket.fetched.push({ row, provenance });
-          kept += 1;
-        }
-      }
+      const { code, from, to } = ticket.unit;
+      const rows = (byCode.get(code) ?? []).filter(({ tradingDay }) => tradingDay >= from && tradingDay <= to);
+      ticket.fetched.push(...rows.map((row) => ({ row, provenance })));
       ticket.rejected.push(...(rejectedByOwner.get(ticket) ?? []));
-      const undated = delivery.rejected.filter(({ code, day }) => code === ticket.unit.code && day === undefined);
-      ticket.answers.push({ ...answer, lostRows: [...undated.map(toLostRow), ...nobodys] });
+      const undated = undatedByCode.get(code) ?? [];
+      ticket.answers.push(
+        undated.length === 0 ? answer : { ...answer, lostRows: [...undated.map(toLostRow), ...nobodys] },
+      );
+      ticket.onAnswer(rows.length);
     }
     for (const call of delivery.rest.toReversed()) {
       const wanted = tickets.filter(({ unit }) => isWantedBy(call, unit));
@@ -134,7 +142,6 @@ export class TicketBook<D extends CodeDataSet> {
         ticket.settle?.();
       }
     }
-    return kept;
   }
 
   /** The call failed for reasons that are not its own: it is the next to be taken again. */
@@ -170,8 +177,8 @@ export class TicketBook<D extends CodeDataSet> {
       this.#end(tickets, error);
       return;
     }
+    this.#forgetCalls(new Set(tickets));
     for (const ticket of tickets) {
-      this.#forgetCalls(ticket);
       ticket.isAlone = true;
       ticket.callsLeft = 0;
       this.#free.add(ticket);
@@ -190,9 +197,19 @@ export class TicketBook<D extends CodeDataSet> {
       ...[...this.#taken.values()].flat(),
     ]);
     this.#free.clear();
+    this.#taken.clear();
     this.#bound = [];
     this.#plan = undefined;
     this.#end([...all], error);
+  }
+
+  #takeFromBound(): Open<D> | undefined {
+    for (let open = this.#bound.shift(); open !== undefined; open = this.#bound.shift()) {
+      if (isWanted(open)) {
+        return open;
+      }
+    }
+    return undefined;
   }
 
   #takeFromPlan(): Open<D> | undefined {
@@ -253,25 +270,22 @@ export class TicketBook<D extends CodeDataSet> {
     return tickets.filter(({ settle }) => settle !== undefined);
   }
 
+  /** What has ended counts for no call any more. */
   #end(tickets: readonly Ticket<D>[], error: unknown): void {
     for (const ticket of tickets) {
-      this.#forgetCalls(ticket);
       ticket.settle?.(error);
     }
   }
 
-  /** No call brings anything for this ticket any more, also none that is under way. */
-  #forgetCalls(ticket: Ticket<D>): void {
+  /** No call brings anything for these tickets any more, also none that is under way. */
+  #forgetCalls(gone: ReadonlySet<Ticket<D>>): void {
+    const without = (tickets: readonly Ticket<D>[]): readonly Ticket<D>[] =>
+      tickets.filter((ticket) => !gone.has(ticket));
     for (const [planned, tickets] of this.#taken) {
-      if (tickets.includes(ticket)) {
-        this.#taken.set(
-          planned,
-          tickets.filter((other) => other !== ticket),
-        );
-      }
+      this.#taken.set(planned, without(tickets));
     }
     this.#bound = this.#bound
-      .map(({ planned, tickets }) => ({ planned, tickets: tickets.filter((other) => other !== ticket) }))
+      .map(({ planned, tickets }) => ({ planned, tickets: without(tickets) }))
       .filter(({ tickets }) => tickets.length > 0);
   }
 }
@@ -310,8 +324,9 @@ function toAnswer(
   }
 }
 
-function isOpenOtherThan<D extends CodeDataSet>(ticket: Ticket<D>): (other: Ticket<D>) => boolean {
-  return (other) => other !== ticket && other.settle !== undefined;
+/** Somebody still waits for it. */
+function isWanted<D extends CodeDataSet>({ tickets }: Open<D>): boolean {
+  return tickets.some(({ settle }) => settle !== undefined);
 }
 
 function ticketOf<D extends CodeDataSet>(tickets: ReadonlyMap<Unit, Ticket<D>>, unit: Unit): Ticket<D> {
