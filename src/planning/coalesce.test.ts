@@ -153,6 +153,38 @@ test("a full window is planned in a bounded number of steps", () => {
   assert.ok(stepsFor(scattered) < 6_000_000);
 });
 
+test("where a call names one code, the whole market over months is asked for day by day", () => {
+  const factors = { ...daily, codesMax: 1 };
+  for (const [codes, days] of [
+    [5500, 68],
+    [5500, 100],
+    [5500, 250],
+    [4000, 250],
+  ] as const) {
+    const all = units(codes, (index) => unit(index, 8000, 8000 + days - 1));
+    const calls = coalesce(all, factors, { calendar, marketRowsByDay: codes });
+    assert.equal(calls.length, days, `${codes} codes × ${days} days`);
+  }
+});
+
+test("a long search for one way to ask leaves the better way untried no longer", () => {
+  // 60 days of the market, and by codes what a tenth of it misses before them.
+  const all = units(8192, (index) => unit(index, index % 10 === 0 ? 6000 : 8000, 8059));
+  const calls = coalesce(all, daily, { calendar, marketRowsByDay: 5500 });
+  const least = 60 + Math.ceil((820 * 2000) / 5999);
+  assert.ok(calls.length <= 1.1 * least, `${calls.length} calls where ${least} are the least`);
+});
+
+test("windows of long and mixed ranges are planned in a bounded number of steps", () => {
+  assert.ok(stepsFor(units(5500, (index) => unit(index, 8000, 8249))) < 4_000_000);
+  const mixed = units(8192, (index) => {
+    const last = 8400 - ((index * 7919) % 3000);
+    return unit(index, last - ((index * 104_729) % 3000), last);
+  });
+  assert.ok(stepsFor(mixed) < 4_000_000);
+  assert.ok(stepsFor(units(8192, (index) => unit(index, (index * 7919) % 7000, 8400))) < 6_000_000);
+});
+
 test("units of another data set or provider are refused, and so is a capability that can ask nothing", () => {
   const options = { calendar, marketRowsByDay: 5500 };
   const factors: Unit = { ...unit(1, 10, 12), dataSet: "adjustment-factors" };

@@ -122,7 +122,17 @@ function toCodesCall<D extends CodeDataSet>(
 }
 
 function pick(units: readonly Unit[], indexes: readonly number[]): readonly Unit[] {
-  return [...indexes].toSorted((left, right) => left - right).flatMap((index) => units[index] ?? []);
+  const isSorted = indexes.every((index, at) => at === 0 || (indexes[at - 1] ?? 0) < index);
+  const sorted = isSorted ? indexes : indexes.toSorted((left, right) => left - right);
+  return sorted.map((index) => unitAt(units, index));
+}
+
+function unitAt(units: readonly Unit[], index: number): Unit {
+  const unit = units[index];
+  if (unit === undefined) {
+    throw new RangeError(`no unit has the number ${index}; there are ${units.length}`);
+  }
+  return unit;
 }
 
 /** Up to this many trading days a unit is short, and this near to the newest day asked for it is recent. */

@@ -1,5 +1,5 @@
 import type { IndexRun } from "./missing-days.ts";
-import { packCalls, SEARCH_STEPS_MAX, type DraftCall, type Item, type Work } from "./pack-calls.ts";
+import { packCalls, rowsOf, SEARCH_STEPS_MAX, type DraftCall, type Item, type Work } from "./pack-calls.ts";
 
 /** A unit with numbers for code and days: it misses `missing`, and a call by code asks for `first` … `last`. */
 export interface MissingUnit extends IndexRun {
@@ -35,45 +35,62 @@ const SHARES_MAX = 4_000_000;
 
 /**
  * Which days to ask for the whole market, the rest going by codes. Days are worth more the more units miss them, so
- * only sets of the form "the k most missed days" are tried: none, all, powers of two, and where the
- * number of units that miss a day makes a step. A set that cannot win by counting cells alone is not packed.
+ * only sets of the form "the k most missed days" are tried: none, all, powers of two, and where the number of units that
+ * miss a day makes a step. The least calls each could need, by its cells and by the codes of one day, say which is tried
+ * first, and a set that cannot win any more is not packed.
  */
 export function chooseMarketDays(units: readonly MissingUnit[], bounds: CallBounds, work: Work): CallPlan {
-  const byCodes = bounds.codesMax > 0;
-  let best: CallPlan | undefined = byCodes ? { calls: packCalls(units, bounds, work), days: [] } : undefined;
   if (!bounds.byDay) {
-    return best ?? { calls: [], days: [] };
+    return { calls: packCalls(units, bounds, work), days: [] };
   }
+  const byCodes = bounds.codesMax > 0;
   const missed = countMissed(units);
   const shares = prefixSums(missed);
   const cells = shares.at(-1) ?? 0;
-  for (const size of byCodes ? sizesToTry(missed) : [missed.length]) {
+  const toTry = (byCodes ? sizesToTry(missed) : [missed.length]).flatMap((size) => {
     const left = cells - (shares[size] ?? 0);
-    const callsLeast = size * bounds.callsPerDay + Math.ceil(left / bounds.rowsMax);
-    const isTooMuch = (shares[size] ?? 0) > SHARES_MAX || work.steps > SEARCH_STEPS_MAX;
-    if (best !== undefined && (isTooMuch || callsLeast > callsOf(best, bounds))) {
+    const codesLeft = left === 0 ? 0 : (missed[size]?.count ?? 0);
+    const callsByCodes = Math.max(Math.ceil(left / bounds.rowsMax), Math.ceil(codesLeft / bounds.codesMax));
+    const isTooMuch = byCodes && size > 0 && (shares[size] ?? 0) > SHARES_MAX;
+    return isTooMuch ? [] : [{ size, left, callsLeast: size * bounds.callsPerDay + callsByCodes }];
+  });
+  let best: Draft | undefined;
+  for (const { size, left, callsLeast } of toTry.toSorted((one, other) => one.callsLeast - other.callsLeast)) {
+    const isSearchOver = best !== undefined && left > 0 && work.steps > SEARCH_STEPS_MAX;
+    if (isSearchOver || (best !== undefined && callsLeast > countCalls(best, bounds))) {
       continue;
     }
-    const days = new Set(missed.slice(0, size).map(({ day }) => day));
-    const calls = left === 0 ? [] : packCalls(cutAt(units, days, work), bounds, work);
-    const candidate = { calls, days: withUnits(units, days, work) };
+    const rest = left === 0 ? [] : size === 0 ? units : cutAt(units, daysOf(missed, size), work);
+    const candidate = { size, calls: packCalls(rest, bounds, work) };
     best = best === undefined || isBetter(candidate, best, bounds) ? candidate : best;
   }
-  return best ?? { calls: [], days: [] };
+  if (best === undefined) {
+    return { calls: [], days: [] };
+  }
+  return { calls: best.calls, days: withUnits(units, daysOf(missed, best.size), work) };
 }
 
-function callsOf(plan: CallPlan, bounds: CallBounds): number {
-  return plan.calls.length + plan.days.length * bounds.callsPerDay;
+/** The whole market on the `size` most missed days. */
+interface Draft {
+  readonly size: number;
+  readonly calls: readonly DraftCall[];
 }
 
-function isBetter(left: CallPlan, right: CallPlan, bounds: CallBounds): boolean {
-  const difference = callsOf(left, bounds) - callsOf(right, bounds);
-  return difference !== 0 ? difference < 0 : rowsOfPlan(left, bounds) < rowsOfPlan(right, bounds);
+function daysOf(missed: readonly MissedDay[], size: number): ReadonlySet<number> {
+  return new Set(missed.slice(0, size).map(({ day }) => day));
 }
 
-function rowsOfPlan(plan: CallPlan, bounds: CallBounds): number {
-  const byCodes = plan.calls.reduce((sum, call) => sum + call.codes.length * (call.last - call.first + 1), 0);
-  return byCodes + plan.days.length * bounds.rowsPerDay;
+function countCalls({ size, calls }: Draft, bounds: CallBounds): number {
+  return calls.length + size * bounds.callsPerDay;
+}
+
+function isBetter(left: Draft, right: Draft, bounds: CallBounds): boolean {
+  const difference = countCalls(left, bounds) - countCalls(right, bounds);
+  return difference !== 0 ? difference < 0 : countRows(left, bounds) < countRows(right, bounds);
+}
+
+function countRows({ size, calls }: Draft, bounds: CallBounds): number {
+  return calls.reduce((sum, call) => sum + rowsOf(call), 0) + size * bounds.rowsPerDay;
 }
 
 interface MissedDay {
@@ -115,7 +132,7 @@ function prefixSums(days: readonly MissedDay[]): readonly number[] {
 const STEPS_MAX = 12;
 
 function sizesToTry(missed: readonly MissedDay[]): readonly number[] {
-  const sizes = new Set([missed.length]);
+  const sizes = new Set([0, missed.length]);
   for (let size = 1; size < missed.length; size *= 2) {
     sizes.add(size);
   }

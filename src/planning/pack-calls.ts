@@ -36,10 +36,10 @@ export interface Work {
 }
 
 /**
- * After so many steps (some 200 ms) no further packing is tried and the best one so far stands, since the event loop
+ * After so many steps (200 to 400 ms) no further packing is tried and the best one so far stands, since the event loop
  * waits meanwhile. Only a backfill of thousands of long histories gets there. Steps, not time: equal work, equal calls.
  */
-export const SEARCH_STEPS_MAX = 4_000_000;
+export const SEARCH_STEPS_MAX = 3_000_000;
 
 export function packCalls(items: readonly Item[], limits: PackLimits, work: Work): readonly DraftCall[] {
   if (items.length === 0) {
@@ -48,7 +48,7 @@ export function packCalls(items: readonly Item[], limits: PackLimits, work: Work
   const codes = groupByCode(items);
   const whole = packBest(codes, limits, work);
   // Long histories and single days rarely suit the same width, so each class of lengths is also packed by itself.
-  const classes = splitByLength(codes, limits);
+  const classes = work.steps > SEARCH_STEPS_MAX ? [] : splitByLength(codes, limits);
   const split = classes.length > 1 ? classes.flatMap((part) => packBest(part, limits, work)) : whole;
   const tightWhole = tighten(whole, limits, work);
   const tightSplit = split === whole ? tightWhole : tighten(split, limits, work);
@@ -106,22 +106,90 @@ const ORDERS: readonly Order[] = [
   (left, right) => left.last - right.last || left.first - right.first || left.code - right.code,
 ];
 
+/** Tries every packing by its number of calls and rows only, and makes the calls of the best one. */
 function packBest(codes: readonly CodeItems[], limits: PackLimits, work: Work): readonly DraftCall[] {
-  let best: readonly DraftCall[] | undefined;
+  const seen = new Stamps(codes);
+  let best: { readonly size: Size; readonly make: (into: DraftCall[]) => void } | undefined;
   for (const order of ORDERS) {
+    if (best !== undefined && work.steps > SEARCH_STEPS_MAX) {
+      break;
+    }
     const ordered = codes.toSorted(order);
     work.steps += ordered.length * Math.ceil(Math.log2(ordered.length + 1));
-    const whole = packWhole(ordered, limits, work);
-    best = best === undefined || isBetter(whole, best) ? whole : best;
+    const pack = (groups: readonly (readonly CodeItems[])[]): void => {
+      const size = measure(groups, limits.rowsMax, seen, best?.size, work);
+      if (size !== undefined && (best === undefined || isSmaller(size, best.size))) {
+        const make = (into: DraftCall[]): void => {
+          for (const group of groups) {
+            sweep(group, limits.rowsMax, seen, work, into);
+          }
+        };
+        best = { size, make };
+      }
+    };
+    pack(groupWhole(ordered, limits, work));
     for (const width of widthsToTry(ordered, limits)) {
       if (work.steps > SEARCH_STEPS_MAX) {
-        return best;
+        break;
       }
-      const strips = packStrips(ordered, width, limits.rowsMax, best.length, work);
-      best = strips !== undefined && isBetter(strips, best) ? strips : best;
+      pack(groupStrips(ordered, width));
     }
   }
-  return best ?? [];
+  const calls: DraftCall[] = [];
+  best?.make(calls);
+  return calls;
+}
+
+/** How many calls a packing has, and how many rows they may bring. */
+interface Size {
+  readonly calls: number;
+  readonly rows: number;
+}
+
+function isSmaller(left: Size, right: Size): boolean {
+  return left.calls !== right.calls ? left.calls < right.calls : left.rows < right.rows;
+}
+
+/** Undefined as soon as it needs more calls than the best so far. */
+function measure(
+  groups: readonly (readonly CodeItems[])[],
+  rowsMax: number,
+  seen: Stamps,
+  best: Size | undefined,
+  work: Work,
+): Size | undefined {
+  let [calls, rows] = [0, 0];
+  for (const group of groups) {
+    const size = sweep(group, rowsMax, seen, work);
+    calls += size.calls;
+    rows += size.rows;
+    if (best !== undefined && calls > best.calls) {
+      return undefined;
+    }
+  }
+  return { calls, rows };
+}
+
+/** A set of codes that is emptied at no cost. */
+class Stamps {
+  readonly #stamps: Int32Array;
+  #now = 0;
+
+  constructor(codes: readonly CodeItems[]) {
+    this.#stamps = new Int32Array(codes.reduce((most, { code }) => Math.max(most, code), 0) + 1);
+  }
+
+  clear(): void {
+    this.#now += 1;
+  }
+
+  has(code: number): boolean {
+    return this.#stamps[code] === this.#now;
+  }
+
+  add(code: number): void {
+    this.#stamps[code] = this.#now;
+  }
 }
 
 function isBetter(left: readonly DraftCall[], right: readonly DraftCall[]): boolean {
@@ -151,89 +219,102 @@ function widthsToTry(codes: readonly CodeItems[], { rowsMax, codesMax }: PackLim
 }
 
 /** Whole codes only, in their order: a call is filled as far as the rectangle around its codes allows. */
-function packWhole(codes: readonly CodeItems[], { rowsMax, codesMax }: PackLimits, work: Work): readonly DraftCall[] {
-  const calls: DraftCall[] = [];
+function groupWhole(
+  codes: readonly CodeItems[],
+  { rowsMax, codesMax }: PackLimits,
+  work: Work,
+): readonly (readonly CodeItems[])[] {
+  const groups: CodeItems[][] = [];
   let group: CodeItems[] = [];
   let first = 0;
   let last = 0;
-  const close = (): void => {
-    if (group.length > 0) {
-      sweep(group, rowsMax, calls, work);
-    }
-    group = [];
-  };
   for (const code of codes) {
     const from = Math.min(first, code.first);
     const to = Math.max(last, code.last);
-    const fits = group.length < codesMax && (group.length + 1) * (to - from + 1) <= rowsMax;
-    if (group.length > 0 && fits) {
+    if (group.length > 0 && group.length < codesMax && (group.length + 1) * (to - from + 1) <= rowsMax) {
       first = from;
       last = to;
+      group.push(code);
     } else {
-      close();
       first = code.first;
       last = code.last;
+      group = [code];
+      groups.push(group);
     }
-    group.push(code);
     work.steps += 1;
   }
-  close();
-  return calls;
+  return groups;
 }
 
-/** Strips of `width` codes in their order, each cut along the days. Undefined as soon as it needs more than `callsMax`. */
-function packStrips(
-  codes: readonly CodeItems[],
-  width: number,
-  rowsMax: number,
-  callsMax: number,
-  work: Work,
-): readonly DraftCall[] | undefined {
-  const calls: DraftCall[] = [];
-  for (let at = 0; at < codes.length; at += width) {
-    sweep(codes.slice(at, at + width), rowsMax, calls, work);
-    if (calls.length > callsMax) {
-      return undefined;
-    }
-  }
-  return calls;
+/** Strips of `width` codes in their order. */
+function groupStrips(codes: readonly CodeItems[], width: number): readonly (readonly CodeItems[])[] {
+  return Array.from({ length: Math.ceil(codes.length / width) }, (_, at) => codes.slice(at * width, (at + 1) * width));
 }
 
 /**
- * Cuts one strip along the days. Each call begins on the first day that is still wanted and reaches as far as its codes
- * allow; the fewer codes want something there, the further. Codes without a wanted day in a call's range are left out.
+ * Cuts one group of codes along the days. Each call begins on the first day that is still wanted and reaches as far as
+ * its codes allow; the fewer codes want something there, the further. Codes without a wanted day in a call's range are
+ * left out. The calls are made only where `into` is given.
  */
-function sweep(strip: readonly CodeItems[], rowsMax: number, into: DraftCall[], work: Work): void {
-  const items = strip.flatMap((code) => code.items).toSorted((left, right) => left.first - right.first);
-  let carried: Item[] = [];
+function sweep(group: readonly CodeItems[], rowsMax: number, seen: Stamps, work: Work, into?: DraftCall[]): Size {
+  const items = itemsOf(group);
+  let [calls, rows] = [0, 0];
+  /** What the call before left open, all of it from `start` on. */
+  let taken: Item[] = [];
+  let start = 0;
   let at = 0;
-  while (carried.length > 0 || at < items.length) {
-    const start = carried[0]?.first ?? items[at]?.first ?? 0;
-    const taken = carried;
-    const codes = new Set(carried.map((item) => item.code));
-    let end = start + Math.floor(rowsMax / Math.max(1, codes.size)) - 1;
+  while (taken.length > 0 || at < items.length) {
+    start = taken.length > 0 ? start : (items[at]?.first ?? 0);
+    let codes = 0;
+    seen.clear();
+    for (const { code } of taken) {
+      codes += seen.has(code) ? 0 : 1;
+      seen.add(code);
+    }
+    let end = start + Math.floor(rowsMax / Math.max(1, codes)) - 1;
     for (let next = items[at]; next !== undefined && next.first <= end; next = items[at]) {
-      const count = codes.has(next.code) ? codes.size : codes.size + 1;
+      const count = seen.has(next.code) ? codes : codes + 1;
       const narrower = start + Math.floor(rowsMax / count) - 1;
       if (narrower < next.first) {
         end = next.first - 1;
         break;
       }
       end = narrower;
-      codes.add(next.code);
+      codes = count;
+      seen.add(next.code);
       taken.push(next);
       at += 1;
     }
     work.steps += taken.length + 1;
-    const last = taken.reduce((latest, item) => Math.max(latest, Math.min(item.last, end)), start);
-    into.push({ codes: [...codes], first: start, last, units: distinct(taken.map((item) => item.unit)) });
-    carried = [];
-    for (const item of taken) {
-      if (item.last > end) {
-        carried.push({ ...item, first: end + 1 });
-      }
-    }
+    const last = lastDayOf(taken, start, end);
+    calls += 1;
+    rows += codes * (last - start + 1);
+    into?.push({
+      codes: distinct(taken.map((item) => item.code)),
+      first: start,
+      last,
+      units: distinct(taken.map((item) => item.unit)),
+    });
+    const until = end;
+    taken = taken.filter((item) => item.last > until);
+    start = until + 1;
   }
+  return { calls, rows };
+}
+
+function itemsOf(group: readonly CodeItems[]): readonly Item[] {
+  const [only] = group;
+  return only !== undefined && group.length === 1
+    ? only.items
+    : group.flatMap((code) => code.items).toSorted((left, right) => left.first - right.first);
+}
+
+function lastDayOf(items: readonly Item[], start: number, end: number): number {
+  let last = start;
+  for (const item of items) {
+    last = Math.max(last, Math.min(item.last, end));
+  }
+  return last;
 }
 
 /** How many later calls each call is compared with when calls are joined. */

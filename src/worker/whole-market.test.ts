@@ -35,6 +35,7 @@ test("the whole market over months comes in the least calls, and what is in hand
     [5_500, 68, 80, 68],
     [1_000, 250, 80, 43],
     // Factors: one code a call, or the market on a day.
+    [5_500, 68, 1, 68],
     [1_000, 250, 1, 250],
   ] as const) {
     const result = await bring({ codes, days, codesMax });
