@@ -11,7 +11,11 @@ export interface PlannedCall<D extends CodeDataSet = CodeDataSet> {
   readonly units: readonly Unit[];
   /** Rows the answer is expected to have at most. */
   readonly rowsExpected: number;
+  /** 0 live, 1 other short work, 2 backfill: that of the most urgent unit that waits for it. */
+  readonly rank: number;
 }
+
+type Unranked<D extends CodeDataSet> = Omit<PlannedCall<D>, "rank">;
 
 export interface CoalesceOptions {
   readonly calendar: TradingCalendar;
@@ -63,7 +67,7 @@ export function coalesce<D extends CodeDataSet>(
   const ranks = rankUnits(sorted, calendar);
   const calls = [
     ...plan.calls.map((draft) => toCodesCall(draft, sorted, codes, calendar, { dataSet, frequency })),
-    ...plan.days.map(({ day, units: served }): PlannedCall<D> => {
+    ...plan.days.map(({ day, units: served }): Unranked<D> => {
       const call = { dataSet, frequency, selection: { by: "day", day: calendar.dayAt(day) } } as const;
       return { call, units: pick(sorted, served), rowsExpected: options.marketRowsByDay };
     }),
@@ -111,7 +115,7 @@ function toCodesCall<D extends CodeDataSet>(
   codes: readonly SecurityCode[],
   calendar: TradingCalendar,
   { dataSet, frequency }: Pick<Call<D>, "dataSet" | "frequency">,
-): PlannedCall<D> {
+): Unranked<D> {
   const named = draft.codes.flatMap((index) => codes[index] ?? []).toSorted();
   const selection = { by: "codes", codes: named, from: calendar.dayAt(draft.first), to: calendar.dayAt(draft.last) };
   return {
@@ -153,14 +157,13 @@ function rankUnits(units: readonly Unit[], calendar: TradingCalendar): ReadonlyM
 
 /** A call is as urgent as the most urgent unit that waits for it. */
 function sortByUrgency<D extends CodeDataSet>(
-  calls: readonly PlannedCall<D>[],
+  calls: readonly Unranked<D>[],
   ranks: ReadonlyMap<Unit, number>,
 ): readonly PlannedCall<D>[] {
-  const keyed = calls.map((planned) => ({
-    planned,
-    rank: planned.units.reduce((least, unit) => Math.min(least, ranks.get(unit) ?? 2), 2),
-    ...daysOf(planned),
-  }));
+  const keyed = calls.map((planned) => {
+    const rank = planned.units.reduce((least, unit) => Math.min(least, ranks.get(unit) ?? 2), 2);
+    return { planned: { ...planned, rank }, rank, ...daysOf(planned) };
+  });
   keyed.sort(
     (left, right) =>
       left.rank - right.rank ||
@@ -171,7 +174,7 @@ function sortByUrgency<D extends CodeDataSet>(
   return keyed.map(({ planned }) => planned);
 }
 
-function daysOf({ call: { selection } }: PlannedCall): { from: string; to: string; code: string } {
+function daysOf({ call: { selection } }: Unranked<CodeDataSet>): { from: string; to: string; code: string } {
   if (selection.by === "day") {
     return { from: selection.day, to: selection.day, code: "" };
   }

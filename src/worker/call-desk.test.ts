@@ -270,6 +270,7 @@ function byCodesOfThree(units: readonly Unit[]): readonly Planned<"adjustment-fa
     planned.push({
       call: { dataSet: "adjustment-factors", frequency: "1d", selection: { by: "codes", codes, from: FROM, to: TO } },
       units: taken,
+      rank: 0,
     });
   }
   return planned;

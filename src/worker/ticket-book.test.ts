@@ -46,11 +46,37 @@ test("a unit alone that the provider calls wrong fails, and its other calls are 
   assert.equal(book.hasCalls, false);
 });
 
+test("live work that comes while a backfill is bound goes before it, and all of the backfill is still asked for", () => {
+  const book = new TicketBook<"adjustment-factors">((units) => {
+    const [live, long] = [units.filter(({ code }) => code === "live"), units.filter(({ code }) => code !== "live")];
+    return [
+      ...(live.length === 0 ? [] : [planned(live, TO)]),
+      ...(long.length === 0 ? [] : [FROM, TO].map((day) => ({ ...planned(long, day), rank: 2 }))),
+    ];
+  });
+  const [backfill, live] = [ticketOf("backfill"), ticketOf("live")];
+  book.add(backfill);
+  const first = book.take();
+  assert.deepEqual(first?.units, [backfill.unit]);
+  book.add(live);
+  const second = book.take();
+  assert.deepEqual(second?.units, [live.unit]);
+  book.deliver(second, PAGE);
+  assert.deepEqual([live.ended, backfill.ended], [[undefined], []]);
+  const third = book.take();
+  assert.ok(first && third);
+  book.deliver(first, PAGE);
+  book.deliver(third, PAGE);
+  assert.deepEqual(backfill.ended, [undefined]);
+  assert.equal(book.hasCalls, false);
+});
+
 function planned(units: readonly Unit[], day: Day): Planned<"adjustment-factors"> {
   const codes = units.map(({ code }) => code);
   return {
     call: { dataSet: "adjustment-factors", frequency: "1d", selection: { by: "codes", codes, from: day, to: day } },
     units,
+    rank: 0,
   };
 }
 

@@ -30,6 +30,8 @@ export interface Ticket<D extends CodeDataSet> {
 export interface PlannedCall<U> {
   readonly call: Call;
   readonly units: readonly U[];
+  /** Calls of a lower rank are more urgent, whatever came first; 0 is the most urgent there is. */
+  readonly rank: number;
 }
 export type Planned<D extends CodeDataSet = CodeDataSet> = PlannedCall<Unit> & { readonly call: Call<D> };
 
@@ -55,7 +57,7 @@ export class TicketBook<D extends CodeDataSet> {
   readonly #coalesce: (units: readonly Unit[]) => readonly Planned<D>[];
   readonly #free = new Set<Ticket<D>>();
   readonly #taken = new Map<Planned<D>, readonly Ticket<D>[]>();
-  /** Calls of bound tickets; they go first. */
+  /** Calls of bound tickets; of calls as urgent they go first. */
   #bound: Open<D>[] = [];
   /** Calls of free tickets; undefined when units came or went since they were planned. */
   #plan: Open<D>[] | undefined;
@@ -87,7 +89,7 @@ export class TicketBook<D extends CodeDataSet> {
     }
   }
 
-  /** The next call; binds every ticket it serves, and with them their other calls. */
+  /** The next call, the most urgent one; binds every ticket it serves, and with them their other calls. */
   take(): Planned<D> | undefined {
     const open = this.#takeFromBound() ?? this.#takeFromPlan();
     if (open !== undefined) {
@@ -133,7 +135,8 @@ export class TicketBook<D extends CodeDataSet> {
         ticket.callsLeft += 1;
       }
       if (wanted.length > 0) {
-        this.#bound.unshift({ planned: { call, units: wanted.map(({ unit }) => unit) }, tickets: wanted });
+        const units = wanted.map(({ unit }) => unit);
+        this.#bound.unshift({ planned: { call, units, rank: planned.rank }, tickets: wanted });
       }
     }
     for (const ticket of tickets) {
@@ -165,7 +168,8 @@ export class TicketBook<D extends CodeDataSet> {
     const halves = [selection.codes.slice(0, middle), selection.codes.slice(middle)].map((codes): Open<D> => {
       const served = tickets.filter(({ unit }) => codes.includes(unit.code));
       const units = served.map(({ unit }) => unit);
-      return { planned: { call: { ...call, selection: { ...selection, codes } }, units }, tickets: served };
+      const half = { call: { ...call, selection: { ...selection, codes } }, units, rank: planned.rank };
+      return { planned: half, tickets: served };
     });
     this.#bound.unshift(...halves.filter(({ tickets }) => tickets.length > 0));
   }
@@ -203,18 +207,22 @@ export class TicketBook<D extends CodeDataSet> {
     this.#end([...all], error);
   }
 
+  /** The first of the most urgent ones, unless a planned one is more urgent still. */
   #takeFromBound(): Open<D> | undefined {
-    for (let open = this.#bound.shift(); open !== undefined; open = this.#bound.shift()) {
-      if (isWanted(open)) {
-        return open;
-      }
-    }
-    return undefined;
+    this.#bound = this.#bound.filter(isWanted);
+    const rank = this.#bound.reduce((least, { planned }) => Math.min(least, planned.rank), Infinity);
+    const isFirst = rank === 0 || rank <= (this.#planned()[0]?.planned.rank ?? Infinity);
+    const at = isFirst ? this.#bound.findIndex(({ planned }) => planned.rank === rank) : -1;
+    return at < 0 ? undefined : this.#bound.splice(at, 1)[0];
+  }
+
+  #planned(): Open<D>[] {
+    return (this.#plan ??= this.#planFree());
   }
 
   #takeFromPlan(): Open<D> | undefined {
-    this.#plan ??= this.#planFree();
-    const first = this.#plan.shift();
+    let plan = this.#planned();
+    const first = plan.shift();
     if (first === undefined) {
       return undefined;
     }
@@ -223,7 +231,7 @@ export class TicketBook<D extends CodeDataSet> {
     const kept: Open<D>[] = [];
     for (let hasGrown = true; hasGrown;) {
       hasGrown = false;
-      this.#plan = this.#plan.filter((open) => {
+      plan = plan.filter((open) => {
         if (!open.tickets.some((ticket) => bound.has(ticket))) {
           return true;
         }
@@ -235,6 +243,7 @@ export class TicketBook<D extends CodeDataSet> {
         return false;
       });
     }
+    this.#plan = plan;
     this.#bound.push(...kept);
     for (const ticket of bound) {
       this.#free.delete(ticket);
