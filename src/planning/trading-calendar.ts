@@ -3,16 +3,21 @@ import { CN_TRADING_DAYS_TO, tradingDays } from "../domain/cn-trading-days.ts";
 import { addDays, parseDay, type Day } from "../domain/day.ts";
 import type { CalendarDay } from "../domain/rows.ts";
 
+/** A calendar that was brought up to date reaches further; until then asking more often changes nothing. */
+const CALENDAR_WAIT_MS = 60_000;
+
 /**
  * Somebody asked about a day that the calendar does not reach. It passes once the calendar has been brought up to date,
- * so it uses up no message; it is never answered with a guess such as "every weekday".
+ * so it uses up no message and is tried again a minute later; it is never answered with a guess such as "every weekday".
  */
 export class CalendarEndError extends TransientError {
   override readonly name = "CalendarEndError";
   readonly day: Day;
 
   constructor(day: Day, knownFrom: Day, knownTo: Day) {
-    super(`looking up the trading day ${day}: the calendar is known from ${knownFrom} to ${knownTo} only`);
+    super(`looking up the trading day ${day}: the calendar is known from ${knownFrom} to ${knownTo} only`, {
+      retryAfterMs: CALENDAR_WAIT_MS,
+    });
     this.day = day;
   }
 }

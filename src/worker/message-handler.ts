@@ -1,3 +1,4 @@
+import { BoundedMap } from "../base/bounded-map.ts";
 import type { Clock } from "../base/clock.ts";
 import { DataError, describeError, PermanentError, TransientError } from "../base/errors.ts";
 import { fullJitterMs } from "../base/jitter.ts";
@@ -47,9 +48,10 @@ export interface HandlerParts {
  * when no other is left, or the signal's reason. Whatever is this message's own fault makes it a dead letter.
  */
 export function createMessageHandler(parts: HandlerParts): (message: Message, signal: AbortSignal) => Promise<void> {
+  const isNews = rememberTrouble(parts.clock);
   return async (message, signal) => {
     try {
-      await settle(parts, message, signal);
+      await settle({ ...parts, isNews }, message, signal);
     } catch (error) {
       // What several messages wait for ends with the worker, a moment before the message is told to give up.
       if (parts.work.aborted) {
@@ -60,7 +62,12 @@ export function createMessageHandler(parts: HandlerParts): (message: Message, si
   };
 }
 
-async function settle(parts: HandlerParts, message: Message, signal: AbortSignal): Promise<void> {
+interface SettleParts extends HandlerParts {
+  /** False when many messages wait for the same thing and one of them has just said so. */
+  readonly isNews: (why: string) => boolean;
+}
+
+async function settle(parts: SettleParts, message: Message, signal: AbortSignal): Promise<void> {
   const startedMs = parts.clock.elapsedMs();
   const identity = identify(message);
   const retry = (doing: string): Parameters<typeof untilPassed>[1] => ({ clock: parts.clock, log: parts.log, doing });
@@ -111,7 +118,7 @@ type Settled = { readonly done: Done } | { readonly done: Done; readonly letter:
 
 /** Three attempts at what is the message's own; what passes by itself is waited out and counts for nothing. */
 async function performOrGiveUp(
-  parts: HandlerParts,
+  parts: SettleParts,
   request: Request,
   message: Message,
   signal: AbortSignal,
@@ -135,20 +142,39 @@ async function performOrGiveUp(
       if (!isPassing && attempt >= parts.attemptsMax) {
         return giveUp(error, attempt);
       }
-      const waitMs = (error instanceof TransientError ? error.retryAfterMs : undefined) ?? fullJitterMs(attempt);
-      parts.log.warn("message failed, trying again", {
+      const statedWaitMs = error instanceof TransientError ? error.retryAfterMs : undefined;
+      const waitMs = statedWaitMs ?? fullJitterMs(attempt);
+      const why = describeError(error);
+      const level = statedWaitMs === undefined || parts.isNews(why) ? "warn" : "debug";
+      parts.log[level]("message failed, trying again", {
         topic: message.topic,
         partition: message.partition,
         offset: message.offset,
         attempt,
         waitMs: Math.round(waitMs),
         kind: error instanceof Error ? error.name : typeof error,
-        why: describeError(error),
+        why,
       });
       await parts.clock.sleep(waitMs, signal);
       attempt += isPassing ? 0 : 1;
     }
   }
+}
+
+/** What messages wait for together is said so often, and not once for each of them. */
+const SAY_AGAIN_MS = 600_000;
+const TROUBLES_MAX = 100;
+
+function rememberTrouble(clock: Clock): (why: string) => boolean {
+  const saidAtMs = new BoundedMap<string, number>(TROUBLES_MAX);
+  return (why) => {
+    const nowMs = clock.elapsedMs();
+    const isNews = nowMs - (saidAtMs.get(why) ?? -Infinity) >= SAY_AGAIN_MS;
+    if (isNews) {
+      saidAtMs.set(why, nowMs);
+    }
+    return isNews;
+  };
 }
 
 /** A provider that lacks a right refuses this message only; everything else that is permanent stops the worker. */

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { systemClock, type Clock } from "../base/clock.ts";
+import { silentLog, type Log } from "../base/log.ts";
+import type { DeadLetter } from "../domain/dead-letter.ts";
+import { parseDay } from "../domain/day.ts";
+import { bundledCalendar } from "../planning/trading-calendar.ts";
+import type { Message } from "../ports/queue.ts";
+import type { OutcomeRecord } from "../ports/store.ts";
+import { createMessageHandler, type Perform } from "./message-handler.ts";
+import { ParsedMessages } from "./parsed-messages.ts";
+import { SettledBefore } from "./settled-before.ts";
+
+test("messages past the calendar's end wait a minute between tries, use up nothing and say so once", async () => {
+  const slept: number[] = [];
+  let tries = 0;
+  const calendar = bundledCalendar();
+  const rig = openHandler({
+    clock: { ...systemClock, sleep: async (ms) => void slept.push(ms) },
+    perform: async () => {
+      tries += 1;
+      if (tries <= 1_000) {
+        calendar.isTradingDay(parseDay("2027-01-06"));
+      }
+      return DONE;
+    },
+  });
+  await Promise.all(Array.from({ length: 200 }, (_, offset) => rig.handle(messageAt(offset), never)));
+  assert.equal(rig.letters.length, 0);
+  assert.equal(rig.recorded.length, 200);
+  assert.equal(slept.length, 1_000);
+  assert.ok(slept.every((ms) => ms === 60_000));
+  assert.deepEqual(
+    rig.warned.map(({ why }) => why),
+    ["looking up the trading day 2027-01-06: the calendar is known from 0000-01-01 to 2026-12-31 only"],
+  );
+});
+
+const never = new AbortController().signal;
+
+const DONE: Awaited<ReturnType<Perform>> = {
+  word: "stored",
+  rows: { new: 1, same: 0, revised: 0, rejected: 0 },
+  callIds: ["c"],
+  provider: "tushare",
+  pendingDays: 0,
+  unexplainedDays: 0,
+};
+
+interface HandlerRig {
+  readonly handle: ReturnType<typeof createMessageHandler>;
+  readonly letters: readonly DeadLetter[];
+  readonly recorded: readonly OutcomeRecord[];
+  readonly warned: readonly Readonly<Record<string, unknown>>[];
+}
+
+function openHandler({ clock, perform }: { readonly clock: Clock; readonly perform: Perform }): HandlerRig {
+  const letters: DeadLetter[] = [];
+  const recorded: OutcomeRecord[] = [];
+  const warned: Readonly<Record<string, unknown>>[] = [];
+  const log: Log = { ...silentLog, warn: (_event, fields = {}) => void warned.push(fields) };
+  const handle = createMessageHandler({
+    parsed: new ParsedMessages(clock, { bytesMax: 10_000, codesMax: 10 }),
+    settledBefore: new SettledBefore({
+      settledFrom: async () => new Map(),
+      record: () => Promise.resolve(),
+      byRequest: async () => [],
+    }),
+    perform,
+    deadLetters: { write: async (_message, letter) => void letters.push(letter) },
+    record: async (record) => void recorded.push(record),
+    clock,
+    log,
+    attemptsMax: 3,
+    work: never,
+  });
+  return { handle, letters, recorded, warned };
+}
+
+function messageAt(offset: number): Message {
+  const value = Buffer.from('{"code":"000001.SZ"}');
+  return {
+    topic: "t",
+    partition: 0,
+    offset: BigInt(offset),
+    key: undefined,
+    value,
+    headers: new Map(),
+    timestampMs: 1,
+  };
+}
