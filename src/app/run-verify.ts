@@ -4,7 +4,7 @@ import { ledgerKeyText, type Span } from "../domain/ledger.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { CodeDataSet } from "../domain/unit.ts";
 import { toDayRuns } from "../planning/day-runs.ts";
-import { applySpans } from "../planning/spans.ts";
+import { laySpans } from "../planning/spans.ts";
 import { mergedCalendar, type TradingCalendar } from "../planning/trading-calendar.ts";
 import type { Ledger } from "../ports/store.ts";
 import { type LedgerDifference, verifyLedger } from "../store/clickhouse/verify.ts";
@@ -56,10 +56,6 @@ async function reopenDays(
   calendar: TradingCalendar,
   signal: AbortSignal,
 ): Promise<void> {
-  const known = await ledger.read(
-    lost.map(({ key }) => key),
-    signal,
-  );
   const evidence = { provider, callId: "", version: 0n, note: "verify: the ledger said present, and there is no row" };
   const changes = lost.map(({ key, presentWithoutRow }) => {
     const failed = toDayRuns(presentWithoutRow, calendar).map(({ from, to }): Span => ({
@@ -68,8 +64,7 @@ async function reopenDays(
       state: "failed",
       evidence,
     }));
-    const { put, remove } = applySpans(known.get(ledgerKeyText(key)) ?? [], failed, calendar);
-    return { key, put, remove };
+    return { key, change: (stored: readonly Span[]) => laySpans(stored, failed, calendar) };
   });
   await ledger.write(changes, signal);
 }

@@ -6,7 +6,7 @@ import * as fc from "fast-check";
 import { addDays, parseDay } from "../domain/day.ts";
 import { LEDGER_STATES, type LedgerState, type Span } from "../domain/ledger.ts";
 import { ASK_EMPTY_AGAIN_MS, needOf, needsBetween, uncoveredDays } from "./missing-days.ts";
-import { applySpans } from "./spans.ts";
+import { laySpans } from "./spans.ts";
 import { bundledCalendar } from "./trading-calendar.ts";
 
 const calendar = bundledCalendar();
@@ -61,7 +61,7 @@ test("by spans and by days the same days are missing, and every day is counted o
       fc.boolean(),
       (incoming, at, length, names) => {
         const policy = { nowMs, askEmptyAfterMs: names ? 0 : ASK_EMPTY_AGAIN_MS };
-        const { spans } = applySpans([], incoming, calendar);
+        const spans = laySpans([], incoming, calendar);
         const first = calendar.indexOnOrAfter(START) + at;
         const run = { first, last: first + length };
         const days = calendar.tradingDaysBetween(calendar.dayAt(run.first), calendar.dayAt(run.last));

@@ -12,7 +12,7 @@ import type { Instrument } from "../domain/rows.ts";
 import { parseSecurityCode } from "../domain/security-code.ts";
 import { uncoveredDays } from "./missing-days.ts";
 import { planCode, type CodePlan, type CodeRequest } from "./plan.ts";
-import { applySpans, stateOn } from "./spans.ts";
+import { laySpans, stateOn } from "./spans.ts";
 import { bundledCalendar, CalendarEndError } from "./trading-calendar.ts";
 
 const calendar = bundledCalendar();
@@ -66,7 +66,7 @@ function span(from: string, to: string, state: LedgerState, version = 1n): Span 
 const whole = span("1991-04-03", "2025-11-28", "present");
 
 const holes = (second: string): readonly Span[] =>
-  applySpans([whole], [span("2025-03-03", "2025-03-03", "failed"), span(second, second, "failed")], calendar).spans;
+  laySpans([whole], [span("2025-03-03", "2025-03-03", "failed"), span(second, second, "failed")], calendar);
 
 const failure = (range: Partial<RangeRequest>): readonly string[] => {
   try {
@@ -211,7 +211,7 @@ test("a bar before a wrong listing day stays present, and a corrected listing da
 
 test("an unexplained day is asked for once a day, and at once by a request that names it", () => {
   const empty = { ...span("2025-11-28", "2025-11-28", "unexplained-empty", BigInt(nowMs - 1000) * 1000n) };
-  const { spans } = applySpans([whole], [empty], calendar);
+  const spans = laySpans([whole], [empty], calendar);
   const routine = plan({}, { spans });
   assert.deepEqual([routine.missingDays, routine.emptyDays], [0, 1]);
   assert.equal(plan({ days: 1 }, { spans }).missingDays, 1);
@@ -235,7 +235,7 @@ const anySpan = fc
 test("the units' missing days are exactly what the ledger misses, and anchors are present days", () => {
   fc.assert(
     fc.property(fc.array(anySpan, { maxLength: 8 }), fc.nat(60), fc.nat(60), (incoming, at, length) => {
-      const { spans } = applySpans([], incoming, calendar);
+      const spans = laySpans([], incoming, calendar);
       const start = addDays(START, at);
       const end = addDays(start, length);
       const made = plan({ start, end }, { spans });

@@ -1,16 +1,6 @@
 import { addDays, maxDay, minDay, type Day } from "../domain/day.ts";
 import type { Evidence, LedgerState, Span } from "../domain/ledger.ts";
-import type { LedgerChange } from "../ports/store.ts";
 import type { TradingCalendar } from "./trading-calendar.ts";
-
-/**
- * The spans of one ledger key after something new was learned, and what that changes in the stored rows: a row is known
- * by its span's first day. A row in `put` takes the place of the stored one of the same first day; `remove` names only
- * first days that are gone. Rows that stay as they are stand in neither.
- */
-export interface SpanChange extends Pick<LedgerChange, "put" | "remove"> {
-  readonly spans: readonly Span[];
-}
 
 /**
  * Lays `incoming` over `current`: day by day the incoming span wins (of two incoming ones the later in the list), then
@@ -25,13 +15,16 @@ export interface SpanChange extends Pick<LedgerChange, "put" | "remove"> {
  *    (same call, version and note, and for pending the same instant to ask again).
  * Spans of different providers never join.
  */
-export function applySpans(current: readonly Span[], incoming: readonly Span[], calendar: TradingCalendar): SpanChange {
+export function laySpans(
+  current: readonly Span[],
+  incoming: readonly Span[],
+  calendar: TradingCalendar,
+): readonly Span[] {
   let laid: readonly Span[] = current;
   for (const batch of splitAtOverlaps(incoming)) {
     laid = overlay(laid, batch, calendar);
   }
-  const spans = joinNeighbours(laid, calendar);
-  return { spans, ...difference(current, spans) };
+  return joinNeighbours(laid, calendar);
 }
 
 /** The span that holds `day`; undefined when nothing is known of it. */
@@ -190,29 +183,6 @@ function areNeighbours(last: Day, first: Day, calendar: TradingCalendar): boolea
     return addDays(last, 1) >= first;
   }
   return calendar.indexOnOrBefore(last) + 1 >= calendar.indexOnOrAfter(first);
-}
-
-function difference(before: readonly Span[], after: readonly Span[]): Pick<SpanChange, "put" | "remove"> {
-  const stored = new Map(before.map((span) => [span.from, span]));
-  const put: Span[] = [];
-  for (const span of after) {
-    const old = stored.get(span.from);
-    if (old === undefined || !isSameSpan(old, span)) {
-      put.push(span);
-    }
-    stored.delete(span.from);
-  }
-  return { put, remove: [...stored.keys()] };
-}
-
-function isSameSpan(left: Span, right: Span): boolean {
-  return (
-    left.from === right.from &&
-    left.to === right.to &&
-    left.state === right.state &&
-    left.askAgainAtMs === right.askAgainAtMs &&
-    isSameEvidence(left.evidence, right.evidence)
-  );
 }
 
 function isSameEvidence(left: Evidence, right: Evidence): boolean {

@@ -10,7 +10,7 @@ import { CURRENCY, MARKET, SOURCE } from "../domain/enums.ts";
 import type { Instrument } from "../domain/rows.ts";
 import { parseSecurityCode } from "../domain/security-code.ts";
 import type { Unit } from "../domain/unit.ts";
-import { applySpans, countStates, stateOn } from "./spans.ts";
+import { laySpans, countStates, stateOn } from "./spans.ts";
 import { bundledCalendar } from "./trading-calendar.ts";
 import { judgeUnit, LATE_PUBLICATION_MS, type Answer, type JudgeInput, type Judgement } from "./verdict.ts";
 
@@ -270,8 +270,8 @@ test(
       { answers },
     );
     assert.deepEqual(suspects, []);
-    const written = applySpans([], spans, calendar);
-    const counts = countStates(written.spans, calendar.tradingDaysBetween(one.from, one.to));
+    const written = laySpans([], spans, calendar);
+    const counts = countStates(written, calendar.tradingDaysBetween(one.from, one.to));
     assert.deepEqual([counts.present, counts["no-trade"], counts.unknown], [8242, 218, 0]);
     assert.match(
       spans[0]?.evidence.note ?? "",

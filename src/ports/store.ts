@@ -47,17 +47,20 @@ export interface ReferenceStore {
   calendar(market: MarketNumber, signal: AbortSignal): Promise<readonly CalendarDay[]>;
 }
 
-/** Replaces spans of one key: those whose first day is in `remove` go, those in `put` come. */
+/** A change of what is known of one key. */
 export interface LedgerChange {
   readonly key: LedgerKey;
-  readonly put: readonly Span[];
-  readonly remove: readonly Day[];
+  /**
+   * From the spans that are stored at the moment of writing to those that are to be, both sorted and without overlap; so
+   * what others wrote since the caller read is not undone. Pure, since it may be asked twice.
+   */
+  readonly change: (stored: readonly Span[]) => readonly Span[];
 }
 
 export interface Ledger {
   /** Spans by `ledgerKeyText`, sorted by day, without overlap; a key nothing is known of is absent. */
   read(keys: readonly LedgerKey[], signal: AbortSignal): Promise<ReadonlyMap<string, readonly Span[]>>;
-  /** Durable when it resolves. */
+  /** Changes of one key count in their order. Durable when it resolves. */
   write(changes: readonly LedgerChange[], signal: AbortSignal): Promise<void>;
 }
 

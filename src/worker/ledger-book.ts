@@ -1,7 +1,7 @@
 import { createGatherer, type Gatherer } from "../base/gather.ts";
 import { untilPassed, type RetryParts } from "../base/retry.ts";
 import { type LedgerKey, ledgerKeyText, type Span } from "../domain/ledger.ts";
-import { applySpans } from "../planning/spans.ts";
+import { laySpans } from "../planning/spans.ts";
 import type { TradingCalendar } from "../planning/trading-calendar.ts";
 import type { Ledger, LedgerChange } from "../ports/store.ts";
 
@@ -28,20 +28,10 @@ export class LedgerBook {
     return await this.#read(key);
   }
 
-  /**
-   * Lays what was learned over what is known, and keeps it: durable when it resolves. The caller holds the lane of the
-   * code, so that nobody else lays something over the same spans meanwhile.
-   */
-  async learn(
-    key: LedgerKey,
-    known: readonly Span[],
-    learned: readonly Span[],
-    calendar: TradingCalendar,
-  ): Promise<readonly Span[]> {
-    const { spans, put, remove } = applySpans(known, learned, calendar);
-    if (put.length > 0 || remove.length > 0) {
-      await this.#write({ key, put, remove });
+  /** Lays what was learned over what is stored by then, so that nobody else's word on other days is undone. Durable when it resolves. */
+  async learn(key: LedgerKey, learned: readonly Span[], calendar: TradingCalendar): Promise<void> {
+    if (learned.length > 0) {
+      await this.#write({ key, change: (stored) => laySpans(stored, learned, calendar) });
     }
-    return spans;
   }
 }

@@ -359,8 +359,7 @@ export class Reference implements AsyncDisposable {
             : `${answer.models.length} listed codes, delisted and paused ones are asked for`,
       },
     };
-    const outdated = (await this.#spansOf(list)).map(({ from }) => from).filter((from) => from !== span.from);
-    await ledger.write([{ key: keyOf(list), put: [span], remove: outdated }], this.#work);
+    await ledger.write([{ key: keyOf(list), change: () => [span] }], this.#work);
     await (list === "stock-list" ? this.#loadInstruments([span]) : this.#loadCalendar(toMs(answer.version)));
     log.info("list brought up to date", {
       list,

@@ -126,7 +126,7 @@ async function syncCode<D extends CodeDataSet>(
   });
   const brought = await Promise.all(plan.units.map((unit) => syncUnit(unit, instrument, line, parts, context, signal)));
   const learned = [...plan.spans, ...brought.flatMap(({ spans }) => spans)];
-  await parts.ledger.learn(key, known, learned, calendar);
+  await parts.ledger.learn(key, learned, calendar);
   await parts.reached?.("recorded");
   const inState = (state: Span["state"]): number =>
     brought

@@ -288,16 +288,8 @@ function openMemoryStore(): MemoryStore {
           }),
         ),
       write: async (changes) => {
-        for (const { key, put: added, remove } of changes) {
-          const byDay = new Map((spans.get(ledgerKeyText(key)) ?? []).map((span) => [span.from, span]));
-          for (const from of remove) {
-            byDay.delete(from);
-          }
-          for (const span of added) {
-            byDay.set(span.from, span);
-          }
-          const sorted = [...byDay.values()].toSorted((left, right) => (left.from < right.from ? -1 : 1));
-          spans.set(ledgerKeyText(key), sorted);
+        for (const { key, change } of changes) {
+          spans.set(ledgerKeyText(key), change(spans.get(ledgerKeyText(key)) ?? []));
         }
       },
     },

@@ -5,12 +5,10 @@ import * as fc from "fast-check";
 
 import { addDays, parseDay, type Day } from "../../domain/day.ts";
 import type { LedgerState, Span } from "../../domain/ledger.ts";
-import { parseSecurityCode } from "../../domain/security-code.ts";
 import { changeSpans, foldSpans, type StoredSpan } from "./ledger-fold.ts";
 
 const FIRST = parseDay("2024-01-01");
 const DAYS = 20;
-const key = { dataSet: "bars", frequency: "1d", code: parseSecurityCode("000001.SZ") } as const;
 
 test("of overlapping spans the newest holds for each day, sorted and without overlap", () => {
   fc.assert(
@@ -31,19 +29,17 @@ test("after any change the stored rows fold to what was asked for, also when two
   fc.assert(
     fc.property(storedSpans(), fc.array(plainSpan(), { maxLength: 3 }), fc.nat(), (stored, put, pick) => {
       const before = foldSpans(stored);
-      const removed = before[pick % Math.max(1, before.length)];
-      const remove = removed === undefined ? [] : [removed.from];
-      const rows = changeSpans(stored, [{ key, put, remove }]);
+      const kept = before.filter((_, index) => index !== pick % before.length);
+      const wanted = foldSpans([...kept, ...put.map((one, index) => ({ ...one, version: 100n + BigInt(index) }))]);
+      const rows = changeSpans(stored, [
+        (spans) => {
+          assert.deepEqual(spans, before);
+          return wanted;
+        },
+      ]);
       const after = foldSpans(applyRows(stored, rows.put, rows.tombstones));
       assertOrdered(after);
-      const replaced = new Set<Day>([...remove, ...put.map(({ from }) => from)]);
-      const expected = daysOf(before.filter(({ from }) => !replaced.has(from)));
-      for (const one of put) {
-        for (const [day, state] of daysOf([one])) {
-          expected.set(day, state);
-        }
-      }
-      assert.deepEqual(sortedDays(daysOf(after)), sortedDays(expected));
+      assert.deepEqual(sortedDays(daysOf(after)), sortedDays(daysOf(wanted)));
     }),
   );
 });
@@ -51,22 +47,23 @@ test("after any change the stored rows fold to what was asked for, also when two
 test("a span that is stored as it is put is not written again", () => {
   const stored = span(0, 5, "present", 7n);
   const { version: _, ...same } = stored;
-  assert.deepEqual(changeSpans([stored], [{ key, put: [same], remove: [] }]), { put: [], tombstones: [] });
+  assert.deepEqual(changeSpans([stored], [() => [same]]), { put: [], tombstones: [] });
 });
 
 test("several changes of a key count in their order", () => {
   const rows = changeSpans(
-    [],
+    [span(12, 12, "present", 1n)],
     [
-      { key, put: [span(0, 9, "failed", 1n)], remove: [] },
-      { key, put: [span(3, 4, "present", 1n)], remove: [] },
-      { key, put: [], remove: [addDays(FIRST, 5)] },
+      (spans) => [span(0, 9, "failed", 1n), ...spans],
+      (spans) => spans.slice(1),
+      (spans) => [...spans, span(14, 14, "failed", 1n)],
     ],
   );
   assert.deepEqual(
-    new Set(rows.put.map(({ from, to, state }) => `${from} ${to} ${state}`)),
-    new Set(["2024-01-01 2024-01-03 failed", "2024-01-04 2024-01-05 present"]),
+    rows.put.map(({ from, state }) => [from, state]),
+    [["2024-01-15", "failed"]],
   );
+  assert.deepEqual(rows.tombstones, []);
 });
 
 function span(from: number, to: number, state: LedgerState, version: bigint): StoredSpan {

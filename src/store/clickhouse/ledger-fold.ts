@@ -1,4 +1,4 @@
-import { addDays, type Day } from "../../domain/day.ts";
+import { addDays } from "../../domain/day.ts";
 import type { Span } from "../../domain/ledger.ts";
 import type { LedgerChange } from "../../ports/store.ts";
 
@@ -37,31 +37,14 @@ export interface SpanRows {
  * What has to be written so that the stored spans become the folded ones with the changes applied in their order. Nothing
  * is written for a span that is stored as it is.
  */
-export function changeSpans(stored: readonly StoredSpan[], changes: readonly LedgerChange[]): SpanRows {
-  let wanted: readonly Span[] = foldSpans(stored);
-  for (const change of changes) {
-    wanted = applyChange(wanted, change);
-  }
+export function changeSpans(stored: readonly StoredSpan[], changes: readonly LedgerChange["change"][]): SpanRows {
+  const wanted = changes.reduce<readonly Span[]>((spans, change) => change(spans), foldSpans(stored));
   const storedByDay = new Map(stored.map((span) => [span.from, span]));
   const wantedDays = new Set(wanted.map(({ from }) => from));
   return {
     put: wanted.filter((span) => !isSameSpan(span, storedByDay.get(span.from))),
     tombstones: stored.filter(({ from }) => !wantedDays.has(from)),
   };
-}
-
-/** Spans without those removed, with those put; a span that is put wins the days it covers, the last of several put. */
-function applyChange(spans: readonly Span[], change: LedgerChange): readonly Span[] {
-  const gone = new Set<Day>([...change.remove, ...change.put.map(({ from }) => from)]);
-  const kept = spans.filter(({ from }) => !gone.has(from));
-  const put = change.put.toSorted((left, right) => compareText(left.from, right.from));
-  if (!put.some((span, index) => overlapsNext(span, put[index + 1]))) {
-    return [...kept.flatMap((span) => outsideOf(span, put)), ...put];
-  }
-  return change.put.reduce<readonly Span[]>(
-    (all, span) => [...all.flatMap((other) => outsideOf(other, [span])), span],
-    kept,
-  );
 }
 
 /** The parts of `span` on days that none of `held` (sorted, without overlap) covers. */

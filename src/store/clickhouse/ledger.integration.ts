@@ -8,7 +8,7 @@ import { parseDay, type Day } from "../../domain/day.ts";
 import { MARKET, SOURCE } from "../../domain/enums.ts";
 import { ledgerKeyText, type LedgerKey, type LedgerState, type Span } from "../../domain/ledger.ts";
 import { parseSecurityCode } from "../../domain/security-code.ts";
-import type { OutcomeRecord } from "../../ports/store.ts";
+import type { LedgerChange, OutcomeRecord } from "../../ports/store.ts";
 import type { ClickHouse } from "./client.ts";
 import { openClickHouseLedger } from "./ledger.ts";
 import { openClickHouseOutcomes } from "./outcomes.ts";
@@ -46,7 +46,7 @@ function defineBookkeepingTests(open: OpenDatabase): void {
       span("1991-04-03", "2024-01-02", "present"),
       { ...span("2024-01-03", "2024-01-03", "pending"), askAgainAtMs: 1_704_273_600_123 },
     ];
-    await ledger.write([{ key: keyOf("000001.SZ"), put: spans, remove: [] }], never);
+    await ledger.write([put(keyOf("000001.SZ"), spans)], never);
     const read = await ledger.read([keyOf("000001.SZ"), keyOf("600000.SH")], never);
     assert.deepEqual([...read.keys()], [ledgerKeyText(keyOf("000001.SZ"))]);
     assert.deepEqual(withoutVersion(read.get(ledgerKeyText(keyOf("000001.SZ")))), spans);
@@ -60,21 +60,12 @@ function defineBookkeepingTests(open: OpenDatabase): void {
     const ledger = openClickHouseLedger(clickhouse, systemClock);
     const key = keyOf("000001.SZ");
     await ledger.write(
-      [
-        {
-          key,
-          put: [span("2024-01-02", "2024-01-05", "present"), span("2024-01-08", "2024-01-09", "failed")],
-          remove: [],
-        },
-      ],
+      [put(key, [span("2024-01-02", "2024-01-05", "present"), span("2024-01-08", "2024-01-09", "failed")])],
       never,
     );
-    await ledger.write(
-      [{ key, put: [span("2024-01-02", "2024-01-09", "present")], remove: [day("2024-01-08")] }],
-      never,
-    );
+    await ledger.write([put(key, [span("2024-01-02", "2024-01-09", "present")])], never);
     assert.deepEqual(await readSpans(ledger, key), [["2024-01-02", "2024-01-09", "present"]]);
-    await ledger.write([{ key, put: [], remove: [day("2024-01-02")] }], never);
+    await ledger.write([without(key, "2024-01-02")], never);
     assert.deepEqual(await readSpans(ledger, key), []);
   });
 
@@ -93,13 +84,38 @@ function defineBookkeepingTests(open: OpenDatabase): void {
       ["2024-01-13", "2024-01-31", "present"],
     ]);
     // Taking the middle span away must not uncover the older one beneath it.
-    await ledger.write([{ key, put: [], remove: [day("2024-01-10")] }], never);
+    await ledger.write([without(key, "2024-01-10")], never);
     assert.deepEqual(await readSpans(ledger, key), [
       ["2024-01-02", "2024-01-09", "present"],
       ["2024-01-13", "2024-01-31", "present"],
     ]);
-    await ledger.write([{ key, put: [], remove: [day("2024-01-13")] }], never);
+    await ledger.write([without(key, "2024-01-13")], never);
     assert.deepEqual(await readSpans(ledger, key), [["2024-01-02", "2024-01-09", "present"]]);
+  });
+
+  test("a change counts from what is stored when it is written, not from what its writer had read", async (t) => {
+    const clickhouse = await prepare(t, "ledger_late");
+    if (clickhouse === undefined) {
+      return;
+    }
+    const key = keyOf("000001.SZ");
+    const ledger = openClickHouseLedger(clickhouse, systemClock);
+    await ledger.write([put(key, [span("2024-01-02", "2024-01-19", "present")])], never);
+    // A worker plans; verify reopens a day; the worker is done.
+    await ledger.read([key], never);
+    const reopened = [
+      span("2024-01-02", "2024-01-09", "present"),
+      span("2024-01-10", "2024-01-10", "failed"),
+      span("2024-01-11", "2024-01-19", "present"),
+    ];
+    await openClickHouseLedger(clickhouse, systemClock).write([put(key, reopened)], never);
+    await ledger.write([{ key, change: (stored) => [...stored, span("2024-01-22", "2024-01-22", "present")] }], never);
+    assert.deepEqual(await readSpans(ledger, key), [
+      ["2024-01-02", "2024-01-09", "present"],
+      ["2024-01-10", "2024-01-10", "failed"],
+      ["2024-01-11", "2024-01-19", "present"],
+      ["2024-01-22", "2024-01-22", "present"],
+    ]);
   });
 
   test("a whole window of 8,192 keys is written and read in one call", async (t) => {
@@ -110,7 +126,7 @@ function defineBookkeepingTests(open: OpenDatabase): void {
     const ledger = openClickHouseLedger(clickhouse, systemClock);
     const keys = Array.from({ length: 8192 }, (_, index) => keyOf(`${(600000 + index).toString()}.SH`));
     await ledger.write(
-      keys.map((key) => ({ key, put: [span("2024-01-02", "2024-01-31", "present")], remove: [] })),
+      keys.map((key) => put(key, [span("2024-01-02", "2024-01-31", "present")])),
       never,
     );
     const read = await ledger.read(keys, never);
@@ -209,14 +225,13 @@ function defineBookkeepingTests(open: OpenDatabase): void {
     const all = span("2024-01-08", "2024-01-19", "present");
     await ledger.write(
       [
-        { key: keyOf("000001.SZ"), put: [all], remove: [] },
-        { key: keyOf("000002.SZ"), put: [all], remove: [] },
-        {
-          key: keyOf("000003.SZ"),
-          put: [span("2024-01-08", "2024-01-09", "present"), span("2024-01-10", "2024-01-19", "no-trade")],
-          remove: [],
-        },
-        { key: keyOf("000006.SZ"), put: [span("2024-01-19", "2024-01-19", "present")], remove: [] },
+        put(keyOf("000001.SZ"), [all]),
+        put(keyOf("000002.SZ"), [all]),
+        put(keyOf("000003.SZ"), [
+          span("2024-01-08", "2024-01-09", "present"),
+          span("2024-01-10", "2024-01-19", "no-trade"),
+        ]),
+        put(keyOf("000006.SZ"), [span("2024-01-19", "2024-01-19", "present")]),
       ],
       never,
     );
@@ -274,6 +289,15 @@ async function readSpans(
 ): Promise<readonly (readonly string[])[]> {
   const read = await ledger.read([key], never);
   return (read.get(ledgerKeyText(key)) ?? []).map(({ from, to, state }) => [from, to, state]);
+}
+
+/** From now on the key has these spans and no others. */
+function put(key: LedgerKey, spans: readonly Span[]): LedgerChange {
+  return { key, change: () => spans };
+}
+
+function without(key: LedgerKey, from: string): LedgerChange {
+  return { key, change: (stored) => stored.filter((one) => one.from !== from) };
 }
 
 async function insertRaw(

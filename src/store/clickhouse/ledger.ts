@@ -57,7 +57,10 @@ export function openClickHouseLedger(clickhouse: ClickHouse, clock: Clock): Ledg
       const version = nextVersion(seen);
       const rows = [...byKey].flatMap(([text, ofKey]): readonly LedgerInsertRow[] => {
         const key = ofKey[0]?.key;
-        const { put, tombstones } = changeSpans(stored.get(text) ?? [], ofKey);
+        const { put, tombstones } = changeSpans(
+          stored.get(text) ?? [],
+          ofKey.map(({ change }) => change),
+        );
         return key === undefined
           ? []
           : [
