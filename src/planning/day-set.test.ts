@@ -19,6 +19,9 @@ test("gives back the days that were added, sorted and each once, wherever they l
         set.add(day);
       }
       assert.deepEqual(set.days(), [...new Set(days)].toSorted());
+      for (let offset = -20; offset <= 80; offset += 1) {
+        assert.equal(set.has(addDays(from, offset)), days.includes(addDays(from, offset)));
+      }
     }),
   );
 });

@@ -25,6 +25,11 @@ export class DaySet {
     }
   }
 
+  has(day: Day): boolean {
+    const at = this.#placeOf(day);
+    return at === undefined ? this.#others.has(day) : ((this.#bits[at >> 3] ?? 0) & (1 << (at & 7))) !== 0;
+  }
+
   /** Sorted, no repeats. */
   days(): readonly Day[] {
     const days: Day[] = [...this.#others];

@@ -14,6 +14,8 @@ export interface UnitPart<D extends CodeDataSet> {
   readonly rejected: readonly RejectedRow[];
   /** The complete answers behind it, in the order in which they came; at least one. */
   readonly answers: readonly Answer[];
+  /** No call is left that would bring more. */
+  readonly isLast: boolean;
 }
 
 /** Makes a part durable; its rows are in hand until it resolves. Parts of a unit come one after another. */
@@ -52,7 +54,7 @@ export interface DeskLimits {
 const FAILURES_BEFORE_HALVING = 2;
 
 /** A unit with so many rows in hand hands them over before it is complete: a month of daily rows. */
-const PART_ROWS = 20;
+export const PART_ROWS = 20;
 
 /**
  * Where units of many messages wait for provider calls, one desk for each data set of a provider.
@@ -107,12 +109,12 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
     signal.throwIfAborted();
     const complete = Promise.withResolvers<void>();
     let kept = Promise.resolve();
-    const handOver = (): void => {
+    const handOver = (isLast = false): void => {
       const { fetched, rejected, answers } = ticket;
       if (answers.length > 0) {
         Object.assign(ticket, { fetched: [], rejected: [], answers: [] });
         this.#rowsHeld -= fetched.length;
-        kept = this.#keepAfter(kept, keep, { fetched, rejected, answers });
+        kept = this.#keepAfter(kept, keep, { fetched, rejected, answers, isLast });
         kept.catch(giveUp);
       }
     };
@@ -126,7 +128,7 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
       onAnswer: (rows) => {
         this.#rowsInHand += rows;
         this.#rowsHeld += rows;
-        if (ticket.fetched.length >= PART_ROWS) {
+        if (ticket.callsLeft > 0 && ticket.fetched.length >= PART_ROWS) {
           handOver();
         }
       },
@@ -135,7 +137,7 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
         signal.removeEventListener("abort", onAbort);
         this.#handOvers.delete(handOver);
         if (error === undefined) {
-          handOver();
+          handOver(true);
           complete.resolve();
         } else {
           this.#rowsInHand -= ticket.fetched.length;

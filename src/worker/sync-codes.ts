@@ -124,7 +124,14 @@ async function syncCode<D extends CodeDataSet>(
     calendar,
     nowMs: parts.clock.nowMs(),
   });
-  const brought = await Promise.all(plan.units.map((unit) => syncUnit(unit, instrument, line, parts, context, signal)));
+  const work = {
+    instrument,
+    line,
+    parts,
+    context,
+    learn: (spans: readonly Span[]) => parts.ledger.learn(key, spans, calendar),
+  };
+  const brought = await Promise.all(plan.units.map((unit) => syncUnit(unit, work, signal)));
   const learned = [...plan.spans, ...brought.flatMap(({ spans }) => spans)];
   await parts.ledger.learn(key, learned, calendar);
   await parts.reached?.("recorded");

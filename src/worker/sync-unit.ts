@@ -2,12 +2,14 @@ import type { Day } from "../domain/day.ts";
 import type { Span } from "../domain/ledger.ts";
 import { NO_ROWS, type Tally } from "../domain/outcome.ts";
 import type { Instrument } from "../domain/rows.ts";
-import type { CodeDataSet, Unit } from "../domain/unit.ts";
+import type { CodeDataSet, DaySpan, Unit } from "../domain/unit.ts";
 import { DaySet } from "../planning/day-set.ts";
+import type { TradingCalendar } from "../planning/trading-calendar.ts";
 import { judgeUnit, type Answer, type JudgeInput } from "../planning/verdict.ts";
 import type { RowOutcome, Store } from "../ports/store.ts";
-import type { UnitPart } from "./call-desk.ts";
+import { PART_ROWS, type UnitPart } from "./call-desk.ts";
 import type { CommandContext } from "./message-handler.ts";
+import type { Reference } from "./reference.ts";
 import type { CodeLine, SyncParts } from "./sync-codes.ts";
 import { addTallies, tallyOf } from "./tally.ts";
 
@@ -17,28 +19,53 @@ export interface Brought {
   readonly callIds: readonly string[];
 }
 
-/** Fetches a unit, makes its rows durable as they come, and says what every missing day is now known to be. */
+export interface UnitWork<D extends CodeDataSet> {
+  readonly instrument: Instrument;
+  readonly line: CodeLine<D>;
+  readonly parts: Pick<SyncParts, "clock" | "reached"> & {
+    readonly reference: Pick<Reference, "calendar">;
+    readonly store: Pick<Store, "addBatch" | "quarantine">;
+  };
+  readonly context: Pick<CommandContext, "requestId">;
+  /** Writes to the ledger; durable when it resolves. */
+  readonly learn: (spans: readonly Span[]) => Promise<void>;
+}
+
+/**
+ * Fetches a unit, makes its rows durable as they come, and says what its missing days are now known to be. Days of a unit
+ * of many calls that are present stand in the ledger already, month by month, so that a restart asks for them no more;
+ * what the days without a row are shows once everything has come.
+ */
 export async function syncUnit<D extends CodeDataSet>(
   unit: Unit,
-  instrument: Instrument,
-  line: CodeLine<D>,
-  parts: SyncParts,
-  context: CommandContext,
+  { instrument, line, parts, context, learn }: UnitWork<D>,
   signal: AbortSignal,
 ): Promise<Brought> {
   const { calendar } = parts.reference;
   const stored = new DaySet(calendar, unit.from, unit.to);
+  const recorded = new DaySet(calendar, unit.from, unit.to);
   const rejectedDays = new Map<Day, string>();
   const answers: Answer[] = [];
+  let unrecorded: Day[] = [];
   let rows: Tally = NO_ROWS;
+  const inputOf = (days: readonly Day[], daysWithRows: readonly Day[]): JudgeInput => ({
+    unit: { ...unit, missing: toRuns(days, calendar) },
+    answers,
+    daysWithRows,
+    rejectedDays,
+    suspensions: undefined,
+    instrument,
+    calendar,
+    capability: line.capability,
+    nowMs: parts.clock.nowMs(),
+  });
   const keep = async (part: UnitPart<D>): Promise<void> => {
     await parts.reached?.("fetched");
     const outcomes = await storePart(part, line, parts.store, context, signal);
     await parts.reached?.("stored");
-    for (const [index, { row }] of part.fetched.entries()) {
-      if (outcomes[index] !== "rejected") {
-        stored.add(row.tradingDay);
-      }
+    const accepted = part.fetched.flatMap(({ row }, index) => (outcomes[index] === "rejected" ? [] : [row.tradingDay]));
+    for (const day of accepted) {
+      stored.add(day);
     }
     for (const [day, reason] of rejectionsOf(unit, part, outcomes)) {
       rejectedDays.set(day, reason);
@@ -46,20 +73,40 @@ export async function syncUnit<D extends CodeDataSet>(
     answers.push(...part.answers);
     const tally = tallyOf(outcomes);
     rows = addTallies(rows, { ...tally, rejected: tally.rejected + part.rejected.length });
+    unrecorded.push(...accepted);
+    if (!part.isLast && unrecorded.length >= PART_ROWS) {
+      const days = unrecorded.filter((day) => isMissing(day, unit) && calendar.isTradingDay(day)).toSorted();
+      unrecorded = [];
+      const present = judgeUnit(inputOf(days, days)).spans.filter(({ state }) => state === "present");
+      await learn(present);
+      for (const day of present.flatMap(({ from, to }) => calendar.tradingDaysBetween(from, to))) {
+        recorded.add(day);
+      }
+    }
   };
   await line.desk.fetch(unit, keep, signal);
-  const input: JudgeInput = {
-    unit,
-    answers,
-    daysWithRows: stored.days(),
-    rejectedDays,
-    suspensions: undefined,
-    instrument,
-    calendar,
-    capability: line.capability,
-    nowMs: parts.clock.nowMs(),
-  };
-  return { rows, spans: await judge(input, line), callIds: answers.map(({ evidence }) => evidence.callId) };
+  const missing = unit.missing.flatMap(({ from, to }) => calendar.tradingDaysBetween(from, to));
+  const left = missing.filter((day) => !recorded.has(day));
+  const spans = await judge(inputOf(left, stored.days()), line);
+  return { rows, spans, callIds: answers.map(({ evidence }) => evidence.callId) };
+}
+
+function isMissing(day: Day, { missing }: Unit): boolean {
+  return missing.some(({ from, to }) => from <= day && day <= to);
+}
+
+/** Trading days, sorted, as runs of neighbours. */
+function toRuns(days: readonly Day[], calendar: TradingCalendar): readonly DaySpan[] {
+  const runs: DaySpan[] = [];
+  for (const day of days) {
+    const last = runs.at(-1);
+    if (last !== undefined && calendar.countBetween(last.to, day) <= 2) {
+      runs[runs.length - 1] = { ...last, to: day };
+    } else {
+      runs.push({ from: day, to: day });
+    }
+  }
+  return runs;
 }
 
 /** Empty days that the answers do not explain are looked up in the suspension list before they are judged for good. */
@@ -75,8 +122,8 @@ async function judge<D extends CodeDataSet>(input: JudgeInput, line: CodeLine<D>
 async function storePart<D extends CodeDataSet>(
   part: UnitPart<D>,
   line: CodeLine<D>,
-  store: Store,
-  { requestId }: CommandContext,
+  store: Pick<Store, "addBatch" | "quarantine">,
+  { requestId }: Pick<CommandContext, "requestId">,
   signal: AbortSignal,
 ): Promise<readonly RowOutcome[]> {
   const newest = part.answers.at(-1)?.evidence;

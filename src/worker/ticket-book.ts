@@ -16,7 +16,7 @@ export interface Ticket<D extends CodeDataSet> {
   rejected: RejectedRow[];
   /** The answers it took part in, in the order in which they came. */
   answers: Answer[];
-  /** Told how many rows an answer brought it. */
+  /** Told how many rows an answer brought it, when `callsLeft` has been counted down. */
   readonly onAnswer: (rows: number) => void;
   /** Calls that still have to be answered; meaningful once the ticket is bound. */
   callsLeft: number;
@@ -118,7 +118,7 @@ export class TicketBook<D extends CodeDataSet> {
       delivery.rejected.filter(({ day }) => day === undefined),
       ({ code }) => code,
     );
-    for (const ticket of tickets) {
+    const counts = tickets.map((ticket) => {
       const { code, from, to } = ticket.unit;
       const rows = (byCode.get(code) ?? []).filter(({ tradingDay }) => tradingDay >= from && tradingDay <= to);
       ticket.fetched.push(...rows.map((row) => ({ row, provenance })));
@@ -127,8 +127,8 @@ export class TicketBook<D extends CodeDataSet> {
       ticket.answers.push(
         undated.length === 0 ? answer : { ...answer, lostRows: [...undated.map(toLostRow), ...nobodys] },
       );
-      ticket.onAnswer(rows.length);
-    }
+      return rows.length;
+    });
     for (const call of delivery.rest.toReversed()) {
       const wanted = tickets.filter(({ unit }) => isWantedBy(call, unit));
       for (const ticket of wanted) {
@@ -139,8 +139,9 @@ export class TicketBook<D extends CodeDataSet> {
         this.#bound.unshift({ planned: { call, units, rank: planned.rank }, tickets: wanted });
       }
     }
-    for (const ticket of tickets) {
+    for (const [index, ticket] of tickets.entries()) {
       ticket.callsLeft -= 1;
+      ticket.onAnswer(counts[index] ?? 0);
       if (ticket.callsLeft === 0) {
         ticket.settle?.();
       }

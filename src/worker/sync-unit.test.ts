@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ZERO } from "../base/decimal.ts";
+import { systemClock } from "../base/clock.ts";
+import { SHANGHAI, type Day } from "../domain/day.ts";
+import { CURRENCY, MARKET, SOURCE } from "../domain/enums.ts";
+import type { Span } from "../domain/ledger.ts";
+import type { AdjustmentFactor, Instrument } from "../domain/rows.ts";
+import { parseSecurityCode } from "../domain/security-code.ts";
+import type { Unit } from "../domain/unit.ts";
+import { bundledCalendar } from "../planning/trading-calendar.ts";
+import type { RowOutcome } from "../ports/store.ts";
+import type { KeepPart, UnitPart } from "./call-desk.ts";
+import { syncUnit, type UnitWork } from "./sync-unit.ts";
+
+type Part = UnitPart<"adjustment-factors">;
+
+const calendar = bundledCalendar();
+const code = parseSecurityCode("000001.SZ");
+const DAYS = calendar.tradingDaysBetween("2024-01-02" as Day, "2024-04-30" as Day);
+const never = new AbortController().signal;
+
+test("of a unit of many calls the ledger knows what was stored before the rest comes", async () => {
+  const [first, second] = [DAYS.slice(0, 30), DAYS.slice(30, 50)];
+  const rig = openUnit(async (keep) => {
+    await keep(partOf(first));
+    await keep(partOf(second.slice(0, 10)));
+    assert.deepEqual(rig.learned, [`${first[0]}..${first.at(-1)} present`]);
+    await keep(partOf(second.slice(10)));
+    throw new Error("the process ends here");
+  });
+  await assert.rejects(rig.sync(), /ends here/);
+  assert.equal(rig.stored.length, 50);
+  assert.deepEqual(rig.learned, [`${first[0]}..${first.at(-1)} present`, `${second[0]}..${second.at(-1)} present`]);
+});
+
+test("what was written to the ledger on the way is not said again, and a day without a row is judged by all that came", async () => {
+  const gap = DAYS[40] ?? DAYS[0];
+  const rig = openUnit(async (keep) => {
+    await keep(partOf(DAYS.slice(0, 40)));
+    await keep({ ...partOf(DAYS.slice(41)), isLast: true });
+  });
+  const { spans, rows, callIds } = await rig.sync();
+  assert.deepEqual(rig.learned, [`${DAYS[0]}..${DAYS[39]} present`]);
+  assert.deepEqual(
+    spans.map(({ from, to, state }) => `${from}..${to} ${state}`),
+    [`${gap}..${gap} no-trade`, `${DAYS[41]}..${DAYS.at(-1)} present`],
+  );
+  assert.equal(rows.new, DAYS.length - 1);
+  assert.equal(callIds.length, 2);
+});
+
+interface UnitRig {
+  readonly sync: () => ReturnType<typeof syncUnit>;
+  readonly stored: readonly string[];
+  readonly learned: readonly string[];
+}
+
+function openUnit(fetch: (keep: KeepPart<"adjustment-factors">) => Promise<void>): UnitRig {
+  const stored: string[] = [];
+  const learned: string[] = [];
+  const span = { from: DAYS[0] as Day, to: DAYS.at(-1) as Day };
+  const unit: Unit = {
+    dataSet: "adjustment-factors",
+    frequency: "1d",
+    code,
+    ...span,
+    tradingDays: DAYS.length,
+    missing: [span],
+    provider: "tushare",
+  };
+  const capability = {
+    dataSet: "adjustment-factors",
+    frequency: "1d",
+    api: "adj_factor",
+    rowsMax: 6_000,
+    codesMax: 1,
+    byDay: true,
+    completeFrom: "09:20",
+    zone: SHANGHAI,
+  } as const;
+  const work: UnitWork<"adjustment-factors"> = {
+    instrument: INSTRUMENT,
+    line: {
+      dataSet: "adjustment-factors",
+      provider: "tushare",
+      capability,
+      desk: { fetch: (_unit, keep) => fetch(keep) },
+      suspensions: { suspendedDays: () => Promise.reject(new Error("nothing is suspect")) },
+      toModel: (row, provenance) => ({ model: "adjustment-factor", row, provenance }),
+    },
+    parts: {
+      reference: { calendar },
+      store: {
+        addBatch: async (models) =>
+          models.map(({ row }): RowOutcome => {
+            stored.push("tradingDay" in row ? row.tradingDay : "");
+            return "new";
+          }),
+        quarantine: () => Promise.resolve(),
+      },
+      clock: systemClock,
+      reached: undefined,
+    },
+    context: { requestId: "r" },
+    learn: async (spans: readonly Span[]) => {
+      learned.push(...spans.map(({ from, to, state }) => `${from}..${to} ${state}`));
+    },
+  };
+  return { sync: () => syncUnit(unit, work, never), stored, learned };
+}
+
+const INSTRUMENT: Instrument = {
+  code,
+  name: "n",
+  industry: "",
+  market: MARKET.CHINA,
+  currency: CURRENCY.CNY,
+  status: "listed",
+  listedOn: "1991-04-03" as Day,
+  delistedOn: undefined,
+  source: SOURCE.TUSHARE,
+};
+
+/** One complete answer for all days, with rows on some of them. */
+function partOf(days: readonly Day[]): Part {
+  const provenance = { version: 1n, callId: `c${days[0]}` };
+  return {
+    fetched: days.map((tradingDay) => ({ row: factorOn(tradingDay), provenance })),
+    rejected: [],
+    answers: [
+      {
+        from: DAYS[0] as Day,
+        to: DAYS.at(-1) as Day,
+        marketRows: undefined,
+        lostRows: [],
+        evidence: { provider: "tushare", ...provenance },
+      },
+    ],
+    isLast: false,
+  };
+}
+
+function factorOn(tradingDay: Day): AdjustmentFactor {
+  return { code, tradingDay, factor: ZERO, source: SOURCE.TUSHARE };
+}
