@@ -2,6 +2,7 @@ import { systemClock } from "./base/clock.ts";
 import { PermanentError } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
 import type { Shutdown } from "./base/shutdown.ts";
+import { openWorkScope } from "./base/work-scope.ts";
 import type { AppApi } from "./app/app-api.ts";
 import type { DayPrices, WorkerAddresses } from "./app/demo-api.ts";
 import { compareBars } from "./app/compare-bars.ts";
@@ -44,7 +45,9 @@ export interface StartHooks {
  * anything is opened; a dependency that is away is waited for; what needs a person is thrown.
  */
 export async function startWorker(config: Config, log: Log, shutdown: Shutdown, hooks: StartHooks = {}): Promise<void> {
-  const { intake, work } = shutdown;
+  const { intake } = shutdown;
+  const scope = openWorkScope(shutdown.work);
+  const work = scope.signal;
   const patience = { waitMs: config.worker.startWaitMs, clock: systemClock, log };
   // A stop while dependencies are waited for ends the waiting; once the worker runs, only `work` drops what is in hand.
   const opening = AbortSignal.any([intake, work]);
@@ -90,23 +93,25 @@ export async function startWorker(config: Config, log: Log, shutdown: Shutdown, 
   });
   hooks.onReady?.(served);
   closing.use(sayStopping(intake, () => state, config.worker.drainMs, log));
-  const report = await runWorker(
-    {
-      queue: queue.queue,
-      deadLetters: queue.deadLetters,
-      outcomes: store.outcomes,
-      perform: assembled.perform,
-      clock: systemClock,
-      log,
-      limits: { messagesMax: config.worker.windowMessages, bytesMax: config.worker.windowBytes },
-      parseLimits: { bytesMax: config.worker.messageBytesMax, codesMax: config.worker.codesMax },
-      attemptsMax: config.worker.retryAttempts,
-      onState: (now) => {
-        state = now;
+  const report = await scope.run(() =>
+    runWorker(
+      {
+        queue: queue.queue,
+        deadLetters: queue.deadLetters,
+        outcomes: store.outcomes,
+        perform: assembled.perform,
+        clock: systemClock,
+        log,
+        limits: { messagesMax: config.worker.windowMessages, bytesMax: config.worker.windowBytes },
+        parseLimits: { bytesMax: config.worker.messageBytesMax, codesMax: config.worker.codesMax },
+        attemptsMax: config.worker.retryAttempts,
+        onState: (now) => {
+          state = now;
+        },
       },
-    },
-    intake,
-    work,
+      intake,
+      work,
+    ),
   );
   log.info("worker drained", { dropped: report.dropped, isCommitted: report.isCommitted });
 }
