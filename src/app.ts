@@ -7,6 +7,7 @@ import type { AppApi } from "./app/app-api.ts";
 import type { DayPrices, WorkerAddresses } from "./app/demo-api.ts";
 import { compareBars } from "./app/compare-bars.ts";
 import { assembleWorker, type AssembleParts } from "./app/assemble-worker.ts";
+import { deadLetterCommands } from "./app/dead-letter-commands.ts";
 import { openBudgetSide } from "./app/open-budget.ts";
 import { checkFolder } from "./app/folder-marker.ts";
 import { kafkaConnection } from "./app/open-kafka.ts";
@@ -117,6 +118,8 @@ export async function startWorker(config: Config, log: Log, shutdown: Shutdown, 
 }
 
 export const app: AppApi = {
+  ...deadLetterCommands,
+
   start: (config, log, shutdown, onReady) => startWorker(config, log, shutdown, { onReady }),
 
   ensureTopics: (config, log, signal) => ensureQueueTopics(config, log, signal),

@@ -88,7 +88,7 @@ export function serve(file: EmbeddedLog, config: Config): ServedQueue {
 }
 
 /** The queue's file with the topics that the worker reads, and its dead letters. */
-async function openQueueFile(
+export async function openQueueFile(
   config: Config,
   log: Log,
   signal: AbortSignal,
@@ -150,6 +150,7 @@ function toReports(lags: readonly PartitionLag[]): readonly TopicReport[] {
   return [...topics].map(([topic, { length }]) => ({ topic, action: "exists", partitions: length, note: "" }));
 }
 
-function topicsOf({ kafka, worker }: Config): readonly string[] {
+/** The topics a worker with these settings reads. */
+export function topicsOf({ kafka, worker }: Config): readonly string[] {
   return [...new Set([worker.topic, ...kafka.topics])];
 }

@@ -14,6 +14,8 @@ export interface Message {
 
 export interface OutgoingMessage {
   readonly topic: string;
+  /** Where it has to go, if the topic has this partition; else its key says, and without key it is anywhere. */
+  readonly partition?: number;
   readonly key: Buffer | undefined;
   readonly value: Buffer | undefined;
   readonly headers: ReadonlyMap<string, Buffer | undefined>;

@@ -95,3 +95,23 @@ export interface Outcomes {
   ): Promise<ReadonlyMap<bigint, string>>;
   byRequest(requestId: string, signal: AbortSignal): Promise<readonly OutcomeRecord[]>;
 }
+
+/** What a person did with a dead letter. `message` is the letter's own place, in the topic of dead letters. */
+export interface HandledLetter {
+  readonly message: MessageIdentity;
+  readonly action: LetterAction;
+  readonly atMs: number;
+  /** In the words of whoever did it, or empty. */
+  readonly note: string;
+}
+
+export const LETTER_ACTIONS = ["redriven", "discarded"] as const;
+export type LetterAction = (typeof LETTER_ACTIONS)[number];
+
+/** Which dead letters are done with: a record of a topic cannot be deleted. */
+export interface HandledLetters {
+  /** Durable when it resolves. A letter recorded twice keeps the later action. */
+  record(handled: readonly HandledLetter[], signal: AbortSignal): Promise<void>;
+  /** All of one topic of dead letters; none where nothing was ever recorded. */
+  of(topic: string, signal: AbortSignal): Promise<readonly HandledLetter[]>;
+}

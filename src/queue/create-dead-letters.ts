@@ -4,13 +4,12 @@ import type { Clock } from "../base/clock.ts";
 import { DataError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { DeadLetter } from "../domain/dead-letter.ts";
-import type { DeadLetters, Message } from "../ports/queue.ts";
+import type { DeadLetters, Message, Producer } from "../ports/queue.ts";
 import { HEADER_BYTES_MAX, toDeadLetterHeaders } from "./dead-letter-headers.ts";
-import type { PlacingProducer } from "./placed-message.ts";
 
 /** The topic that dead letters go to, as it is. */
 export interface DeadLetterTarget {
-  readonly producer: PlacingProducer;
+  readonly producer: Producer;
   readonly topic: string;
   readonly partitions: number;
   /** The largest message that the topic takes. */

@@ -2,6 +2,9 @@ import type { DeadLetter } from "../domain/dead-letter.ts";
 import type { Message } from "../ports/queue.ts";
 
 export const HEADER_PREFIX = "x-ginkgo-";
+/** How often a dead letter was sent back to its topic; the only header of ours that goes back with it. */
+export const REDRIVEN_HEADER = `${HEADER_PREFIX}redriven`;
+const REDRIVEN_BYTES_MAX = 16;
 /** Names and values together. */
 export const HEADER_BYTES_MAX = 16 * 1_024;
 export const DETAIL_BYTES_MAX = 200;
@@ -41,6 +44,11 @@ export function toDeadLetterHeaders(
   }
   if (letter.reason === "defect" && letter.stack !== undefined) {
     set("stack", cutUtf8(letter.stack, STACK_BYTES_MAX));
+  }
+  // How often it was redriven goes on counting, or a letter that never heals would go round for ever.
+  const redriven = message.headers.get(REDRIVEN_HEADER);
+  if (redriven !== undefined) {
+    own.set(REDRIVEN_HEADER, redriven.subarray(0, REDRIVEN_BYTES_MAX));
   }
   const originals = [...message.headers].filter(([name]) => !name.startsWith(HEADER_PREFIX));
   const room = HEADER_BYTES_MAX - sizeOf(own);

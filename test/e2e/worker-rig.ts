@@ -2,12 +2,14 @@ import { randomBytes } from "node:crypto";
 import type { TestContext } from "node:test";
 
 import { startWorker, type StartHooks } from "../../src/app.ts";
+import { openQueueTools } from "../../src/app/open-queue-tools.ts";
 import { openOurClickHouse } from "../../src/app/open-store.ts";
 import { ensureOurTopics, kafkaConnection } from "../../src/app/open-kafka.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Log } from "../../src/base/log.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { type Config, loadConfig } from "../../src/config.ts";
+import type { Message } from "../../src/ports/queue.ts";
 import { type KafkaProducer, openKafkaProducer } from "../../src/queue/kafka/kafka-producer.ts";
 import { measureLag } from "../../src/queue/kafka/lag.ts";
 import type { SimulatedData } from "../../src/simulators/tushare/simulated-data.ts";
@@ -28,9 +30,11 @@ export interface WorkerRig extends AsyncDisposable {
   readonly simulator: TushareSimulator;
   readonly clickhouse: ClickHouse;
   /** Starts a worker in this process; stop it before the next one starts. */
-  start(hooks?: StartHooks): RunningWorker;
+  start(hooks?: StartHooks, config?: Config): RunningWorker;
   /** Publishes each value with its key. */
-  publish(messages: readonly { readonly key?: string; readonly value: unknown }[]): Promise<void>;
+  publish(messages: readonly RigMessage[]): Promise<void>;
+  /** What a topic holds now, each partition in its order. */
+  messagesOf(topic: string): Promise<readonly Message[]>;
   /** Until so many messages in all have an outcome record. */
   untilSettled(messages: number, timeoutMs?: number): Promise<void>;
   select<Row>(sql: string, params?: Readonly<Record<string, unknown>>): Promise<readonly Row[]>;
@@ -38,6 +42,13 @@ export interface WorkerRig extends AsyncDisposable {
   lag(): Promise<bigint>;
   /** Calls the simulator got of an API since `clearRequests`. */
   callsOf(api?: string): number;
+}
+
+export interface RigMessage {
+  readonly key?: string;
+  /** Texts go as they are, anything else as JSON. */
+  readonly value: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface RunningWorker {
@@ -109,21 +120,25 @@ export async function openWorkerRig(t: TestContext, options: RigOptions): Promis
     env,
     simulator,
     clickhouse,
-    start: (hooks) => {
-      const worker = startRunning(config, log, hooks);
+    start: (hooks, other = config) => {
+      const worker = startRunning(other, log, hooks);
       running.push(worker);
       return worker;
     },
     publish: async (messages) => {
       await producer.publish(
-        messages.map(({ key, value }) => ({
+        messages.map(({ key, value, headers = {} }) => ({
           topic: name,
           key: key === undefined ? undefined : Buffer.from(key),
           value: typeof value === "string" ? Buffer.from(value) : Buffer.from(JSON.stringify(value)),
-          headers: new Map(),
+          headers: new Map(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)])),
         })),
         never,
       );
+    },
+    messagesOf: async (topic) => {
+      await using tools = await openQueueTools(config, silentLog, never);
+      return await Array.fromAsync(tools.reader.read(topic, never));
     },
     untilSettled: async (messages, timeoutMs = 60_000) => {
       await waitFor(

@@ -174,8 +174,17 @@ test("one publication is all or nothing", async () => {
   log.ensureTopics([{ topic: "t", partitions: 2, replication: 1 }]);
   assert.throws(() => log.append([...numbered("t", 5), message("t", "k", "x".repeat(1_000))]), DataError);
   assert.throws(() => log.append([...numbered("t", 5), message("absent", "k", "v")]), PermanentError);
-  assert.throws(() => log.append([{ ...message("t", "k", "v"), partition: 2 }]), PermanentError);
   assert.deepEqual(readAll(log, "t"), []);
+});
+
+test("a partition that the topic does not have is left to the key", async () => {
+  await using place = await openPlace();
+  await using log = await place.open();
+  log.ensureTopics([{ topic: "t", partitions: 2, replication: 1 }]);
+  log.append([message("t", "k", "by key"), { ...message("t", "k", "elsewhere"), partition: 2 }]);
+  const [byKey, elsewhere] = readAll(log, "t");
+  assert.equal(elsewhere?.partition, byKey?.partition);
+  assert.ok(elsewhere !== undefined);
 });
 
 test("a full file refuses what is new, keeps what it has, and takes more when there is room", async () => {

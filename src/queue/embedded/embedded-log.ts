@@ -3,10 +3,9 @@ import { setImmediate as turn } from "node:timers/promises";
 import type { Clock } from "../../base/clock.ts";
 import { DataError, describeError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import type { Mark, Message, PartitionLag, TopicPartition } from "../../ports/queue.ts";
+import type { Mark, Message, OutgoingMessage, PartitionLag, TopicPartition } from "../../ports/queue.ts";
 import { sizeOf } from "../dead-letter-headers.ts";
 import { partitionOf } from "../partition-of.ts";
-import type { PlacedMessage } from "../placed-message.ts";
 import { MESSAGE_BYTES_MAX, type TopicReport, type TopicSpec } from "../topic-spec.ts";
 import { EmbeddedQueueHeldError, TellingPermanentError } from "./errors.ts";
 import { MarkTable } from "./mark-table.ts";
@@ -120,7 +119,7 @@ export class EmbeddedLog implements AsyncDisposable {
    * Stores all of them or none. PermanentError: an unknown topic or partition. DataError: one is larger than its topic
    * takes. TransientError: the disk is full.
    */
-  append(messages: readonly PlacedMessage[]): void {
+  append(messages: readonly OutgoingMessage[]): void {
     if (messages.length === 0) {
       return;
     }
@@ -272,7 +271,7 @@ export class EmbeddedLog implements AsyncDisposable {
       });
   }
 
-  #place(message: PlacedMessage, doing: string): Partition {
+  #place(message: OutgoingMessage, doing: string): Partition {
     const { topic: name, key, value, headers } = message;
     const topic = this.#topics.get(name, doing);
     const bytes = (key?.length ?? 0) + (value?.length ?? 0) + (headers.size === 0 ? 0 : sizeOf(headers));
@@ -282,10 +281,13 @@ export class EmbeddedLog implements AsyncDisposable {
         "$",
       );
     }
-    return this.#partition(topic, message.partition ?? this.#choose(key, topic.partitions.length), doing);
+    return this.#partition(topic, this.#choose(message, topic.partitions.length), doing);
   }
 
-  #choose(key: Buffer | undefined, partitions: number): number {
+  #choose({ partition, key }: OutgoingMessage, partitions: number): number {
+    if (partition !== undefined && partition < partitions) {
+      return partition;
+    }
     if (key !== undefined) {
       return partitionOf(key, partitions);
     }

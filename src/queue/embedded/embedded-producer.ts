@@ -1,4 +1,4 @@
-import type { PlacingProducer } from "../placed-message.ts";
+import type { Producer } from "../../ports/queue.ts";
 import type { EmbeddedLog } from "./embedded-log.ts";
 
 /**
@@ -6,7 +6,7 @@ import type { EmbeddedLog } from "./embedded-log.ts";
  * the Java client does; messages without key are spread. PermanentError (queue): an unknown topic. DataError: one message
  * is larger than its topic takes, and none is stored. TransientError: the disk is full.
  */
-export function createEmbeddedProducer(log: EmbeddedLog): PlacingProducer {
+export function createEmbeddedProducer(log: EmbeddedLog): Producer {
   return {
     publish: async (messages, signal) => {
       signal.throwIfAborted();

@@ -3,7 +3,7 @@ import { type MessageToProduce, Producer as Client } from "@platformatic/kafka";
 import type { Clock } from "../../base/clock.ts";
 import { TransientError } from "../../base/errors.ts";
 import { partitionOf } from "../partition-of.ts";
-import type { PlacedMessage, PlacingProducer } from "../placed-message.ts";
+import type { OutgoingMessage, Producer } from "../../ports/queue.ts";
 import { type KafkaConnection, toClientOptions } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
 import { isUnknownTopic, translate } from "./errors.ts";
@@ -16,7 +16,7 @@ export interface KafkaProducerOptions {
   readonly clock: Clock;
 }
 
-export type KafkaProducer = PlacingProducer;
+export type KafkaProducer = Producer;
 
 export const SEND_MS = 30_000;
 const SENDS_MAX = 24;
@@ -57,7 +57,7 @@ class IdempotentProducer implements KafkaProducer {
     });
   }
 
-  async publish(messages: readonly PlacedMessage[], signal: AbortSignal): Promise<void> {
+  async publish(messages: readonly OutgoingMessage[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const sends: Record[][] = [];
     for (const group of (await this.#place(messages, signal)).values()) {
@@ -77,11 +77,11 @@ class IdempotentProducer implements KafkaProducer {
   }
 
   /** Messages by topic and partition, in their order. */
-  async #place(messages: readonly PlacedMessage[], signal: AbortSignal): Promise<Map<string, Record[]>> {
+  async #place(messages: readonly OutgoingMessage[], signal: AbortSignal): Promise<Map<string, Record[]>> {
     const counts = await this.#countPartitions(new Set(messages.map(({ topic }) => topic)), signal);
     const groups = new Map<string, Record[]>();
     for (const message of messages) {
-      const partition = message.partition ?? this.#choose(message.key, counts.get(message.topic) ?? 1);
+      const partition = this.#choose(message, counts.get(message.topic) ?? 1);
       const at = `${partition} ${message.topic}`;
       const group = groups.get(at);
       if (group === undefined) {
@@ -112,7 +112,10 @@ class IdempotentProducer implements KafkaProducer {
     return counts;
   }
 
-  #choose(key: Buffer | undefined, partitions: number): number {
+  #choose({ partition, key }: OutgoingMessage, partitions: number): number {
+    if (partition !== undefined && partition < partitions) {
+      return partition;
+    }
     if (key !== undefined) {
       return partitionOf(key, partitions);
     }
@@ -171,7 +174,7 @@ function cut(records: readonly Record[]): Record[][] {
   return piece.length > 0 ? [...pieces, piece] : pieces;
 }
 
-function toRecord(message: PlacedMessage, partition: number): Record {
+function toRecord(message: OutgoingMessage, partition: number): Record {
   const { topic, key, value, headers } = message;
   return {
     topic,

@@ -8,7 +8,9 @@ const bytes = z.base64().nullable();
 const headers = z.array(z.tuple([z.string(), bytes]));
 const offset = z.string().regex(/^-?\d{1,19}$/);
 
-export const publishSchema = z.array(z.object({ topic: z.string().min(1), key: bytes, value: bytes, headers }));
+export const publishSchema = z.array(
+  z.object({ topic: z.string().min(1), partition: z.int().min(0).optional(), key: bytes, value: bytes, headers }),
+);
 const messageSchema = z.object({
   topic: z.string(),
   partition: z.int(),
@@ -38,9 +40,10 @@ export function fromWireMessage(input: unknown): Message {
   return { ...read, ...fromWireOutgoing(read), partition: read.partition, offset: BigInt(read.offset) };
 }
 
-export function toWireOutgoing({ topic, key, value, headers: named }: OutgoingMessage): object {
+export function toWireOutgoing({ topic, partition, key, value, headers: named }: OutgoingMessage): object {
   return {
     topic,
+    partition,
     key: toText(key),
     value: toText(value),
     headers: [...named].map(([name, content]) => [name, toText(content)]),
@@ -50,6 +53,7 @@ export function toWireOutgoing({ topic, key, value, headers: named }: OutgoingMe
 export function fromWireOutgoing(read: z.infer<typeof publishSchema>[number]): OutgoingMessage {
   return {
     topic: read.topic,
+    ...(read.partition === undefined ? {} : { partition: read.partition }),
     key: toBytes(read.key),
     value: toBytes(read.value),
     headers: new Map(read.headers.map(([name, content]) => [name, toBytes(content)])),

@@ -83,7 +83,7 @@ function defineSchemaTests(open: OpenDatabase): void {
     );
     await assert.rejects(ensureSchema(clickhouse, OPTIONS, silentLog, never), (error) => {
       assert.ok(error instanceof PermanentError);
-      assert.match(error.message, / has schema 999, this program knows 5/);
+      assert.match(error.message, / has schema 999, this program knows 6/);
       return true;
     });
   });

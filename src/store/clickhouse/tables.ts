@@ -245,6 +245,25 @@ export const OUTCOME_ROW: Table = {
   view: undefined,
 };
 
+export const DEAD_LETTER_ROW: Table = {
+  name: "dead_letter_row",
+  columns: [
+    { name: "topic", type: "LowCardinality(String)" },
+    { name: "partition", type: "Int32" },
+    { name: "offset", type: "Int64" },
+    { name: "fingerprint", type: "String" },
+    { name: "action", type: "LowCardinality(String)" },
+    { name: "at", type: "DateTime64(3, 'UTC')" },
+    { name: "note", type: "String", codec: ZSTD },
+    { name: "version", type: "UInt64" },
+  ],
+  key: ["topic", "partition", "offset", "fingerprint"],
+  partition: "",
+  versionColumn: "version",
+  ttl: "",
+  view: undefined,
+};
+
 export const TABLES: readonly Table[] = [
   BAR_ROW,
   ADJUSTFACTOR_ROW,
@@ -254,4 +273,5 @@ export const TABLES: readonly Table[] = [
   QUARANTINE_ROW,
   LEDGER_ROW,
   OUTCOME_ROW,
+  DEAD_LETTER_ROW,
 ];

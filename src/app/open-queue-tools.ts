@@ -1,0 +1,72 @@
+import { systemClock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Config } from "../config.ts";
+import type { MessageReader, PartitionLag, Producer } from "../ports/queue.ts";
+import { openKafkaProducer } from "../queue/kafka/kafka-producer.ts";
+import { openKafkaReader } from "../queue/kafka/kafka-reader.ts";
+import { measureLag } from "../queue/kafka/lag.ts";
+import { findTopics } from "../queue/kafka/topics.ts";
+import { openRemoteProducer, openRemoteReader, remoteLag } from "../queue/remote/client.ts";
+import { useFolder } from "./embedded-folder.ts";
+import { kafkaConnection } from "./open-kafka.ts";
+import { openQueueFile, serve, topicsOf } from "./open-queue.ts";
+
+/** What commands beside the worker use of the queue. None of it joins a group. */
+export interface QueueTools extends AsyncDisposable {
+  readonly reader: MessageReader;
+  /** Closed with the tools. */
+  openProducer(signal: AbortSignal): Promise<Producer>;
+  /** What the group has yet to settle of the topics it reads; a topic that does not exist has no lag. */
+  lag(signal: AbortSignal): Promise<readonly PartitionLag[]>;
+}
+
+/** Kafka's, or those of the worker that holds the embedded folder, or the folder's own while nobody holds it. */
+export async function openQueueTools(config: Config, log: Log, signal: AbortSignal): Promise<QueueTools> {
+  return config.mode === "servers"
+    ? await openKafkaTools(config, log, signal)
+    : await openFolderTools(config, log, signal);
+}
+
+async function openKafkaTools(config: Config, log: Log, signal: AbortSignal): Promise<QueueTools> {
+  const connection = await kafkaConnection(config);
+  await using opened = new AsyncDisposableStack();
+  const reader = opened.use(await openKafkaReader({ connection, clock: systemClock, log }, signal));
+  const open = opened.move();
+  return {
+    reader,
+    openProducer: async (until) => open.use(await openKafkaProducer({ connection, clock: systemClock }, until)),
+    lag: async (until) => {
+      const topics = [...(await findTopics(connection, topicsOf(config), until)).keys()];
+      return topics.length === 0 ? [] : await measureLag(connection, config.worker.groupId, topics, until);
+    },
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
+}
+
+async function openFolderTools(config: Config, log: Log, signal: AbortSignal): Promise<QueueTools> {
+  return await useFolder<QueueTools>(
+    config.embedded.folder,
+    {
+      ask: (worker) =>
+        worker.hasQueue
+          ? {
+              reader: openRemoteReader(worker),
+              openProducer: () => Promise.resolve(openRemoteProducer(worker)),
+              lag: (until) => remoteLag(worker, until),
+              [Symbol.asyncDispose]: () => Promise.resolve(),
+            }
+          : undefined,
+      open: async () => {
+        const { file } = await openQueueFile(config, log, signal);
+        const served = serve(file, config);
+        return {
+          reader: served.reader,
+          openProducer: () => Promise.resolve(served.producer),
+          lag: (until) => served.lag(until),
+          [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
+        };
+      },
+    },
+    signal,
+  );
+}
