@@ -11,7 +11,7 @@ export interface Answer {
   /** The days it was asked for, both inclusive. */
   readonly from: Day;
   readonly to: Day;
-  /** Rows of the whole market when it was asked for by day; undefined when it named codes. */
+  /** Rows of the whole market up to and with this page when it was asked for by day; undefined when it named codes. */
   readonly marketRows: number | undefined;
   /** Rejected rows that may be the unit's: their code or their day could not be read. */
   readonly lostRows: readonly LostRow[];
