@@ -21,6 +21,7 @@ import { openOurClickHouse, openReference, openStoreSide, schemaOptions } from "
 import { openForReading } from "./app/open-for-reading.ts";
 import { readBarsOf } from "./app/read-bars.ts";
 import { checkPemFiles } from "./app/read-pem.ts";
+import { runSql } from "./app/run-sql.ts";
 import { runVerify } from "./app/run-verify.ts";
 import { sayStopping } from "./app/say-stopping.ts";
 import { sendRequests } from "./app/send-requests.ts";
@@ -184,6 +185,11 @@ export const app: AppApi = {
 
   gaps: async (config, options, log, signal) =>
     toGaps(await coverageOf(config, options, log, signal), systemClock.nowMs()),
+
+  async *sql(config, statement, format, log, signal) {
+    await using clickhouse = await openOurClickHouse(config, log, signal);
+    yield* runSql(clickhouse, statement, format, signal);
+  },
 
   verify: async (config, options, log, signal) => {
     await using opened = new AsyncDisposableStack();

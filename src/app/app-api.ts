@@ -46,8 +46,13 @@ export interface AppApi extends DeadLettersApi {
   coverage(config: Config, options: CoverageOptions, log: Log, signal: AbortSignal): Promise<CoverageReport>;
   /** What of it a request could heal. */
   gaps(config: Config, options: CoverageOptions, log: Log, signal: AbortSignal): Promise<GapsReport>;
+  /** The answer to one statement that only reads. DataError when it would do more, or when the engine refuses it. */
+  sql(config: Config, statement: string, format: SqlFormat, log: Log, signal: AbortSignal): AsyncIterable<Uint8Array>;
   verify(config: Config, options: VerifyOptions, log: Log, signal: AbortSignal): Promise<VerifyReport>;
 }
+
+/** `rows`: JSON arrays, one a line, of names, of types, then of values; `csv` with a head line; `json`: an object a line. */
+export type SqlFormat = "rows" | "csv" | "json";
 
 export type AdjustDirection = "forward" | "backward";
 

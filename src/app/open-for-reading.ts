@@ -16,11 +16,12 @@ export async function openForReading(config: Config, log: Log, signal: AbortSign
   );
   if (tables.length === 0) {
     const place = config.clickhouse.url ?? `the folder ${config.clickhouse.embeddedPath}`;
-    throw new PermanentError(
+    const error = new PermanentError(
       `reading from ${place}: it has no tables of ours in the database ${clickhouse.database}, so nothing was stored there; ` +
         "check clickhouse.host, clickhouse.embedded_path and clickhouse.database, or start a worker, which makes them",
       "store",
     );
+    throw Object.assign(error, { saysWhatToDo: true });
   }
   opened.move();
   return clickhouse;

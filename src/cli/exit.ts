@@ -7,7 +7,8 @@ export const EXIT_CODES = {
   ok: { code: 0, means: "done" },
   defect: {
     code: 1,
-    means: "a defect in the program, or the answer is bad: dead letters, unexplained days, differences left",
+    means:
+      "a defect in the program, or the answer is bad: dead letters, unexplained days, gaps, differences left, no such data",
   },
   usage: { code: 64, means: "the command line cannot be understood" },
   unavailable: { code: 69, means: "something the program needs is not there: a server, a port, a right, Node 24" },

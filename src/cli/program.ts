@@ -12,6 +12,7 @@ import { addDlq } from "./commands/dlq.ts";
 import { addRequest } from "./commands/request.ts";
 import { addSchema } from "./commands/schema.ts";
 import { addSimulate } from "./commands/simulate.ts";
+import { addSql } from "./commands/sql.ts";
 import { addStart } from "./commands/start.ts";
 import { addTopics } from "./commands/topics.ts";
 import { addVerify } from "./commands/verify.ts";
@@ -27,6 +28,7 @@ Examples:
   gdw request --codes 000001.SZ --wait       bring one security up to date
   gdw coverage                               which days are there, and why others are not
   gdw bars 000001.SZ --adjust forward        print its bars
+  gdw sql "SELECT * FROM ginkgo.bar LIMIT 5" look at anything
   gdw config show                            what it would run with
   gdw help request                           everything about one command`;
 
@@ -65,6 +67,7 @@ export function createProgram(cli: Cli, state: RunState): Command {
   addBars(program, cli, state);
   addCoverage(program, cli, state);
   addGaps(program, cli, state);
+  addSql(program, cli, state);
   addVerify(program, cli, state);
   addDlq(program, cli, state);
   addConfig(program, cli, state);

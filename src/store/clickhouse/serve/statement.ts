@@ -16,7 +16,7 @@ export interface Statement {
   readonly secondAt: number | undefined;
 }
 
-interface Word {
+export interface Word {
   readonly text: string;
   readonly from: number;
   readonly to: number;
@@ -83,7 +83,7 @@ function startOfData(text: string, from: number): number {
 }
 
 /** The words outside brackets, quotes and comments, and the semicolons there. */
-function* topLevelWords(text: string): Generator<Word> {
+export function* topLevelWords(text: string): Generator<Word> {
   const token =
     /--[^\n]*|#[ !][^\n]*|\/\*[\s\S]*?\*\/|'(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*"|`(?:[^`\\]|\\[\s\S]|``)*`|[A-Za-z_]\w*|[()[\]{};]|\d\w*|\s+|[\s\S]/y;
   let depth = 0;
