@@ -5,17 +5,21 @@ import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import { createMemoryBudget } from "../limits/memory-budget.ts";
+import { createMemoryHeartbeats } from "../limits/memory-heartbeats.ts";
 import { createMemoryLock } from "../limits/memory-lock.ts";
 import { openRedisBudget } from "../limits/redis-budget.ts";
-import { openRedis } from "../limits/redis-client.ts";
+import { openRedis, type RedisClient, type RedisConnection } from "../limits/redis-client.ts";
+import { createRedisHeartbeats } from "../limits/redis-heartbeats.ts";
 import { createRedisLock } from "../limits/redis-lock.ts";
 import type { Budget, BudgetKey, CallLimit } from "../ports/budget.ts";
+import type { Heartbeats } from "../ports/heartbeats.ts";
 import type { Lock } from "../ports/lock.ts";
 import { readPem } from "./read-pem.ts";
 
 export interface BudgetSide extends AsyncDisposable {
   readonly budget: Budget;
   readonly lock: Lock;
+  readonly heartbeats: Heartbeats;
 }
 
 const MINUTE_MS = 60_000;
@@ -26,25 +30,15 @@ export async function openBudgetSide(config: Config, log: Log, signal: AbortSign
   const { redis } = config;
   if (redis.host === undefined) {
     const budget = createMemoryBudget(options);
-    return { budget, lock: createMemoryLock(), [Symbol.asyncDispose]: () => budget[Symbol.asyncDispose]() };
+    return {
+      budget,
+      lock: createMemoryLock(),
+      heartbeats: createMemoryHeartbeats(),
+      [Symbol.asyncDispose]: () => budget[Symbol.asyncDispose](),
+    };
   }
-  const tlsCa = redis.tls ? await readPem("redis.tls_ca", redis.tlsCa) : undefined;
   await using opened = new AsyncDisposableStack();
-  const { client } = opened.use(
-    await openRedis(
-      {
-        host: redis.host,
-        port: redis.port,
-        database: redis.db,
-        ...(redis.user === undefined ? {} : { username: redis.user }),
-        ...(redis.password === undefined ? {} : { password: redis.password }),
-        tls: redis.tls,
-        ...(tlsCa === undefined ? {} : { tlsCa }),
-        log,
-      },
-      signal,
-    ),
-  );
+  const { client } = opened.use(await openOurRedis(config, log, signal));
   const budget = opened.use(
     await openRedisBudget({ ...options, client, identityOf: (provider) => identityOf(config, provider) }),
   );
@@ -52,8 +46,35 @@ export async function openBudgetSide(config: Config, log: Log, signal: AbortSign
   return {
     budget,
     lock: createRedisLock({ client, scope: storeId(config), clock: systemClock, log }),
+    heartbeats: openHeartbeats(config, client),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
+}
+
+/** Throws RangeError where no Redis is configured. */
+export async function openOurRedis({ redis }: Config, log: Log, signal: AbortSignal): Promise<RedisConnection> {
+  if (redis.host === undefined) {
+    throw new RangeError("no Redis is configured");
+  }
+  const tlsCa = redis.tls ? await readPem("redis.tls_ca", redis.tlsCa) : undefined;
+  return await openRedis(
+    {
+      host: redis.host,
+      port: redis.port,
+      database: redis.db,
+      ...(redis.user === undefined ? {} : { username: redis.user }),
+      ...(redis.password === undefined ? {} : { password: redis.password }),
+      tls: redis.tls,
+      ...(tlsCa === undefined ? {} : { tlsCa }),
+      log,
+    },
+    signal,
+  );
+}
+
+export function openHeartbeats({ heartbeat }: Config, client: RedisClient): Heartbeats {
+  const { keyPrefix, ttlMs } = heartbeat;
+  return createRedisHeartbeats({ client, keyPrefix, ttlMs, clock: systemClock });
 }
 
 function limitsOf({ tushare }: Config, { provider }: BudgetKey): readonly CallLimit[] {

@@ -19,7 +19,7 @@ import { addVerify } from "./commands/verify.ts";
 import { EXIT_CODES, stackOf, toExit } from "./exit.ts";
 import type { RunState } from "./run-command.ts";
 import { UsageError } from "./usage-error.ts";
-import { readVersion } from "./version.ts";
+import { readVersion } from "../base/version.ts";
 
 const EXAMPLES = `
 Examples:

@@ -368,7 +368,7 @@ export function queueContract(name: string, openBroker: (t: TestContext) => Prom
   });
 }
 
-/** The promises of the port `MessageReader`. Kafka's reader is held to them as soon as it is there. */
+/** The promises of the port `MessageReader`. */
 export function messageReaderContract(
   name: string,
   openBroker: (t: TestContext) => Promise<ReadableBroker | undefined>,

@@ -8,6 +8,8 @@ import {
   openKafkaProducer,
 } from "../../src/queue/kafka/kafka-producer.ts";
 import { type KafkaQueue, type KafkaQueueOptions, openKafkaQueue } from "../../src/queue/kafka/kafka-queue.ts";
+import { openKafkaReader } from "../../src/queue/kafka/kafka-reader.ts";
+import type { MessageReader } from "../../src/ports/queue.ts";
 import { ensureTopics } from "../../src/queue/kafka/topics.ts";
 import type { QueueBroker } from "./queue-contract.ts";
 
@@ -20,6 +22,7 @@ export interface KafkaBroker extends QueueBroker {
   readonly connection: KafkaConnection;
   openQueue(topic: string, group: string, more?: Partial<KafkaQueueOptions>): Promise<KafkaQueue>;
   openProducer(more?: Partial<KafkaProducerOptions>): Promise<KafkaProducer>;
+  openReader(): Promise<MessageReader>;
 }
 
 /** A running Kafka as the contract suite wants it; each topic is made for one test. */
@@ -54,6 +57,7 @@ export function createKafkaBroker(at: string | KafkaConnection, log: Log = silen
       const producer = stack.use(await openKafkaProducer({ connection, clock: systemClock }));
       return openKafkaDeadLetters({ connection, producer, topic, clock: systemClock, log });
     },
+    openReader: () => openKafkaReader({ connection, clock: systemClock, log }, new AbortController().signal),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { app, startWorker } from "../../src/app.ts";
+import { startWorker } from "../../src/app/start-worker.ts";
+import { app } from "../../src/app.ts";
 import { openQueueTools } from "../../src/app/open-queue-tools.ts";
 import type { LetterChoice } from "../../src/app/dead-letters/dead-letters-api.ts";
 import { silentLog } from "../../src/base/log.ts";

@@ -139,7 +139,7 @@ async function write(clickhouse: ClickHouse): Promise<void> {
   const evidence = { provider: "tushare", callId: "c-1", version: 1n, note: "complete answer" } as const;
   const span = { from: parseDay("2024-06-03"), to: parseDay("2024-12-31"), state: "present", evidence } as const;
   await openClickHouseLedger(clickhouse, systemClock).write(
-    [{ key: { dataSet: "bars", frequency: "1d", code: CODE }, put: [span], remove: [] }],
+    [{ key: { dataSet: "bars", frequency: "1d", code: CODE }, change: () => [span] }],
     never,
   );
 }

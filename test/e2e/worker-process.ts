@@ -3,7 +3,7 @@
  * The settings come from the environment, as for `gdw start`.
  */
 
-import { startWorker } from "../../src/app.ts";
+import { startWorker } from "../../src/app/start-worker.ts";
 import { openLog } from "../../src/base/pino-log.ts";
 import { listenForShutdown } from "../../src/base/shutdown.ts";
 import { loadConfig } from "../../src/config.ts";

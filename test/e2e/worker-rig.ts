@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { TestContext } from "node:test";
 
-import { startWorker, type StartHooks } from "../../src/app.ts";
+import { startWorker, type StartHooks } from "../../src/app/start-worker.ts";
 import { openQueueTools } from "../../src/app/open-queue-tools.ts";
 import { openOurClickHouse } from "../../src/app/open-store.ts";
 import { ensureOurTopics, kafkaConnection } from "../../src/app/open-kafka.ts";

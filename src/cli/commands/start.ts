@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
 import { runService, type RunState } from "../run-command.ts";
 import { addSettingFlags } from "../setting-flags.ts";
-import { readVersion } from "../version.ts";
+import { readVersion } from "../../base/version.ts";
 
 const EXAMPLES = `
 Examples:

@@ -1,0 +1,128 @@
+import { systemClock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Shutdown } from "../base/shutdown.ts";
+import { openWorkScope } from "../base/work-scope.ts";
+import type { Config } from "../config.ts";
+import type { ConsumerState } from "../consumer/consumer-state.ts";
+import type { Heartbeat } from "../health/heartbeat.ts";
+import { runWorker } from "../worker/run-worker.ts";
+import { assembleWorker, type AssembleParts } from "./assemble-worker.ts";
+import type { WorkerAddresses } from "./demo-api.ts";
+import { checkFolder } from "./folder-marker.ts";
+import { type BudgetSide, openBudgetSide } from "./open-budget.ts";
+import { openHeartbeat } from "./open-heartbeat.ts";
+import { kafkaConnection } from "./open-kafka.ts";
+import { checkProviders, openProviders } from "./open-providers.ts";
+import { openQueueSide } from "./open-queue.ts";
+import { openStoreSide } from "./open-store.ts";
+import { clickhouseAt, queueAt, redisAt } from "./places.ts";
+import { checkPemFiles } from "./read-pem.ts";
+import { sayStopping } from "./say-stopping.ts";
+import { serveWorker } from "./serve-worker.ts";
+import { untilThere } from "./until-there.ts";
+
+/** `reached` is only for tests that end a worker at a named point. */
+export interface StartHooks {
+  readonly reached?: AssembleParts["reached"];
+  readonly onReady?: ((addresses: WorkerAddresses) => void) | undefined;
+}
+
+/**
+ * The worker: opens its parts downward, runs until `intake` aborts, closes them upward. Settings are checked before
+ * anything is opened; a dependency that is away is waited for; what needs a person is thrown.
+ */
+export async function startWorker(config: Config, log: Log, shutdown: Shutdown, hooks: StartHooks = {}): Promise<void> {
+  const { intake, work } = shutdown;
+  await checkSettings(config);
+  // A stop while dependencies are waited for ends the waiting; once the worker runs, only `work` drops what is in hand.
+  const opening = AbortSignal.any([intake, work]);
+  const patience = { waitMs: config.worker.startWaitMs, clock: systemClock, log };
+  await using budgetSide = await untilThere(
+    redisAt(config),
+    () => openBudgetSide(config, log, opening),
+    patience,
+    opening,
+  );
+  await using heartbeat = await openHeartbeat(config, budgetSide.heartbeats, log, intake);
+  await heartbeat.during(() => workUntilStopped({ config, log, shutdown, hooks, budgetSide, heartbeat }), intake);
+}
+
+async function checkSettings(config: Config): Promise<void> {
+  checkProviders(config);
+  await checkPemFiles(config);
+  if (config.mode === "servers") {
+    await kafkaConnection(config);
+  }
+  await checkFolder(config);
+}
+
+interface Starting {
+  readonly config: Config;
+  readonly log: Log;
+  readonly shutdown: Shutdown;
+  readonly hooks: StartHooks;
+  readonly budgetSide: BudgetSide;
+  readonly heartbeat: Heartbeat;
+}
+
+async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, heartbeat }: Starting): Promise<void> {
+  const { intake } = shutdown;
+  const scope = openWorkScope(shutdown.work);
+  const work = scope.signal;
+  const opening = AbortSignal.any([intake, work]);
+  const patience = { waitMs: config.worker.startWaitMs, clock: systemClock, log };
+  const providers = openProviders(config, budgetSide.budget, log);
+  await using closing = new AsyncDisposableStack();
+  for (const provider of providers) {
+    closing.use(provider);
+  }
+  // The embedded queue's file is what one worker in a folder holds, so it comes before the engine in that folder.
+  await using queue = await untilThere(queueAt(config), () => openQueueSide(config, log, opening), patience, opening);
+  await using store = await untilThere(clickhouseAt(config), () => openStoreSide(config, log, work), patience, opening);
+  await using assembled = assembleWorker({ config, store, providers, lock: budgetSide.lock, log, ...hooks }, work);
+  let state: ConsumerState | undefined;
+  await using served = await serveWorker({
+    config,
+    log,
+    queue: queue.served,
+    isStoreEmbedded: store.clickhouse.transport === "embedded",
+    state: () => state,
+  });
+  log.info("worker ready", {
+    http: served.url,
+    ...(served.storeUrl === undefined ? {} : { storeHttp: served.storeUrl }),
+    queue: config.mode === "servers" ? "kafka" : config.embedded.folder,
+    topic: config.worker.topic,
+    group: config.worker.groupId,
+    store: store.clickhouse.transport,
+    engine: store.clickhouse.serverVersion(),
+    budget: config.redis.host === undefined ? "process" : "redis",
+    providers: config.providers.chain,
+  });
+  heartbeat.running();
+  hooks.onReady?.(served);
+  closing.use(sayStopping(intake, () => state, config.worker.drainMs, log));
+  const report = await scope.run(() =>
+    runWorker(
+      {
+        queue: queue.queue,
+        deadLetters: queue.deadLetters,
+        outcomes: store.outcomes,
+        perform: assembled.perform,
+        clock: systemClock,
+        log,
+        limits: { messagesMax: config.worker.windowMessages, bytesMax: config.worker.windowBytes },
+        parseLimits: { bytesMax: config.worker.messageBytesMax, codesMax: config.worker.codesMax },
+        attemptsMax: config.worker.retryAttempts,
+        onSettled: (record) => heartbeat.settled(record),
+        onState: (now) => {
+          state = now;
+          heartbeat.turned();
+        },
+      },
+      intake,
+      work,
+    ),
+  );
+  log.info("worker drained", { dropped: report.dropped, isCommitted: report.isCommitted });
+}
