@@ -5,11 +5,12 @@ import type { MessageIdentity, Outcomes } from "../ports/store.ts";
  * restart repeats messages but no provider call, not even for `force`.
  *
  * They are read once for each assignment of a partition, at its first message: whoever held the partition before has
- * written its outcomes by then, and nobody else settles its messages from now on.
+ * written its outcomes by then, and nobody else settles its messages from now on. Messages of several lanes start in any
+ * order, so they are read again for one that stands before all that have asked.
  */
 export class SettledBefore {
   readonly #outcomes: Outcomes;
-  readonly #byAssignment = new WeakMap<AbortSignal, Promise<ReadonlyMap<bigint, string>>>();
+  readonly #byAssignment = new WeakMap<AbortSignal, Reading>();
 
   constructor(outcomes: Outcomes) {
     this.#outcomes = outcomes;
@@ -17,15 +18,27 @@ export class SettledBefore {
 
   /** `assignment` is the signal that all messages of one assignment of a partition share. */
   async has(message: MessageIdentity, assignment: AbortSignal): Promise<boolean> {
-    const known = this.#byAssignment.get(assignment) ?? this.#read(message, assignment);
-    return (await known).get(message.offset) === message.fingerprint;
+    const known = this.#byAssignment.get(assignment);
+    const reading = known !== undefined && known.from <= message.offset ? known : this.#read(message, assignment);
+    return (await reading.settled).get(message.offset) === message.fingerprint;
   }
 
-  #read(first: MessageIdentity, assignment: AbortSignal): Promise<ReadonlyMap<bigint, string>> {
-    const reading = this.#outcomes.settledFrom(first.topic, first.partition, first.offset, assignment);
+  #read({ topic, partition, offset }: MessageIdentity, assignment: AbortSignal): Reading {
+    const settled = this.#outcomes.settledFrom(topic, partition, offset, assignment);
+    const reading = { from: offset, settled };
     this.#byAssignment.set(assignment, reading);
     // The next message asks again after a failure.
-    reading.catch(() => this.#byAssignment.delete(assignment));
+    settled.catch(() => {
+      if (this.#byAssignment.get(assignment) === reading) {
+        this.#byAssignment.delete(assignment);
+      }
+    });
     return reading;
   }
+}
+
+/** Fingerprints by offset of what was settled at or above `from`. */
+interface Reading {
+  readonly from: bigint;
+  readonly settled: Promise<ReadonlyMap<bigint, string>>;
 }
