@@ -105,6 +105,7 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
   const report = await scope.run(() =>
     runWorker(
       {
+        group: config.worker.groupId,
         queue: queue.queue,
         deadLetters: queue.deadLetters,
         outcomes: store.outcomes,

@@ -69,7 +69,7 @@ export interface MessageIdentity {
   readonly topic: string;
   readonly partition: number;
   readonly offset: bigint;
-  /** Hash of key, value and timestamp. */
+  /** Hash of consumer group, key, value and timestamp. */
   readonly fingerprint: string;
 }
 
@@ -92,7 +92,7 @@ export interface Outcomes {
     partition: number,
     fromOffset: bigint,
     signal: AbortSignal,
-  ): Promise<ReadonlyMap<bigint, string>>;
+  ): Promise<ReadonlyMap<bigint, ReadonlySet<string>>>;
   byRequest(requestId: string, signal: AbortSignal): Promise<readonly OutcomeRecord[]>;
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as turnOfTheEventLoop } from "node:timers/promises";
 
 import { systemClock, type Clock } from "../base/clock.ts";
 import { silentLog, type Log } from "../base/log.ts";
@@ -37,6 +38,23 @@ test("messages past the calendar's end wait a minute between tries, use up nothi
   );
 });
 
+test("messages that were settled before are skipped and counted in the log; another group does them", async () => {
+  const first = openHandler({});
+  const messages = Array.from({ length: 50 }, (_, offset) => messageAt(offset));
+  await Promise.all(messages.map((message) => first.handle(message, never)));
+  assert.equal(first.recorded.length, 50);
+
+  const again = openHandler({ settled: first.recorded });
+  await Promise.all(messages.map((message) => again.handle(message, new AbortController().signal)));
+  await turnOfTheEventLoop();
+  assert.equal(again.recorded.length, 0);
+  assert.deepEqual(again.said, ["messages were settled before and are skipped t/0 50"]);
+
+  const other = openHandler({ settled: first.recorded, group: "replay" });
+  await Promise.all(messages.map((message) => other.handle(message, never)));
+  assert.equal(other.recorded.length, 50);
+});
+
 const never = new AbortController().signal;
 
 const DONE: Awaited<ReturnType<Perform>> = {
@@ -53,17 +71,37 @@ interface HandlerRig {
   readonly letters: readonly DeadLetter[];
   readonly recorded: readonly OutcomeRecord[];
   readonly warned: readonly Readonly<Record<string, unknown>>[];
+  readonly said: readonly string[];
 }
 
-function openHandler({ clock, perform }: { readonly clock: Clock; readonly perform: Perform }): HandlerRig {
+interface RigOptions {
+  readonly clock?: Clock;
+  readonly perform?: Perform;
+  readonly group?: string;
+  /** Records of earlier workers. */
+  readonly settled?: readonly OutcomeRecord[];
+}
+
+function openHandler({
+  clock = systemClock,
+  perform = async () => DONE,
+  group = "g",
+  settled = [],
+}: RigOptions): HandlerRig {
   const letters: DeadLetter[] = [];
   const recorded: OutcomeRecord[] = [];
   const warned: Readonly<Record<string, unknown>>[] = [];
-  const log: Log = { ...silentLog, warn: (_event, fields = {}) => void warned.push(fields) };
+  const said: string[] = [];
+  const log: Log = {
+    ...silentLog,
+    warn: (_event, fields = {}) => void warned.push(fields),
+    info: (event, { at, count } = {}) => void said.push(`${event} ${String(at)} ${String(count)}`),
+  };
   const handle = createMessageHandler({
+    group,
     parsed: new ParsedMessages(clock, { bytesMax: 10_000, codesMax: 10 }),
     settledBefore: new SettledBefore({
-      settledFrom: async () => new Map(),
+      settledFrom: async () => new Map(settled.map(({ message }) => [message.offset, new Set([message.fingerprint])])),
       record: () => Promise.resolve(),
       byRequest: async () => [],
     }),
@@ -75,7 +113,7 @@ function openHandler({ clock, perform }: { readonly clock: Clock; readonly perfo
     attemptsMax: 3,
     work: never,
   });
-  return { handle, letters, recorded, warned };
+  return { handle, letters, recorded, warned, said };
 }
 
 function messageAt(offset: number): Message {

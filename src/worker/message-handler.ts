@@ -2,6 +2,7 @@ import { BoundedMap } from "../base/bounded-map.ts";
 import type { Clock } from "../base/clock.ts";
 import { DataError, describeError, PermanentError, TransientError } from "../base/errors.ts";
 import { fullJitterMs } from "../base/jitter.ts";
+import { createGatherer } from "../base/gather.ts";
 import type { Log } from "../base/log.ts";
 import { untilPassed } from "../base/retry.ts";
 import type { Command, Request } from "../domain/command.ts";
@@ -27,6 +28,8 @@ export interface CommandContext {
 }
 
 export interface HandlerParts {
+  /** The consumer group: what one group settled, another one does again. */
+  readonly group: string;
   readonly parsed: ParsedMessages;
   readonly settledBefore: SettledBefore;
   readonly perform: Perform;
@@ -49,9 +52,13 @@ export interface HandlerParts {
  */
 export function createMessageHandler(parts: HandlerParts): (message: Message, signal: AbortSignal) => Promise<void> {
   const isNews = rememberTrouble(parts.clock);
+  const sayRepeat = createGatherer<Message, void>(
+    async (messages) => sayRepeats(parts.log, messages),
+    REPEATS_SAID_MAX,
+  );
   return async (message, signal) => {
     try {
-      await settle({ ...parts, isNews }, message, signal);
+      await settle({ ...parts, isNews, sayRepeat }, message, signal);
     } catch (error) {
       // What several messages wait for ends with the worker, a moment before the message is told to give up.
       if (parts.work.aborted) {
@@ -65,11 +72,12 @@ export function createMessageHandler(parts: HandlerParts): (message: Message, si
 interface SettleParts extends HandlerParts {
   /** False when many messages wait for the same thing and one of them has just said so. */
   readonly isNews: (why: string) => boolean;
+  readonly sayRepeat: (message: Message) => Promise<void>;
 }
 
 async function settle(parts: SettleParts, message: Message, signal: AbortSignal): Promise<void> {
   const startedMs = parts.clock.elapsedMs();
-  const identity = identify(message);
+  const identity = identify(message, parts.group);
   const retry = (doing: string): Parameters<typeof untilPassed>[1] => ({ clock: parts.clock, log: parts.log, doing });
   const isRepeat = await untilPassed(
     () => parts.settledBefore.has(identity, signal),
@@ -77,11 +85,7 @@ async function settle(parts: SettleParts, message: Message, signal: AbortSignal)
     signal,
   );
   if (isRepeat) {
-    parts.log.debug("message was settled before", {
-      topic: message.topic,
-      partition: message.partition,
-      offset: message.offset,
-    });
+    void parts.sayRepeat(message);
     return;
   }
   const parsed = parts.parsed.parse(message);
@@ -159,6 +163,23 @@ async function performOrGiveUp(
       attempt += isPassing ? 0 : 1;
     }
   }
+}
+
+/** Messages of one line of the log. */
+const REPEATS_SAID_MAX = 8_192;
+
+/** One line for each partition: after a restart thousands of messages may come again. */
+function sayRepeats(log: Log, messages: readonly Message[]): void[] {
+  for (const [at, group] of Map.groupBy(messages, ({ topic, partition }) => `${topic}/${partition}`)) {
+    const offsets = group.map(({ offset }) => offset);
+    log.info("messages were settled before and are skipped", {
+      at,
+      count: group.length,
+      firstOffset: offsets.reduce((least, offset) => (offset < least ? offset : least)),
+      lastOffset: offsets.reduce((most, offset) => (offset > most ? offset : most)),
+    });
+  }
+  return messages.map(() => undefined);
 }
 
 /** What messages wait for together is said so often, and not once for each of them. */

@@ -11,6 +11,8 @@ import { ParsedMessages, type ParseLimits } from "./parsed-messages.ts";
 import { SettledBefore } from "./settled-before.ts";
 
 export interface WorkerParts {
+  /** The consumer group. */
+  readonly group: string;
   readonly queue: Queue;
   readonly deadLetters: DeadLetters;
   readonly outcomes: Outcomes;
@@ -37,6 +39,7 @@ export async function runWorker(parts: WorkerParts, intake: AbortSignal, work: A
     return records.map(() => undefined);
   }, RECORDS_MAX);
   const handle = createMessageHandler({
+    group: parts.group,
     parsed,
     settledBefore: new SettledBefore(parts.outcomes),
     perform: parts.perform,

@@ -40,7 +40,9 @@ function open(
     settledFrom: async (_topic, _partition, from) => {
       asked.push(from);
       fail();
-      return new Map([...settled].filter(([offset]) => offset >= from));
+      return new Map(
+        [...settled].filter(([offset]) => offset >= from).map(([offset, print]) => [offset, new Set([print])]),
+      );
     },
     byRequest: async () => [],
   };

@@ -20,7 +20,7 @@ export class SettledBefore {
   async has(message: MessageIdentity, assignment: AbortSignal): Promise<boolean> {
     const known = this.#byAssignment.get(assignment);
     const reading = known !== undefined && known.from <= message.offset ? known : this.#read(message, assignment);
-    return (await reading.settled).get(message.offset) === message.fingerprint;
+    return (await reading.settled).get(message.offset)?.has(message.fingerprint) === true;
   }
 
   #read({ topic, partition, offset }: MessageIdentity, assignment: AbortSignal): Reading {
@@ -40,5 +40,5 @@ export class SettledBefore {
 /** Fingerprints by offset of what was settled at or above `from`. */
 interface Reading {
   readonly from: bigint;
-  readonly settled: Promise<ReadonlyMap<bigint, string>>;
+  readonly settled: Promise<ReadonlyMap<bigint, ReadonlySet<string>>>;
 }

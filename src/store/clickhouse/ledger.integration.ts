@@ -151,8 +151,8 @@ function defineBookkeepingTests(open: OpenDatabase): void {
     assert.deepEqual(
       [...settled],
       [
-        [7n, "c"],
-        [9007199254740993n, "b"],
+        [7n, new Set(["c", "a"])],
+        [9007199254740993n, new Set(["b"])],
       ],
     );
     assert.deepEqual([...(await outcomes.settledFrom("ginkgo.data.update", 3, 8n, never)).keys()], [9007199254740993n]);

@@ -23,15 +23,15 @@ export function openClickHouseOutcomes(clickhouse: ClickHouse): Outcomes {
       }
     },
     settledFrom: async (topic, partition, fromOffset, signal) => {
-      // Of messages that stood at one offset of topics of one name, the one settled last is the one that counts.
-      const rows = await clickhouse.query<{ readonly at: string; readonly print: string }>(
-        `SELECT toString(offset) AS at, argMax(fingerprint, version) AS print FROM ${table}
+      // Several groups, and topics of one name made one after another, settle a message each at one offset.
+      const rows = await clickhouse.query<{ readonly at: string; readonly prints: readonly string[] }>(
+        `SELECT toString(offset) AS at, groupUniqArray(fingerprint) AS prints FROM ${table}
 WHERE topic = {topic:String} AND partition = {partition:Int32} AND offset >= {fromOffset:Int64}
 GROUP BY offset ORDER BY offset LIMIT ${SETTLED_MAX}`,
         { topic, partition, fromOffset: fromOffset.toString() },
         signal,
       );
-      return new Map(rows.map(({ at, print }) => [BigInt(at), print]));
+      return new Map(rows.map(({ at, prints }) => [BigInt(at), new Set(prints)]));
     },
     byRequest: async (requestId, signal) => {
       const sql = `${selectOutcomes(clickhouse.database)} WHERE request_id = {requestId:String}
