@@ -7,6 +7,7 @@ import type { KafkaConnection } from "../queue/kafka/connection.ts";
 import { openKafkaDeadLetters } from "../queue/kafka/kafka-dead-letters.ts";
 import { type KafkaProducer, openKafkaProducer } from "../queue/kafka/kafka-producer.ts";
 import { openKafkaQueue } from "../queue/kafka/kafka-queue.ts";
+import { probeKafka } from "../queue/kafka/probe-kafka.ts";
 import { ensureTopics } from "../queue/kafka/topics.ts";
 import { type TopicReport, workerTopics } from "../queue/topic-spec.ts";
 import { readPem } from "./read-pem.ts";
@@ -50,7 +51,9 @@ export async function ensureOurTopics(config: Config, signal: AbortSignal): Prom
     partitions: kafka.partitions,
     deadLetterRetentionMs: kafka.deadLetterRetentionDays * MS_PER_DAY,
   });
-  return await ensureTopics(await kafkaConnection(config), specs, signal);
+  const connection = await kafkaConnection(config);
+  await probeKafka(connection, signal);
+  return await ensureTopics(connection, specs, signal);
 }
 
 const MS_PER_DAY = 86_400_000;
@@ -65,6 +68,7 @@ export async function openKafkaSide(config: Config, log: Log, signal: AbortSigna
   await using opened = new AsyncDisposableStack();
   const connection = await kafkaConnection(config);
   const { kafka, worker } = config;
+  await probeKafka(connection, signal);
   for (const { topic, action, partitions, note } of await ensureStartTopics(config, log, signal)) {
     if (action !== "exists") {
       log[action === "differs" ? "warn" : "info"](`topic ${action}`, { topic, partitions, note });

@@ -69,7 +69,10 @@ export function tellingWhatToDo<Kind extends Error>(error: Kind): Kind {
   return Object.assign(error, { saysWhatToDo: true });
 }
 
-/** The text of anything thrown, with the chain of causes, on one line. */
+/**
+ * The text of anything thrown, with the chain of causes, on one line. An error of ours that says what happened has
+ * said what a foreign cause of it means, so that is left to the stack.
+ */
 export function describeError(error: unknown): string {
   const parts: string[] = [];
   let current: unknown = error;
@@ -78,9 +81,19 @@ export function describeError(error: unknown): string {
     if (text !== "" && !parts.some((part) => part.includes(text))) {
       parts.push(text);
     }
-    current = current instanceof Error ? current.cause : undefined;
+    const cause: unknown = current instanceof Error ? current.cause : undefined;
+    current = saysWhatHappened(current) && !isOurs(cause) ? undefined : cause;
   }
   return parts.join(": ").replaceAll(/\s+/g, " ");
+}
+
+/** What was being done comes first, and what happened after a colon. */
+function saysWhatHappened(error: unknown): boolean {
+  return isOurs(error) && error.message.includes(": ");
+}
+
+function isOurs(error: unknown): error is Error {
+  return error instanceof TransientError || error instanceof PermanentError || error instanceof DataError;
 }
 
 function textOf(thrown: unknown): string {

@@ -4,6 +4,8 @@ export interface TlsSettings {
   readonly ca: string;
   /** Turns TLS on, such as `redis.tls`. */
   readonly on: string;
+  /** How TLS is turned off, where that is more than setting `on` to false. */
+  readonly off?: string;
 }
 
 /**
@@ -41,7 +43,7 @@ const UNTRUSTED: ReadonlySet<string> = new Set([
 const NO_TLS = /wrong version number|packet length too long|unexpected message|bad record type|http request/i;
 const OTHER = /^(?:CERT_|ERR_TLS|ERR_SSL|HOSTNAME_MISMATCH|UNABLE_TO_|EPROTO)/;
 
-function phraseOf(error: Error, { ca, on }: TlsSettings): string | undefined {
+function phraseOf(error: Error, { ca, on, off = `set ${on} to false` }: TlsSettings): string | undefined {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   if (code === "CERT_HAS_EXPIRED") {
     return "its TLS certificate has expired: renew the certificate on that server";
@@ -61,6 +63,6 @@ function phraseOf(error: Error, { ca, on }: TlsSettings): string | undefined {
     return undefined;
   }
   return NO_TLS.test(error.message)
-    ? `TLS was spoken to a port that answers without: check the port, or set ${on} to false`
+    ? `TLS was spoken to a port that answers without: check the port, or ${off}`
     : `TLS failed with ${code}: check ${on} and ${ca}, and the server's own log`;
 }

@@ -1,6 +1,7 @@
-import { AuthenticationError, ProtocolError, UserError } from "@platformatic/kafka";
+import { AuthenticationError, NetworkError, ProtocolError, TimeoutError, UserError } from "@platformatic/kafka";
 
-import { DataError, describeError, PermanentError, TransientError } from "../../base/errors.ts";
+import { DataError, PermanentError, tellingWhatToDo, TransientError } from "../../base/errors.ts";
+import { tlsTroubleOf } from "../../base/tls-trouble.ts";
 
 /**
  * The kind of an error of the Kafka client. The client wraps: what matters may be deep inside `errors` or `cause`
@@ -20,9 +21,9 @@ export function translate(error: unknown, doing: string): Error {
   if (refused !== undefined) {
     return permanent(`${doing}: the broker refused the right to do it: ${apiIdOf(refused)}`, error, true);
   }
-  const tls = tree.find((one) => isTls(one));
+  const tls = tree.map((one) => tlsTroubleOf(one, { ca: "kafka.tls_ca", on: "kafka.tls" })).find(isThere);
   if (tls !== undefined) {
-    return permanent(`${doing}: TLS failed: ${tls.message.replaceAll(/\s+/g, " ").trim()}`, error);
+    return tellingWhatToDo(permanent(`${doing}: ${tls}`, error));
   }
   const large = tree.find((one) => isRefused(one, TOO_LARGE));
   if (large !== undefined) {
@@ -33,10 +34,26 @@ export function translate(error: unknown, doing: string): Error {
     return permanent(`${doing}: ${apiIdOf(hopeless)}: ${hopeless.message}`, error);
   }
   const misused = tree.find((one) => one instanceof UserError && !/clos|^Unknown topic /i.test(one.message));
+  if (misused !== undefined && misused.message.includes("TLS")) {
+    return tellingWhatToDo(permanent(`${doing}: ${tlsSentence(misused.message)}`, error));
+  }
   if (misused !== undefined) {
     return permanent(`${doing}: ${misused.message}`, error);
   }
-  return new TransientError(`${doing}: ${describeTree(error, tree)}`, { cause: error });
+  return new TransientError(`${doing}: ${describeLeaves(tree)}`, { cause: error });
+}
+
+/**
+ * Whether something took the connection and gave no Kafka answer to the first question there is: another service, TLS
+ * where we speak without, or a broker that hangs.
+ */
+export function isStranger(error: unknown): boolean {
+  return [...causesOf(error)].some(
+    (one) =>
+      (one instanceof NetworkError || one instanceof TimeoutError) &&
+      /^(?:Connection closed|Request timed out)/.test(one.message) &&
+      one.cause === undefined,
+  );
 }
 
 /** Whether the broker said one of these names of Kafka errors, anywhere in the tree. */
@@ -70,8 +87,8 @@ const HOPELESS: readonly string[] = [
   "INVALID_CONFIG",
   "INVALID_PARTITIONS",
 ];
-const TLS_CODE = /^(?:CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/;
 const ERRORS_MAX = 50;
+const LEAVES_MAX = 5;
 
 function* causesOf(error: unknown): Generator<Error> {
   const open: unknown[] = [error];
@@ -100,17 +117,27 @@ function isRefused(error: Error, apiIds: readonly string[]): boolean {
   return apiIds.includes(apiIdOf(error));
 }
 
-function isTls(error: Error): boolean {
-  return "code" in error && typeof error.code === "string" && TLS_CODE.test(error.code);
+/** The library's two sentences about it do not say what to set. */
+function tlsSentence(said: string): string {
+  return said.startsWith("Broker requires")
+    ? "the broker expects TLS: set kafka.tls to true, and kafka.tls_ca where its authority is your own"
+    : "TLS was spoken to a port that answers without: check the port, or set kafka.tls to false";
+}
+
+function isThere<T>(value: T | undefined): value is T {
+  return value !== undefined;
 }
 
 function permanent(message: string, cause: unknown, isCredentials = false): PermanentError {
   return new PermanentError(message, "queue", { cause, isCredentials });
 }
 
-/** The client's outermost text says only how often it tried; the leaves say why. */
-function describeTree(error: unknown, tree: readonly Error[]): string {
-  const leaf = tree.findLast((one) => one.message !== "");
-  const outer = describeError(error);
-  return leaf === undefined || outer.includes(leaf.message) ? outer : `${outer}: ${leaf.message}`;
+/** The client's outer texts say only how often it tried what; the leaves say why. */
+function describeLeaves(tree: readonly Error[]): string {
+  const leaves = tree.filter(
+    (one) =>
+      one.message !== "" && !(one.cause instanceof Error) && !(one instanceof AggregateError && one.errors.length > 0),
+  );
+  const texts = leaves.map(({ message }) => message.replaceAll(/\s+/g, " ").replace(/\.$/, ""));
+  return [...new Set(texts)].slice(0, LEAVES_MAX).join(", ");
 }

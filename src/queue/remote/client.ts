@@ -1,4 +1,4 @@
-import { TransientError } from "../../base/errors.ts";
+import { describeError, TransientError } from "../../base/errors.ts";
 import type { Message, MessageReader, PartitionLag, Producer } from "../../ports/queue.ts";
 import { QUEUE_PATH } from "./routes.ts";
 import { failureSchema, fromFailure, fromWireLag, fromWireMessage, toWireOutgoing } from "./wire.ts";
@@ -92,7 +92,8 @@ async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string>
   let rest = "";
   for (;;) {
     const next = await reader.next().catch((error: unknown) => {
-      throw new TransientError("reading from the running worker: it ended half way", { cause: error });
+      const why = describeError(error);
+      throw new TransientError(`reading from the running worker: it ended half way: ${why}`, { cause: error });
     });
     if (next.done === true) {
       return;
@@ -122,7 +123,7 @@ async function ask({ url, token }: RemoteAddress, path: string, init: Asking): P
     });
   } catch (error) {
     init.signal.throwIfAborted();
-    throw new TransientError(`${doing} failed`, { cause: error });
+    throw new TransientError(`${doing} failed: ${describeError(error)}`, { cause: error });
   }
   if (answer.ok) {
     return answer;

@@ -4,13 +4,15 @@ import { join } from "node:path";
 
 import { ClickHouseLogLevel, createClient, type ClickHouseSettings } from "@clickhouse/client";
 
+import { PermanentError, tellingWhatToDo, TransientError } from "../../base/errors.ts";
 import { silentLog, type Log } from "../../base/log.ts";
 import { openEmbeddedConnection } from "./embedded.ts";
+import { cut, isStranger } from "./errors.ts";
 import { piecesOf, type EncodedRows } from "./encode/encoded-rows.ts";
 import { openHttpInserter } from "./http-insert.ts";
 import { createLink, sendByClient, type Link } from "./link.ts";
 import { quoteIdentifier, quoteString } from "./quote.ts";
-import { readSettings, type InsertMode, type ServerSettings } from "./settings.ts";
+import { NotClickHouseError, readSettings, type InsertMode, type ServerSettings } from "./settings.ts";
 
 /** The ClickHouse engine, in this process or behind HTTP, by one interface. Every error it throws has been translated. */
 export interface ClickHouse extends AsyncDisposable {
@@ -69,6 +71,8 @@ export interface OpenOptions {
 
 export const DATABASE_DEFAULT = "ginkgo";
 const REQUEST_MS_DEFAULT = 120_000;
+/** How long the first answers may take. */
+const CONNECT_MS_MAX = 10_000;
 const CONNECTIONS_DEFAULT = 10;
 /** Idle sockets are closed before the server would: its default was 3 s before version 23.11 and is 10 s since. */
 const IDLE_SOCKET_MS = 2500;
@@ -83,11 +87,48 @@ export async function openClickHouse(target: ClickHouseTarget, options: OpenOpti
   const log = options.log ?? silentLog;
   const signal = options.signal ?? new AbortController().signal;
   const link = target.kind === "embedded" ? await openEmbedded(target) : openHttp(target);
+  const mode = options.insertMode ?? "sync";
   try {
-    const { version, settings, send } = await readSettings(link, options.insertMode ?? "sync", log, signal);
+    const { version, settings, send } =
+      target.kind === "embedded"
+        ? await readSettings(link, mode, `opening the engine in ${target.path}`, log, signal)
+        : await connect(link, target, mode, log, signal);
     return createClickHouse(target, link, version, settings, send);
   } catch (error) {
     await link.close();
+    throw error;
+  }
+}
+
+/** The first questions over HTTP, within some seconds. A stranger on the port is told from a server that is away. */
+async function connect(link: Link, { url, user }: HttpTarget, mode: InsertMode, log: Log, signal: AbortSignal) {
+  const doing = `connecting to ClickHouse at ${url}`;
+  const late = AbortSignal.timeout(CONNECT_MS_MAX);
+  try {
+    return await readSettings(link, mode, doing, log, AbortSignal.any([signal, late]));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (late.aborted) {
+      throw new TransientError(`${doing}: no answer in ${CONNECT_MS_MAX / 1_000} s`);
+    }
+    if (error instanceof NotClickHouseError || (error instanceof TransientError && isStranger(error.cause))) {
+      const said = error.cause instanceof Error ? ` (it said: ${cut(error.cause.message, 80)})` : "";
+      throw tellingWhatToDo(
+        new TransientError(
+          `${doing}: something answers there, but it is not ClickHouse's HTTP interface${said}: check host and port, and clickhouse.https`,
+          { cause: error.cause },
+        ),
+      );
+    }
+    if (error instanceof PermanentError && error.isCredentials) {
+      throw tellingWhatToDo(
+        new PermanentError(
+          `${doing} as ${user}: it refused the user or the password: check clickhouse.user and clickhouse.password`,
+          "store",
+          { cause: error.cause, isCredentials: true },
+        ),
+      );
+    }
     throw error;
   }
 }

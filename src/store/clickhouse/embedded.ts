@@ -1,6 +1,6 @@
 import type { ClickHouseClientConfigOptions } from "@clickhouse/client";
 
-import { PermanentError } from "../../base/errors.ts";
+import { describeError, PermanentError } from "../../base/errors.ts";
 import { translate } from "./errors.ts";
 
 type ClientConnection = NonNullable<ClickHouseClientConfigOptions["connection"]>;
@@ -35,8 +35,12 @@ async function loadChdb(doing: string) {
     const [{ createChdbConnection }, { drainPending }] = await Promise.all([import("chdb/connection"), import("chdb")]);
     return { createChdbConnection, drainPending };
   } catch (error) {
+    const why =
+      error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND"
+        ? "is not there"
+        : `cannot be loaded (${describeError(error)})`;
     throw new PermanentError(
-      `${doing}: the package chdb cannot be loaded; add it with npm install chdb (Linux with glibc, macOS), or name a server`,
+      `${doing}: the package chdb ${why}: add it with npm install chdb (Linux with glibc, macOS), or name a server with clickhouse.host`,
       "settings",
       { cause: error },
     );

@@ -1,4 +1,5 @@
-import { HeldError, PermanentError, TransientError } from "../../base/errors.ts";
+import { HeldError, PermanentError, tellingWhatToDo, TransientError } from "../../base/errors.ts";
+import { tlsTroubleOf } from "../../base/tls-trouble.ts";
 import { CLICKHOUSE_CODES } from "./error-codes.ts";
 
 /** Some row of an insert cannot be stored; which one, halving the batch will show. Of any other statement it is a defect. */
@@ -30,10 +31,22 @@ function isTranslated(error: Error): boolean {
   return error instanceof TransientError || error instanceof PermanentError || error instanceof BadRowsError;
 }
 
+const UNKNOWN_TABLE = 60;
+const UNKNOWN_DATABASE = 81;
+
 function translateCode(code: number, error: Error, doing: string): Error {
   const [name, kind] = CLICKHOUSE_CODES[code] ?? ["unknown code", undefined];
   const message = `${doing}: ClickHouse says ${code} ${name}: ${oneLine(error.message)}`;
   const details = { cause: error };
+  if (code === UNKNOWN_TABLE || code === UNKNOWN_DATABASE) {
+    return tellingWhatToDo(
+      new PermanentError(
+        `${doing}: there are no tables yet (${code} ${name}): run gdw schema ensure, or start a worker`,
+        "store",
+        details,
+      ),
+    );
+  }
   if (kind === "bad-rows") {
     return new BadRowsError(message, details);
   }
@@ -47,8 +60,11 @@ function translateCode(code: number, error: Error, doing: string): Error {
   return new PermanentError(message, "store", { ...details, isCredentials: kind === "credentials" });
 }
 
-/** Certificates do not mend themselves; everything else between us and the server does. */
-const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ERR_TLS|ERR_SSL/;
+const TLS_SETTINGS = {
+  ca: "clickhouse.tls_ca",
+  on: "clickhouse.https",
+  off: "set clickhouse.https to false, or write http:// in clickhouse.url",
+};
 
 /** The engine prints that it cannot lock the folder's status file, and chDB only says that there is no connection. */
 const HELD_FOLDER = /cannot lock file|failed to create connection for path|only one active data directory/i;
@@ -64,7 +80,11 @@ function translateLocal(error: Error, doing: string): Error {
       },
     );
   }
-  if (CERTIFICATE.test(nodeCode(error)) || /connection is closed/i.test(error.message)) {
+  const tls = tlsTroubleOf(error, TLS_SETTINGS);
+  if (tls !== undefined) {
+    return tellingWhatToDo(new PermanentError(`${doing}: ${tls}`, "store", { cause: error }));
+  }
+  if (/connection is closed/i.test(error.message)) {
     return new PermanentError(message, "store", { cause: error });
   }
   if (error instanceof TypeError || error instanceof RangeError) {
@@ -82,10 +102,26 @@ function exceptionCode(error: Error): number | undefined {
   return digits === undefined ? undefined : parseInt(digits, 10);
 }
 
-function nodeCode(error: Error): string {
-  return "code" in error && typeof error.code === "string" ? error.code : "";
+/**
+ * Of the first question there is: whether the answer came from something else than ClickHouse's HTTP interface, or from
+ * nobody. ClickHouse's own refusals have a code, those of the network one of Node's.
+ */
+export function isStranger(error: unknown): boolean {
+  if (!(error instanceof Error) || exceptionCode(error) !== undefined) {
+    return false;
+  }
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  const isSpokenOtherwise =
+    code.startsWith("HPE_") || /socket hang up|before secure TLS connection/.test(error.message);
+  return isSpokenOtherwise || (code === "" && !/^timeout error/i.test(error.message));
 }
 
 function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, " ").trim().slice(0, 500);
+  return cut(text, 500);
+}
+
+/** On one line, and so long at most; what was cut off shows as `…`. */
+export function cut(text: string, charactersMax: number): string {
+  const line = text.replaceAll(/\s+/g, " ").trim();
+  return line.length > charactersMax ? `${line.slice(0, charactersMax).trimEnd()}…` : line;
 }

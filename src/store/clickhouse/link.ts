@@ -6,7 +6,7 @@ import { Readable } from "node:stream";
 
 import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
 
-import { translate } from "./errors.ts";
+import { cut, translate } from "./errors.ts";
 import { quoteString } from "./quote.ts";
 
 /** The calls of `@clickhouse/client` that we use, with errors translated. Settings go with every call. */
@@ -14,11 +14,13 @@ export interface Link {
   readonly transport: "embedded" | "http";
   /** Embedded only: where binary bodies are put for the engine to read. */
   readonly scratchPath: string | undefined;
+  /** `doing` begins the message of an error; an excerpt of the statement unless given. */
   query<Row>(
     sql: string,
     params: Readonly<Record<string, unknown>>,
     settings: ClickHouseSettings,
     signal: AbortSignal,
+    doing?: string,
   ): Promise<readonly Row[]>;
   command(
     sql: string,
@@ -59,8 +61,9 @@ export function createLink({ transport, client, scratchPath, sendBody, closeRest
       params: Readonly<Record<string, unknown>>,
       settings: ClickHouseSettings,
       signal: AbortSignal,
+      doing = `asking ClickHouse: ${excerpt(sql)}`,
     ) =>
-      run(`asking ClickHouse: ${excerpt(sql)}`, signal, async () => {
+      run(doing, signal, async () => {
         const answer = await client.query({
           query: sql,
           format: "JSONEachRow",
@@ -166,5 +169,5 @@ async function run<Answer>(doing: string, signal: AbortSignal, call: () => Promi
 }
 
 function excerpt(sql: string): string {
-  return sql.replaceAll(/\s+/g, " ").trim().slice(0, 120);
+  return cut(sql, 120);
 }

@@ -1,6 +1,6 @@
 import type { ClickHouseSettings } from "@clickhouse/client";
 
-import { PermanentError } from "../../base/errors.ts";
+import { PermanentError, TransientError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Link } from "./link.ts";
 
@@ -46,9 +46,16 @@ interface Opened {
 
 /**
  * Asks which settings the engine has, sends those that matter, and reads back what they became. Throws PermanentError
- * (settings) when its profile overrules one that a guarantee rests on.
+ * (settings) when its profile overrules one that a guarantee rests on, and NotClickHouseError when no engine answers.
  */
-export async function readSettings(link: Link, mode: InsertMode, log: Log, signal: AbortSignal): Promise<Opened> {
+export async function readSettings(
+  link: Link,
+  mode: InsertMode,
+  doing: string,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Opened> {
+  const version = await readVersion(link, doing, signal);
   const wanted: ClickHouseSettings = {
     ...WANTED,
     async_insert: mode === "async" ? 1 : 0,
@@ -66,7 +73,6 @@ export async function readSettings(link: Link, mode: InsertMode, log: Log, signa
       "settings",
     );
   }
-  const version = await readVersion(link, send, signal);
   const partitionsPerInsertMax = parseInt(effective.get(PARTITIONS_SETTING) ?? `${PARTITIONS_DEFAULT}`, 10);
   log.info("clickhouse opened", {
     transport: link.transport,
@@ -94,7 +100,23 @@ async function readValues(
   return new Map(rows.map((row) => [row.name, row.value]));
 }
 
-async function readVersion(link: Link, send: ClickHouseSettings, signal: AbortSignal): Promise<string> {
-  const [row] = await link.query<{ readonly version: string }>("SELECT version() AS version", {}, send, signal);
-  return row?.version ?? "unknown";
+/** The first question of all, whose answer nobody else would give. */
+async function readVersion(link: Link, doing: string, signal: AbortSignal): Promise<string> {
+  const rows = await link.query<Readonly<Record<string, unknown>>>(
+    "SELECT version() AS version",
+    {},
+    {},
+    signal,
+    doing,
+  );
+  const version = rows.length === 1 ? rows[0]?.["version"] : undefined;
+  if (typeof version !== "string") {
+    throw new NotClickHouseError(`${doing}: the answer is not one of ClickHouse's`);
+  }
+  return version;
+}
+
+/** Something answered the first question otherwise than the engine does. */
+export class NotClickHouseError extends TransientError {
+  override readonly name = "NotClickHouseError";
 }
