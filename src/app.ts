@@ -51,7 +51,7 @@ export const app: AppApi = {
       await needWorker(config);
     }
     const needsStore = plan.wait || plan.codes === "all";
-    const clickhouse = needsStore ? opened.use(await openOurClickHouse(config, log, signal)) : undefined;
+    const clickhouse = needsStore ? opened.use(await openForReading(config, log, signal)) : undefined;
     const producer = opened.use(await openProducer(config, log, signal));
     const parts = {
       producer,
@@ -97,7 +97,7 @@ export const app: AppApi = {
 
   verify: async (config, options, log, signal) => {
     await using opened = new AsyncDisposableStack();
-    const clickhouse = opened.use(await openOurClickHouse(config, log, signal));
+    const clickhouse = opened.use(await openForReading(config, log, signal));
     const ledger = openClickHouseLedger(clickhouse, systemClock);
     const reference = await openReference(config, clickhouse, log, signal, opened);
     const [provider] = config.providers.chain;

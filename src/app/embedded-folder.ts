@@ -1,5 +1,5 @@
 import { systemClock } from "../base/clock.ts";
-import { HeldError, PermanentError } from "../base/errors.ts";
+import { HeldError, PermanentError, tellingWhatToDo } from "../base/errors.ts";
 import type { Config } from "../config.ts";
 import { findWorker, type WorkerFile } from "./worker-file.ts";
 
@@ -49,9 +49,11 @@ export function alreadyRunning({ embedded }: Config, { pid, nodeId, url }: Worke
 /** Nobody else can do the work that is waited for. */
 export async function needWorker({ embedded }: Config): Promise<void> {
   if ((await findWorker(embedded.folder)) === undefined) {
-    throw new PermanentError(
-      `no worker runs in ${embedded.folder}, so nothing would come of waiting: start one with gdw start, or leave --wait out and it does the request when it starts`,
-      "queue",
+    throw tellingWhatToDo(
+      new PermanentError(
+        `no worker runs in ${embedded.folder}, so nothing would come of waiting: start one with gdw start, or leave --wait out and it does the request when it starts`,
+        "queue",
+      ),
     );
   }
 }

@@ -1,12 +1,20 @@
-import { PermanentError } from "../base/errors.ts";
+import { existsSync } from "node:fs";
+
+import { PermanentError, tellingWhatToDo } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
+import { maskUrl } from "../config/reader.ts";
 import type { ClickHouse } from "../store/clickhouse/client.ts";
 import { BAR_ROW } from "../store/clickhouse/tables.ts";
 import { openOurClickHouse } from "./open-store.ts";
 
 /** The store with our tables in it; PermanentError says where it looked when they are not there yet. */
 export async function openForReading(config: Config, log: Log, signal: AbortSignal): Promise<ClickHouse> {
+  const { url, embeddedPath, database } = config.clickhouse;
+  // The engine would make the folder, and an empty one would be left wherever somebody asked.
+  if (url === undefined && !existsSync(embeddedPath)) {
+    throw nothingThere(`there is no folder ${embeddedPath}, so nothing is stored here`);
+  }
   await using opened = new AsyncDisposableStack();
   const clickhouse = opened.use(await openOurClickHouse(config, log, signal));
   const tables = await clickhouse.query(
@@ -15,14 +23,15 @@ export async function openForReading(config: Config, log: Log, signal: AbortSign
     signal,
   );
   if (tables.length === 0) {
-    const place = config.clickhouse.url ?? `the folder ${config.clickhouse.embeddedPath}`;
-    const error = new PermanentError(
-      `reading from ${place}: it has no tables of ours in the database ${clickhouse.database}, so nothing was stored there; ` +
-        "check clickhouse.host, clickhouse.embedded_path and clickhouse.database, or start a worker, which makes them",
-      "store",
-    );
-    throw Object.assign(error, { saysWhatToDo: true });
+    const place = url === undefined ? `the folder ${embeddedPath}` : maskUrl(url);
+    throw nothingThere(`${place} has no tables of ours in the database ${database}, so nothing is stored there`);
   }
   opened.move();
   return clickhouse;
+}
+
+function nothingThere(what: string): PermanentError {
+  const todo =
+    "run gdw schema ensure, or start a worker, which makes them; or check clickhouse.host, clickhouse.embedded_path and clickhouse.database";
+  return tellingWhatToDo(new PermanentError(`reading: no tables yet: ${what}: ${todo}`, "store"));
 }

@@ -42,7 +42,8 @@ export function toPlaceText({ partition, offset }: Place): string {
 
 /** `handled` by place; what was done with another letter that once stood there does not count. */
 export function toLetter(message: Message, handled: ReadonlyMap<string, HandledLetter>): FoundLetter {
-  const identity = identify(message);
+  // No group reads dead letters.
+  const identity = identify(message, "");
   const place = toPlaceText(message);
   const record = handled.get(place);
   const done = record?.message.fingerprint === identity.fingerprint ? record : undefined;
