@@ -22,9 +22,14 @@ export interface Session {
 export interface MySql extends AsyncDisposable {
   /** Lends a connection to `work`. When the signal aborts the connection is dropped, and with it what was not committed. */
   withSession<Answer>(doing: string, signal: AbortSignal, work: (session: Session) => Promise<Answer>): Promise<Answer>;
-  /** The same in one transaction: committed when `work` resolves, rolled back when it throws. */
+  /**
+   * The same in one transaction: committed when `work` resolves, rolled back when it throws. Transactions of one `turn`
+   * in a database go one after the other, whatever process they are of: two that insert the same new rows would
+   * otherwise lock the same gaps and be each other's deadlock, again and again.
+   */
   withTransaction<Answer>(
     doing: string,
+    turn: string,
     signal: AbortSignal,
     work: (session: Session) => Promise<Answer>,
   ): Promise<Answer>;
@@ -34,6 +39,9 @@ const CONNECTIONS_MAX = 2;
 const WAITING_MAX = 64;
 const CONNECT_MS_MAX = 10_000;
 const STATEMENT_MS_MAX = 60_000;
+const TURN_S_MAX = 30;
+/** What MySQL takes. */
+const LOCK_CHARACTERS_MAX = 64;
 
 /** Opens nothing yet: the first use does. Dates and large numbers travel as text, never as Date or float. */
 export function createMySql(target: MySqlTarget): MySql {
@@ -56,8 +64,9 @@ export function createMySql(target: MySqlTarget): MySql {
     lend(pool, doing, signal, (connection) => work(createSession(connection, doing)));
   return {
     withSession,
-    withTransaction: (doing, signal, work) =>
+    withTransaction: (doing, turn, signal, work) =>
       lend(pool, doing, signal, async (connection) => {
+        await using _ = await takeTurn(connection, `${target.database}.${turn}`);
         await connection.beginTransaction();
         try {
           const answer = await work(createSession(connection, doing));
@@ -70,6 +79,17 @@ export function createMySql(target: MySqlTarget): MySql {
         }
       }),
     [Symbol.asyncDispose]: () => pool.end(),
+  };
+}
+
+/** The server frees the lock of a connection that dies. A turn that does not come in time is done without. */
+async function takeTurn(connection: PoolConnection, turn: string): Promise<AsyncDisposable> {
+  const name = turn.slice(-LOCK_CHARACTERS_MAX);
+  await connection.query("SELECT GET_LOCK(?, ?)", [name, TURN_S_MAX]);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await connection.query("SELECT RELEASE_LOCK(?)", [name]).catch(() => undefined);
+    },
   };
 }
 

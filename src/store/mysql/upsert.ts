@@ -24,6 +24,7 @@ export async function upsertRows(
   const byKey = new Map(rows.map((row) => [keyOf(table, row), row]));
   const outcomes = await mysql.withTransaction(
     `writing ${rows.length} rows to ${table.name} in MySQL`,
+    table.name,
     signal,
     async (session) => {
       const outcomes = new Map<string, RowOutcome>();
