@@ -78,10 +78,7 @@ export async function syncCodes<D extends CodeDataSet>(
   const results = await Promise.allSettled(
     known.map((instrument) => syncCode(instrument, request, line, parts, context, signal)),
   );
-  const failure = results.find((result) => result.status === "rejected");
-  if (failure !== undefined) {
-    throw failure.reason;
-  }
+  throwFirstFailure(results);
   const [first] = unknown;
   if (first !== undefined) {
     const more = unknown.length > 1 ? ` and ${unknown.length - 1} more` : "";
@@ -131,9 +128,11 @@ async function syncCode<D extends CodeDataSet>(
     context,
     learn: (spans: readonly Span[]) => parts.ledger.learn(key, spans, calendar),
   };
-  const brought = await Promise.all(plan.units.map((unit) => syncUnit(unit, work, signal)));
-  const learned = [...plan.spans, ...brought.flatMap(({ spans }) => spans)];
-  await parts.ledger.learn(key, learned, calendar);
+  // No unit goes on after the message has ended, and what others brought is known even where one fails.
+  const results = await Promise.allSettled(plan.units.map((unit) => syncUnit(unit, work, signal)));
+  const brought = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  await work.learn([...plan.spans, ...brought.flatMap(({ spans }) => spans)]);
+  throwFirstFailure(results);
   await parts.reached?.("recorded");
   const inState = (state: Span["state"]): number =>
     brought
@@ -150,6 +149,13 @@ async function syncCode<D extends CodeDataSet>(
     pendingDays,
     unexplainedDays,
   };
+}
+
+function throwFirstFailure(results: readonly PromiseSettledResult<unknown>[]): void {
+  const failure = results.find((result) => result.status === "rejected");
+  if (failure !== undefined) {
+    throw failure.reason;
+  }
 }
 
 function wordOf(calls: number, pendingDays: number, unexplainedDays: number): OutcomeWord {
