@@ -33,6 +33,10 @@ export interface Decision {
  * `new`, an equal value is `same`, another value of a version not older than the stored one is `revised`, and of an older
  * one `same`, since a late answer never beats a newer one. Only the newest row of a key is written, and only where it
  * changes what is stored.
+ *
+ * Its limit: an equal value leaves the stored version as it is, so of three answers A, B, A the last may come before the
+ * second and then B stands. Only two workers that ask for one day of one code at the same time get there, since the lane
+ * of a code sees to one at a time; writing every confirmed row again would be dearer than fetching it again.
  */
 export function decide(rows: readonly ComparedRow[], stored: ReadonlyMap<string, StoredValue>): Decision {
   const outcomes: RowOutcome[] = Array.from({ length: rows.length }, () => "same");
