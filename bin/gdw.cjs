@@ -9,7 +9,13 @@ var EXIT_UNAVAILABLE = 69;
 var major = parseInt(process.versions.node.split(".")[0], 10);
 if (major < NODE_MIN) {
   process.stderr.write(
-    "gdw: needs Node " + NODE_MIN + " or newer, this is " + process.version + " (" + process.execPath + ")\n",
+    "gdw: needs Node " +
+      NODE_MIN +
+      " or newer, this is " +
+      process.version +
+      " (" +
+      process.execPath +
+      "): install a newer one, or in a clone use npm run gdw, which brings its own\n",
   );
   process.exit(EXIT_UNAVAILABLE);
 } else {

@@ -1,7 +1,7 @@
 import { type MessageToProduce, Producer as Client } from "@platformatic/kafka";
 
 import type { Clock } from "../../base/clock.ts";
-import { TransientError } from "../../base/errors.ts";
+import { tellingWhatToDo, TransientError } from "../../base/errors.ts";
 import { partitionOf } from "../partition-of.ts";
 import type { OutgoingMessage, Producer } from "../../ports/queue.ts";
 import { type KafkaConnection, toClientOptions } from "./connection.ts";
@@ -105,7 +105,12 @@ class IdempotentProducer implements KafkaProducer {
     } catch (error) {
       signal.throwIfAborted();
       if (isUnknownTopic(error)) {
-        throw new TransientError(`${doing}: a topic does not exist`, { cause: error });
+        throw tellingWhatToDo(
+          new TransientError(
+            `${doing}: the topic does not exist: make it with gdw topics ensure, or start a worker, which makes its own`,
+            { cause: error },
+          ),
+        );
       }
       throw translate(error, doing);
     }

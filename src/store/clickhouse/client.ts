@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { ClickHouseLogLevel, createClient, type ClickHouseSettings } from "@clickhouse/client";
 
-import { PermanentError, tellingWhatToDo, TransientError } from "../../base/errors.ts";
+import { tellingWhatToDo, TransientError } from "../../base/errors.ts";
 import { silentLog, type Log } from "../../base/log.ts";
 import { openEmbeddedConnection } from "./embedded.ts";
 import { cut, isStranger } from "./errors.ts";
@@ -101,7 +101,7 @@ export async function openClickHouse(target: ClickHouseTarget, options: OpenOpti
 }
 
 /** The first questions over HTTP, within some seconds. A stranger on the port is told from a server that is away. */
-async function connect(link: Link, { url, user }: HttpTarget, mode: InsertMode, log: Log, signal: AbortSignal) {
+async function connect(link: Link, { url }: HttpTarget, mode: InsertMode, log: Log, signal: AbortSignal) {
   const doing = `connecting to ClickHouse at ${url}`;
   const late = AbortSignal.timeout(CONNECT_MS_MAX);
   try {
@@ -117,15 +117,6 @@ async function connect(link: Link, { url, user }: HttpTarget, mode: InsertMode, 
         new TransientError(
           `${doing}: something answers there, but it is not ClickHouse's HTTP interface${said}: check host and port, and clickhouse.https`,
           { cause: error.cause },
-        ),
-      );
-    }
-    if (error instanceof PermanentError && error.isCredentials) {
-      throw tellingWhatToDo(
-        new PermanentError(
-          `${doing} as ${user}: it refused the user or the password: check clickhouse.user and clickhouse.password`,
-          "store",
-          { cause: error.cause, isCredentials: true },
         ),
       );
     }
@@ -187,7 +178,6 @@ function isBinary(encoded: EncodedRows): boolean {
 }
 
 async function openEmbedded(target: EmbeddedTarget): Promise<Link> {
-  await mkdir(target.path, { recursive: true });
   const { connection, drain } = await openEmbeddedConnection(target.path);
   const scratchPath = await makeScratch(target.path);
   const client = createClient({ connection, log: { level: ClickHouseLogLevel.OFF } });

@@ -1,6 +1,8 @@
+import { mkdir } from "node:fs/promises";
+
 import type { ClickHouseClientConfigOptions } from "@clickhouse/client";
 
-import { describeError, PermanentError } from "../../base/errors.ts";
+import { describeError, PermanentError, tellingWhatToDo } from "../../base/errors.ts";
 import { translate } from "./errors.ts";
 
 type ClientConnection = NonNullable<ClickHouseClientConfigOptions["connection"]>;
@@ -19,6 +21,8 @@ export interface EmbeddedConnection {
 export async function openEmbeddedConnection(path: string): Promise<EmbeddedConnection> {
   const doing = `opening the embedded ClickHouse in ${path}`;
   const { createChdbConnection, drainPending } = await loadChdb(doing);
+  // Only now: without the engine nothing is to be left behind.
+  await mkdir(path, { recursive: true });
   try {
     // chDB implements the interface of the client library's own package of types. It has the same declarations twice, and
     // a private field makes the two unlike for the compiler, so only a cast can say that they are one.
@@ -39,10 +43,12 @@ async function loadChdb(doing: string) {
       error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND"
         ? "is not there"
         : `cannot be loaded (${describeError(error)})`;
-    throw new PermanentError(
-      `${doing}: the package chdb ${why}: add it with npm install chdb (Linux with glibc, macOS), or name a server with clickhouse.host`,
-      "settings",
-      { cause: error },
+    throw tellingWhatToDo(
+      new PermanentError(
+        `${doing}: the package chdb ${why}: add it with npm install chdb (Linux with glibc, macOS), or name a server with clickhouse.host`,
+        "store",
+        { cause: error },
+      ),
     );
   }
 }

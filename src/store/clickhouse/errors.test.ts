@@ -15,8 +15,17 @@ test("refused credentials need a person and say whose they are", () => {
   }
 });
 
-test("missing rights and missing tables need a person, and are no credentials", () => {
-  for (const code of [497, 164, 60, 81, 47, 16, 4242]) {
+test("missing rights need a person who gives them, and end as refused credentials do", () => {
+  for (const code of [497, 164, 291, 452]) {
+    const error = translate(said(code, "no"), "creating tables");
+    assert.ok(error instanceof PermanentError && error.isCredentials, String(code));
+    assert.match(error.message, /^creating tables: .*may not do that .*: give it the right, or name another/);
+  }
+});
+
+test("missing tables need a person, and are no credentials", () => {
+  assert.match(translate(said(60, "no"), "reading").message, /^reading: there are no tables yet .*gdw schema ensure/);
+  for (const code of [60, 81, 47, 16, 4242]) {
     const error = translate(said(code, "no"), "inserting 2 bars");
     assert.ok(error instanceof PermanentError && !error.isCredentials, String(code));
   }

@@ -56,8 +56,21 @@ function translateCode(code: number, error: Error, doing: string): Error {
   if (kind === "too-many" || kind === "transient") {
     return new TransientError(message, details);
   }
-  // Rights, a schema that is not ours, and what we have never heard of all want a person.
-  return new PermanentError(message, "store", { ...details, isCredentials: kind === "credentials" });
+  if (kind === "credentials") {
+    const refused = `ClickHouse refused the user or the password (${code} ${name})`;
+    return credentials(`${doing}: ${refused}: check clickhouse.user and clickhouse.password`, error);
+  }
+  if (kind === "rights") {
+    const refused = `ClickHouse says that the user may not do that (${code} ${name}, ${cut(error.message, 200)})`;
+    return credentials(`${doing}: ${refused}: give it the right, or name another with clickhouse.user`, error);
+  }
+  // A schema that is not ours, and what we have never heard of, want a person.
+  return new PermanentError(message, "store", details);
+}
+
+/** Who we are, or what we may do, was refused; both end with the same exit code. */
+function credentials(message: string, cause: Error): PermanentError {
+  return tellingWhatToDo(new PermanentError(message, "store", { cause, isCredentials: true }));
 }
 
 const TLS_SETTINGS = {

@@ -61,9 +61,9 @@ export async function readSettings(
     async_insert: mode === "async" ? 1 : 0,
     ...(mode === "async" ? { wait_for_async_insert: 1 } : {}),
   };
-  const known = await readValues(link, [...Object.keys(wanted), PARTITIONS_SETTING], {}, signal);
+  const known = await readValues(link, [...Object.keys(wanted), PARTITIONS_SETTING], {}, doing, signal);
   const send = Object.fromEntries(Object.entries(wanted).filter(([name]) => known.has(name)));
-  const effective = await readValues(link, [...known.keys()], send, signal);
+  const effective = await readValues(link, [...known.keys()], send, doing, signal);
   const differing = Object.entries(send).filter(([name, value]) => effective.get(name) !== String(value));
   const broken = differing.filter(([name]) => PROMISED.has(name));
   if (broken.length > 0) {
@@ -92,11 +92,12 @@ async function readValues(
   link: Link,
   names: readonly string[],
   send: ClickHouseSettings,
+  doing: string,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string>> {
   const list = names.map((name) => `'${name}'`).join(", ");
   const sql = `SELECT name, value FROM system.settings WHERE name IN (${list})`;
-  const rows = await link.query<{ readonly name: string; readonly value: string }>(sql, {}, send, signal);
+  const rows = await link.query<{ readonly name: string; readonly value: string }>(sql, {}, send, signal, doing);
   return new Map(rows.map((row) => [row.name, row.value]));
 }
 
