@@ -228,8 +228,7 @@ suiteOnEngines("reading bars", (open) => {
     }
     const code = parseSecurityCode("600002.SH");
     const store = createClickHouseStore({ clickhouse, clock: systemClock, log: silentLog });
-    // Friday, the week's last trading day, makes the week final.
-    const days = ["2024-01-29", "2024-01-30", "2024-02-02"].map((day) => parseDay(day));
+    const days = ["2024-01-29", "2024-01-30", "2024-02-01", "2024-02-02"].map((day) => parseDay(day));
     await store.addBatch(
       days.map((day) => barModel({ code, tradingDay: day, time: `${day} 00:00:00`, turnover: undefined })),
       never,
@@ -237,12 +236,12 @@ suiteOnEngines("reading bars", (open) => {
     const weeks = await ask({ code, frequency: "1w" });
     assert.deepEqual(
       weeks.rows.map((row) => [row["trading_day"], row["volume"], row["amount"], row["trading_days"], row["is_final"]]),
-      [["2024-02-02", "370200", null, "3", true]],
+      [["2024-02-02", "493600", null, "4", true]],
     );
     const months = await ask({ code, frequency: "1M", from: parseDay("2024-02-01") });
     assert.deepEqual(
-      months.rows.map((row) => [row["trading_day"], row["trading_days"]]),
-      [["2024-02-02", "1"]],
+      months.rows.map((row) => [row["trading_day"], row["trading_days"], row["is_final"]]),
+      [["2024-02-02", "2", false]],
     );
   });
 });
