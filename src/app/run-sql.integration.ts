@@ -83,6 +83,7 @@ suiteOnEngines("reading by SQL", (open) => {
     const wrong: readonly (readonly [string, RegExp])[] = [
       ["SELECT nothing FROM @t", /running the statement: .*nothing/],
       ["SELECT * FROM no_such_table", new RegExp(`our tables are in ${clickhouse.database}: write`)],
+      ["SELECT 1 FROM no_such_database.t", new RegExp(`no_such_database.*our tables are in ${clickhouse.database}`)],
       ["SELECT FROM WHERE", /syntax error/i],
       ["SELECT toInt32('x')", /running the statement: Cannot parse/],
     ];

@@ -1,5 +1,6 @@
 import { DataError, PermanentError, TransientError } from "../base/errors.ts";
 import type { ClickHouse } from "../store/clickhouse/client.ts";
+import { saidByEngine } from "../store/clickhouse/errors.ts";
 import { toReadOnly } from "../store/clickhouse/read-only.ts";
 import type { SqlFormat } from "./app-api.ts";
 
@@ -31,15 +32,14 @@ function toStatementError(error: unknown, database: string): unknown {
   if (error instanceof TransientError || (error instanceof PermanentError && error.isCredentials)) {
     return error;
   }
-  const said = error instanceof Error ? /ClickHouse says (\d+) [^:]*: (.*)$/s.exec(error.message) : null;
-  if (said === null) {
+  const said = saidByEngine(error);
+  if (said === undefined) {
     return error;
   }
-  const [, code, text = ""] = said;
-  const words = text.replace(/\(version [^)]*\)\)?\s*$/, "").trim();
-  const hints: Readonly<Record<string, string>> = {
+  const hints: Readonly<Record<number, string>> = {
     60: `; our tables are in ${database}: write ${database}.bar (SHOW TABLES FROM ${database} lists them)`,
+    81: `; our tables are in ${database}`,
     164: "; only statements that read are run here, and no files or addresses are read",
   };
-  return new DataError(`running the statement: ${words}${hints[code ?? ""] ?? ""}`, "", { cause: undefined });
+  return new DataError(`running the statement: ${said.text}${hints[said.code] ?? ""}`);
 }

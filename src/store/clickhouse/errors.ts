@@ -27,6 +27,13 @@ export function translate(error: unknown, doing: string): Error {
   return code === undefined ? translateLocal(error, doing) : translateCode(code, error, doing);
 }
 
+/** What the engine itself said, of an error that `translate` made; undefined where it said nothing. */
+export function saidByEngine(error: unknown): { readonly code: number; readonly text: string } | undefined {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : undefined;
+  const code = cause === undefined ? undefined : exceptionCode(cause);
+  return cause === undefined || code === undefined ? undefined : { code, text: oneLine(cause.message) };
+}
+
 function isTranslated(error: Error): boolean {
   return error instanceof TransientError || error instanceof PermanentError || error instanceof BadRowsError;
 }
