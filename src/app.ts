@@ -15,6 +15,7 @@ import { runSql } from "./app/run-sql.ts";
 import { runVerify } from "./app/run-verify.ts";
 import { sendRequests } from "./app/send-requests.ts";
 import { startWorker } from "./app/start-worker.ts";
+import { statusCommands } from "./app/status/read-status.ts";
 import { dayAt, SHANGHAI } from "./domain/day.ts";
 import { adoptSchema } from "./store/clickhouse/adopt.ts";
 import { openClickHouseLedger } from "./store/clickhouse/ledger.ts";
@@ -24,6 +25,7 @@ import { ensureSchema } from "./store/clickhouse/schema.ts";
 /** Everything the commands can ask of the program, and only what opens their parts. */
 export const app: AppApi = {
   ...deadLetterCommands,
+  ...statusCommands,
 
   start: (config, log, shutdown, onReady) => startWorker(config, log, shutdown, { onReady }),
 

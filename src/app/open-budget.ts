@@ -91,6 +91,6 @@ function storeId({ clickhouse }: Config): string {
 }
 
 /** Calls are counted by token; only its hash leaves the process. */
-function identityOf({ tushare }: Config, provider: ProviderName): string {
+export function identityOf({ tushare }: Config, provider: ProviderName): string {
   return provider === "tushare" ? (tushare.token ?? "") : "";
 }

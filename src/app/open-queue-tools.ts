@@ -1,7 +1,8 @@
 import { systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
-import type { MessageReader, PartitionLag, Producer } from "../ports/queue.ts";
+import type { GroupStatus, MessageReader, PartitionLag, Producer } from "../ports/queue.ts";
+import { describeGroup } from "../queue/kafka/group.ts";
 import { openKafkaProducer } from "../queue/kafka/kafka-producer.ts";
 import { openKafkaReader } from "../queue/kafka/kafka-reader.ts";
 import { measureLag } from "../queue/kafka/lag.ts";
@@ -18,6 +19,8 @@ export interface QueueTools extends AsyncDisposable {
   openProducer(signal: AbortSignal): Promise<Producer>;
   /** What the group has yet to settle of the topics it reads; a topic that does not exist has no lag. */
   lag(signal: AbortSignal): Promise<readonly PartitionLag[]>;
+  /** Undefined for the embedded queue, which one process reads. */
+  group(signal: AbortSignal): Promise<GroupStatus | undefined>;
 }
 
 /** Kafka's, or those of the worker that holds the embedded folder, or the folder's own while nobody holds it. */
@@ -39,6 +42,7 @@ async function openKafkaTools(config: Config, log: Log, signal: AbortSignal): Pr
       const topics = [...(await findTopics(connection, topicsOf(config), until)).keys()];
       return topics.length === 0 ? [] : await measureLag(connection, config.worker.groupId, topics, until);
     },
+    group: (until) => describeGroup(connection, config.worker.groupId, until),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }
@@ -53,6 +57,7 @@ async function openFolderTools(config: Config, log: Log, signal: AbortSignal): P
               reader: openRemoteReader(worker),
               openProducer: () => Promise.resolve(openRemoteProducer(worker)),
               lag: (until) => remoteLag(worker, until),
+              group: () => Promise.resolve(undefined),
               [Symbol.asyncDispose]: () => Promise.resolve(),
             }
           : undefined,
@@ -63,6 +68,7 @@ async function openFolderTools(config: Config, log: Log, signal: AbortSignal): P
           reader: served.reader,
           openProducer: () => Promise.resolve(served.producer),
           lag: (until) => served.lag(until),
+          group: () => Promise.resolve(undefined),
           [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
         };
       },

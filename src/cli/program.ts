@@ -14,6 +14,7 @@ import { addSchema } from "./commands/schema.ts";
 import { addSimulate } from "./commands/simulate.ts";
 import { addSql } from "./commands/sql.ts";
 import { addStart } from "./commands/start.ts";
+import { addStatus } from "./commands/status.ts";
 import { addTopics } from "./commands/topics.ts";
 import { addVerify } from "./commands/verify.ts";
 import { EXIT_CODES, stackOf, toExit } from "./exit.ts";
@@ -69,6 +70,7 @@ export function createProgram(cli: Cli, state: RunState): Command {
   addGaps(program, cli, state);
   addSql(program, cli, state);
   addVerify(program, cli, state);
+  addStatus(program, cli, state);
   addDlq(program, cli, state);
   addConfig(program, cli, state);
   addTopics(program, cli, state);

@@ -110,3 +110,10 @@ export interface QueueHealth {
   readonly reopened: number;
   readonly rebuilt: number;
 }
+
+/** Who reads now, as the queue sees it. */
+export interface GroupStatus {
+  /** The queue's own word in lower case, such as `stable`, `empty`, `preparing_rebalance`. */
+  readonly state: string;
+  readonly members: readonly { readonly clientId: string; readonly host: string; readonly partitions: number }[];
+}

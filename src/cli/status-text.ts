@@ -1,0 +1,141 @@
+import type {
+  ApiCalls,
+  LetterNumbers,
+  Part,
+  QueueNumbers,
+  StatusReport,
+  WorkerSeen,
+} from "../app/status/status-api.ts";
+import { printable, shorten } from "./printable.ts";
+import { renderTable } from "./table.ts";
+
+const NAMES = ["queue", "workers", "deadLetters", "store", "calls"] as const;
+const ERROR_SHOWN_MAX = 60;
+const CODES_SHOWN_MAX = 3;
+
+/** Names of the parts that could not be asked. */
+export function unknownParts(report: StatusReport): readonly string[] {
+  return NAMES.filter((name) => !report[name].isKnown);
+}
+
+export function describeStatus(report: StatusReport): string {
+  const { connections } = report;
+  const sections = [
+    [
+      `gdw ${report.version}, mode ${report.mode}, at ${report.at}`,
+      `  queue      ${connections.queue}`,
+      `  store      ${connections.store}`,
+      `  budget     ${connections.budget}`,
+      `  reference  ${connections.reference}`,
+      `  providers  ${report.providers.join(", ")}`,
+    ],
+    section("queue", report.queue, queueLines),
+    section("workers", report.workers, workerLines),
+    section("dead letters", report.deadLetters, letterLines),
+    section("store", report.store, storeLines),
+    section("provider calls within 60 s", report.calls, callLines),
+  ];
+  return `${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
+}
+
+function section<T>(title: string, part: Part<T>, lines: (value: T) => readonly string[]): readonly string[] {
+  return part.isKnown
+    ? [title, ...lines(part.value).map((line) => `  ${line}`)]
+    : [title, `  unknown: ${printable(part.why)}`];
+}
+
+function queueLines({ groupId, group, topics }: QueueNumbers): readonly string[] {
+  const members = group?.members ?? [];
+  const who = members.map(({ host, partitions }) => `${host} with ${partitions}`).join(", ");
+  const about =
+    group === undefined
+      ? []
+      : [
+          `group ${groupId} is ${group.state}, ${count(members.length, "member")}${who === "" ? "" : `: ${who} partitions`}`,
+        ];
+  if (topics.length === 0) {
+    return [...about, "none of the topics is there yet: gdw topics ensure makes them"];
+  }
+  const rows = topics.map(({ topic, partitions, lag, worst }) => [
+    topic,
+    String(partitions),
+    number(lag),
+    worst.map((one) => `${one.partition}: ${number(one.lag)}`).join(", "),
+  ]);
+  return [...about, ...tableLines(["TOPIC", "PARTITIONS", "LAG", "WORST"], rows)];
+}
+
+function workerLines(workers: readonly WorkerSeen[]): readonly string[] {
+  if (workers.length === 0) {
+    return ["none is to be seen: gdw start runs one"];
+  }
+  const rows = workers.map((worker) => [
+    printable(worker.nodeId),
+    printable(worker.status),
+    worker.ageSeconds === undefined ? "" : `${worker.ageSeconds} s ago`,
+    worker.uptimeSeconds === undefined ? "" : `${worker.uptimeSeconds} s`,
+    worker.processed === undefined ? "" : number(worker.processed),
+    worker.failed === undefined ? "" : number(worker.failed),
+    `${printable(worker.host)}, process ${worker.pid ?? "unknown"}`,
+    printable(shorten(worker.lastError, ERROR_SHOWN_MAX)),
+  ]);
+  return tableLines(["NODE", "STATUS", "LAST BEAT", "UP", "MESSAGES", "FAILED", "WHERE", "LAST ERROR"], rows);
+}
+
+function letterLines({ open, handled, byReason }: LetterNumbers): readonly string[] {
+  const reasons = countsText(byReason);
+  return open === 0
+    ? [`none is open, ${number(handled)} done with`]
+    : [`${number(open)} open (${reasons}), ${number(handled)} done with: gdw dlq list says what to do`];
+}
+
+function storeLines(store: Extract<StatusReport["store"], { readonly isKnown: true }>["value"]): readonly string[] {
+  const { engine, transport, hasTables, rows, lastHour, lastSettled, ledger } = store;
+  const head =
+    engine === ""
+      ? "there is no folder of an engine yet"
+      : `ClickHouse ${engine}, ${transport === "embedded" ? "in this process" : "over HTTP"}`;
+  if (!hasTables) {
+    return [head, "no tables of ours yet: a worker makes them at its start, gdw schema ensure as well"];
+  }
+  const codes = lastSettled?.codes ?? [];
+  const named = [...codes.slice(0, CODES_SHOWN_MAX), ...(codes.length > CODES_SHOWN_MAX ? ["…"] : [])].join(",");
+  return [
+    head,
+    `rows       ${countsText(rows)}`,
+    `last hour  ${countsText(lastHour) || "no message was settled"}`,
+    lastSettled === undefined
+      ? "last       no message was ever settled"
+      : `last       ${lastSettled.at} ${[lastSettled.place, lastSettled.command, named]
+          .filter(Boolean)
+          .map((text) => printable(text))
+          .join(" ")}: ${lastSettled.outcome}`,
+    `ledger     ${count(ledger.codes, "security", "securities")}${ledger.codes === 0 ? "" : `, daily bars by trading day: ${countsText(ledger.barDays)}`}`,
+  ];
+}
+
+function callLines(calls: readonly ApiCalls[]): readonly string[] {
+  const made = calls.filter((one) => one.calls > 0);
+  return made.length === 0
+    ? ["none"]
+    : made.map(({ provider, api, calls }) => `${[provider, api].filter(Boolean).join(" ")}: ${number(calls)}`);
+}
+
+function countsText(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .filter(([, value]) => value > 0)
+    .map(([name, value]) => `${printable(name)} ${number(value)}`)
+    .join(", ");
+}
+
+function tableLines(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  return renderTable(head, rows).trimEnd().split("\n");
+}
+
+function count(value: number, one: string, many = `${one}s`): string {
+  return `${number(value)} ${value === 1 ? one : many}`;
+}
+
+function number(value: number): string {
+  return value.toLocaleString("en-US");
+}
