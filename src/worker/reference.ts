@@ -1,7 +1,7 @@
 import { Temporal } from "temporal-polyfill";
 
 import type { Clock } from "../base/clock.ts";
-import { describeError, PermanentError, TransientError } from "../base/errors.ts";
+import { DataError, describeError, PermanentError, TransientError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { orAbort } from "../base/or-abort.ts";
 import { addDays, type Day, dayAt, parseDay, SHANGHAI } from "../domain/day.ts";
@@ -50,6 +50,9 @@ const CODES_SHOWN_MAX = 10;
 /** After an answer that cannot be the list it is not asked for again at once, however many messages wait for it. */
 const BAD_LIST_WAIT_MS = 60_000;
 
+/** So long a stored list serves after the provider refused the call for it. */
+const STORED_SERVES_MS = 600_000;
+
 /** The first day of the calendar; both exchanges opened in that month. */
 const CALENDAR_FROM = parseDay("1990-12-19");
 /** The exchanges publish the calendar about a year ahead. */
@@ -80,6 +83,8 @@ export class Reference implements AsyncDisposable {
   readonly #underWay = new Map<Wanted, Promise<Refreshed>>();
   /** Answers that were no list, and until when nobody asks again. */
   readonly #bad = new Map<ListDataSet, { readonly error: TransientError; readonly untilMs: number }>();
+  /** Until when what is stored is fresh enough, since the provider refuses the call for the list. */
+  readonly #storedServesUntilMs = new Map<ListDataSet, number>();
 
   constructor(parts: ReferenceParts) {
     this.#parts = parts;
@@ -107,30 +112,82 @@ export class Reference implements AsyncDisposable {
 
   /**
    * Before any plan: calendar and listed codes are there and young enough. TransientError while the provider's answer
-   * is no list.
+   * is no list. Where the provider refuses the call what is stored serves, and the bundled calendar in any case; past
+   * its end every plan says so.
    */
   async ensureFresh(signal: AbortSignal): Promise<void> {
-    try {
-      await this.#ensure("trading-calendar", (atMs) => !isStale(atMs, this.#parts.clock.nowMs()), signal);
-    } catch (error) {
-      this.#goOnWithoutCalendar(error);
-    }
-    await this.#ensure("listed", (atMs) => !isStale(atMs, this.#parts.clock.nowMs()), signal);
+    await this.#ensureOrServeStored("trading-calendar", signal);
+    await this.#ensureOrServeStored("listed", signal);
   }
 
-  /** The bundled calendar serves an account that has no right to the provider's; past its end every plan says so. */
-  #goOnWithoutCalendar(error: unknown): void {
-    if (!(error instanceof PermanentError) || error.scope !== "api") {
-      throw error;
+  async #ensureOrServeStored(wanted: "trading-calendar" | "listed", signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    const list = listOf(wanted);
+    const doesStoredServe = (): boolean => clock.nowMs() < (this.#storedServesUntilMs.get(list) ?? 0);
+    if (doesStoredServe()) {
+      return;
     }
-    this.#parts.log.warn("no trading calendar from the provider, the bundled one serves", { why: error.message });
-    this.#loadedAtMs.set("trading-calendar", this.#parts.clock.nowMs());
+    try {
+      await this.#ensure(wanted, (atMs) => !isStale(atMs, clock.nowMs()), signal);
+    } catch (error) {
+      if (!isRefusedCall(error)) {
+        throw error;
+      }
+      // Many messages wait for the same answer; the first of them sees to it for all.
+      if (!doesStoredServe()) {
+        await this.#serveStored(list, error);
+      }
+    }
+  }
+
+  /** The trouble is the list's and no message's: without a stored list messages wait, unless only a person can help. */
+  async #serveStored(list: ListDataSet, error: DataError | PermanentError): Promise<void> {
+    const { clock, log, stored } = this.#parts;
+    if (list === "stock-list") {
+      if (this.#instruments.size === 0) {
+        this.#takeInstruments(await stored.instruments(this.#work));
+      }
+      if (this.#instruments.size === 0) {
+        throw error instanceof DataError ? this.#waitWithout(list, error) : error;
+      }
+    } else {
+      this.#calendar = mergedCalendar(await stored.calendar(MARKET.CHINA, this.#work));
+    }
+    const untilMs = this.#storedServesUntilMs.get(list) ?? 0;
+    if (clock.nowMs() >= untilMs) {
+      this.#storedServesUntilMs.set(list, clock.nowMs() + STORED_SERVES_MS);
+      log.warn("a list cannot be brought up to date, what is stored serves", {
+        list,
+        tryAgainInMs: STORED_SERVES_MS,
+        why: describeError(error),
+      });
+    }
+  }
+
+  #waitWithout(list: ListDataSet, error: DataError): TransientError {
+    const { clock } = this.#parts;
+    const waiting = new TransientError(`bringing the ${list.replace("-", " ")} up to date, and none is stored`, {
+      cause: error,
+      retryAfterMs: BAD_LIST_WAIT_MS,
+    });
+    this.#bad.set(list, { error: waiting, untilMs: clock.nowMs() + BAD_LIST_WAIT_MS });
+    return waiting;
   }
 
   /** A code that the list does not have: the whole list is waited for or asked for once more, unless it is minutes old. */
   async refreshForUnknownCode(signal: AbortSignal): Promise<void> {
     const youngSinceMs = this.#parts.clock.nowMs() - UNKNOWN_CODE_REFRESH_MS;
-    await this.#ensure("stock-list", (atMs) => atMs !== undefined && atMs >= youngSinceMs, signal);
+    try {
+      await this.#ensure("stock-list", (atMs) => atMs !== undefined && atMs >= youngSinceMs, signal);
+    } catch (error) {
+      if (error instanceof DataError) {
+        throw this.#waitWithout("stock-list", error);
+      }
+      // Without the right to the list, what is stored decides which codes there are.
+      if (!isRefusedCall(error)) {
+        throw error;
+      }
+    }
   }
 
   /** What a `stockinfo` or `trade_day` message asks for: a list fetched after it was sent. `force` fetches in any case. */
@@ -381,12 +438,7 @@ export class Reference implements AsyncDisposable {
   }
 
   async #loadInstruments(spans: readonly Span[]): Promise<void> {
-    const instruments = await this.#parts.stored.instruments(this.#work);
-    const gone = instruments.filter(({ status }) => status === "gone");
-    const known = instruments.filter(({ status }) => status !== "gone");
-    this.#goneOn = new Map(gone.map(({ code, listedOn, delistedOn }) => [code, delistedOn ?? listedOn]));
-    this.#instruments = new Map(known.map((instrument) => [instrument.code, instrument]));
-    this.#listedCount = known.filter(({ status }) => status !== "delisted").length;
+    this.#takeInstruments(await this.#parts.stored.instruments(this.#work));
     const fetchedAtMs = newestMs(spans) ?? 0;
     this.#loadedAtMs.set("listed", fetchedAtMs);
     if (isWhole(spans)) {
@@ -394,10 +446,23 @@ export class Reference implements AsyncDisposable {
     }
   }
 
+  #takeInstruments(instruments: readonly Instrument[]): void {
+    const gone = instruments.filter(({ status }) => status === "gone");
+    const known = instruments.filter(({ status }) => status !== "gone");
+    this.#goneOn = new Map(gone.map(({ code, listedOn, delistedOn }) => [code, delistedOn ?? listedOn]));
+    this.#instruments = new Map(known.map((instrument) => [instrument.code, instrument]));
+    this.#listedCount = known.filter(({ status }) => status !== "delisted").length;
+  }
+
   async #loadCalendar(fetchedAtMs: number): Promise<void> {
     this.#calendar = mergedCalendar(await this.#parts.stored.calendar(MARKET.CHINA, this.#work));
     this.#loadedAtMs.set("trading-calendar", fetchedAtMs);
   }
+}
+
+/** The provider refused this very call: it calls it wrong, or we have no right to it. */
+function isRefusedCall(error: unknown): error is DataError | PermanentError {
+  return error instanceof DataError || (error instanceof PermanentError && error.scope === "api");
 }
 
 type IsYoung = (atMs: number | undefined) => boolean;

@@ -1,5 +1,5 @@
 import { BoundedMap } from "../base/bounded-map.ts";
-import { PermanentError } from "../base/errors.ts";
+import { DataError, PermanentError } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
 import { createGatherer, type Gatherer } from "../base/gather.ts";
 import type { Log } from "../base/log.ts";
@@ -114,6 +114,14 @@ export class SuspensionLists {
       if (error instanceof PermanentError && error.scope === "api") {
         this.#isRefused = true;
         this.#log.warn("no suspension list, empty days stay unexplained", {
+          provider: line.provider,
+          why: error.message,
+        });
+        return new Map();
+      }
+      if (error instanceof DataError) {
+        // Nobody's days are at fault: for these lookups there is no list, and the next ones ask again.
+        this.#log.warn("suspension list refused, empty days stay unexplained", {
           provider: line.provider,
           why: error.message,
         });
