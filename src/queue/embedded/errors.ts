@@ -1,5 +1,5 @@
 import { DataError, HeldError, PermanentError, TransientError } from "../../base/errors.ts";
-import { findHolder } from "./find-holder.ts";
+import { findHolder } from "../../base/find-holder.ts";
 
 /**
  * Somebody else holds the file. A caller may try again for a moment, because a command may hold it only briefly; a

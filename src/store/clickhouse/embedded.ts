@@ -1,8 +1,10 @@
 import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 
 import type { ClickHouseClientConfigOptions } from "@clickhouse/client";
 
-import { describeError, PermanentError, tellingWhatToDo } from "../../base/errors.ts";
+import { describeError, HeldError, PermanentError, tellingWhatToDo } from "../../base/errors.ts";
+import { findHolder } from "../../base/find-holder.ts";
 import { translate } from "./errors.ts";
 
 type ClientConnection = NonNullable<ClickHouseClientConfigOptions["connection"]>;
@@ -23,6 +25,14 @@ export async function openEmbeddedConnection(path: string): Promise<EmbeddedConn
   const { createChdbConnection, drainPending } = await loadChdb(doing);
   // Only now: without the engine nothing is to be left behind.
   await mkdir(path, { recursive: true });
+  // The engine would say so too, and print a line of its own at each try.
+  const holder = findHolder(join(path, "status"));
+  if (holder !== undefined && holder !== process.pid) {
+    throw new HeldError(
+      `${doing}: another process holds the folder, process ${holder}, and one at a time may: stop it, or take another folder`,
+      "store",
+    );
+  }
   try {
     // chDB implements the interface of the client library's own package of types. It has the same declarations twice, and
     // a private field makes the two unlike for the compiler, so only a cast can say that they are one.

@@ -13,7 +13,7 @@ export function findHolder(file: string): number | undefined {
     for (const line of readFileSync("/proc/locks", "utf8").split("\n")) {
       // 5: POSIX  ADVISORY  WRITE 20533 fe:00:9984624 1073741824 1073742335
       const [, kind, , , pid = "", place = ""] = line.trim().split(/\s+/);
-      if (kind === "POSIX" && place.endsWith(`:${inode}`) && Number.parseInt(pid, 10) > 0) {
+      if ((kind === "POSIX" || kind === "FLOCK") && place.endsWith(`:${inode}`) && Number.parseInt(pid, 10) > 0) {
         pids.add(Number.parseInt(pid, 10));
       }
     }
