@@ -61,16 +61,21 @@ export async function runDemo(parts: Parts, options: DemoOptions, cli: Cli): Pro
         );
   const picture = await showData(parts.app, config, plan.codes, parts, worker.signal);
   say(picture);
-  say(describePlace(folder, options.keep ? worker.addresses : undefined));
+  say(describePlace(folder, plan, options.keep ? worker.addresses : undefined));
+  const code = sayEnd(say, {
+    last,
+    result,
+    calls: simulated?.calls(),
+    seconds: ((systemClock.elapsedMs() - startedMs) / 1_000).toFixed(1),
+  });
   if (options.keep) {
-    say("running until Ctrl-C");
+    say("\nrunning until Ctrl-C");
     if (!worker.signal.aborted) {
       await once(worker.signal, "abort");
     }
   }
   await worker.stop();
-  const seconds = ((systemClock.elapsedMs() - startedMs) / 1_000).toFixed(1);
-  return sayEnd(say, last, result, simulated?.calls(), seconds);
+  return code;
 }
 
 /** Servers that the settings name are left alone: the demo runs on this machine's own parts. */
@@ -225,11 +230,11 @@ async function showData(
   return `\n${title}\n${drawCandles(candles, CANDLE_ROWS).join("\n")}\n`;
 }
 
-function describePlace(folder: string, addresses: WorkerAddresses | undefined): string {
+function describePlace(folder: string, { codes, range }: RequestPlan, addresses: WorkerAddresses | undefined): string {
   const gdw = "npm run gdw --";
   const lines = [
     `The data is in ${folder}. Look at it:`,
-    `  ${gdw} bars 000001.SZ --from 2025-12-01`,
+    `  ${gdw} bars ${codes[0] ?? ""} --from ${range.end?.slice(0, 8).concat("01") ?? "2026-01-01"}`,
     `  ${gdw} coverage`,
     `  ${gdw} sql "SELECT code, count() AS bars, max(trading_day) AS last FROM ginkgo.bar GROUP BY code ORDER BY code LIMIT 5"`,
     `docs/reading.md has more queries, and how Python reads the folder.`,
@@ -247,14 +252,15 @@ function describePlace(folder: string, addresses: WorkerAddresses | undefined): 
   return lines.join("\n");
 }
 
+interface End {
+  readonly last: RequestProgress;
+  readonly result: BarComparison | undefined;
+  readonly calls: number | undefined;
+  readonly seconds: string;
+}
+
 /** The last two lines, in forms that scripts count on; without a truth to compare with only the second one. */
-function sayEnd(
-  say: (text?: string) => unknown,
-  last: RequestProgress,
-  result: BarComparison | undefined,
-  calls: number | undefined,
-  seconds: string,
-): number {
+function sayEnd(say: (text?: string) => unknown, { last, result, calls, seconds }: End): number {
   const dead = last.outcomes["dead-letter"];
   say();
   if (result === undefined) {
