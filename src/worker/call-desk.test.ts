@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { ZERO } from "../base/decimal.ts";
-import { systemClock } from "../base/clock.ts";
+import { systemClock, type Clock } from "../base/clock.ts";
 import { DataError, PermanentError, TransientError } from "../base/errors.ts";
 import { silentLog } from "../base/log.ts";
 import { type Day, SHANGHAI } from "../domain/day.ts";
@@ -120,18 +120,49 @@ test("a shared call that the server fails on twice is halved; one that does not 
   }
 });
 
-test("when the provider calls a shared call wrong, only the unit at fault fails", async () => {
-  const desk = openDesk((call) => {
-    if (codesOf(call).includes("2")) {
-      throw new DataError("asking: parameter ts_code is wrong");
-    }
-    return answerAll(call);
-  });
-  const results = await Promise.allSettled(["1", "2", "3"].map((code) => desk.fetch(unitOf(code), never)));
-  assert.deepEqual(
-    results.map(({ status }) => status),
-    ["fulfilled", "rejected", "fulfilled"],
+test("when the provider calls a shared call wrong, only the unit at fault fails, and few calls find it", async () => {
+  const desk = openDesk(
+    (call) => {
+      if (codesOf(call).includes("5")) {
+        throw new DataError("asking: parameter ts_code is wrong");
+      }
+      return answerAll(call);
+    },
+    Promise.resolve(),
+    {},
+    8,
   );
+  const codes = ["1", "2", "3", "4", "5", "6", "7", "8"];
+  const results = await Promise.allSettled(codes.map((code) => desk.fetch(unitOf(code), never)));
+  assert.deepEqual(
+    results.flatMap(({ status }, index) => (status === "rejected" ? [codes[index]] : [])),
+    ["5"],
+  );
+  assert.equal(desk.asked.length, 7, "all, two halves, two quarters, two alone");
+});
+
+test("a whole market that is called wrong once is asked for again, and three times fails all that wait for it", async () => {
+  for (const [refusals, expected] of [
+    [1, { calls: 2, failed: 0 }],
+    [9, { calls: 3, failed: 4 }],
+  ] as const) {
+    let left = refusals;
+    const desk = openDesk(
+      (call) => {
+        left -= 1;
+        if (left >= 0) {
+          throw new DataError("asking: refused for an unknown reason");
+        }
+        return answerAll(call, ["1", "2", "3", "4"]);
+      },
+      Promise.resolve(),
+      {},
+      "market",
+    );
+    const results = await Promise.allSettled(["1", "2", "3", "4"].map((code) => desk.fetch(unitOf(code, FROM), never)));
+    const failed = results.filter(({ status }) => status === "rejected").length;
+    assert.deepEqual({ calls: desk.asked.length, failed }, expected);
+  }
 });
 
 test("refused credentials end every unit that waits and every later one, without another call", async () => {
@@ -201,6 +232,7 @@ function openDesk(
   answer: (call: FactorCall) => FactorPage,
   granted: Promise<void> = Promise.resolve(),
   limits = {},
+  shape: number | "market" = 3,
 ): TestDesk {
   const asked: FactorCall[] = [];
   let calls = 0;
@@ -226,7 +258,7 @@ function openDesk(
     pause: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-  const clock = systemClock;
+  const clock = shape === "market" ? HASTY_CLOCK : systemClock;
   const line = new ProviderLine({
     source,
     capability,
@@ -238,7 +270,7 @@ function openDesk(
   const desk = new CallDesk<"adjustment-factors">(
     {
       line,
-      coalesce: byCodesOfThree,
+      coalesce: (units) => (shape === "market" ? byMarket(units) : byCodes(units, shape)),
       check: (rows) => ({ rows, rejected: [] }),
       setAside: () => Promise.resolve(),
       clock,
@@ -262,10 +294,18 @@ function openDesk(
   };
 }
 
-function byCodesOfThree(units: readonly Unit[]): readonly Planned<"adjustment-factors">[] {
+/** Waits between tries are drawn from seconds. */
+const HASTY_CLOCK: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 5), signal) };
+
+function byMarket(units: readonly Unit[]): readonly Planned<"adjustment-factors">[] {
+  const selection = { by: "day", day: FROM } as const;
+  return [{ call: { dataSet: "adjustment-factors", frequency: "1d", selection }, units, rank: 0 }];
+}
+
+function byCodes(units: readonly Unit[], codesMax: number): readonly Planned<"adjustment-factors">[] {
   const planned: Planned<"adjustment-factors">[] = [];
-  for (let at = 0; at < units.length; at += 3) {
-    const taken = units.slice(at, at + 3);
+  for (let at = 0; at < units.length; at += codesMax) {
+    const taken = units.slice(at, at + codesMax);
     const codes = taken.map(({ code }) => code);
     planned.push({
       call: { dataSet: "adjustment-factors", frequency: "1d", selection: { by: "codes", codes, from: FROM, to: TO } },
@@ -276,11 +316,8 @@ function byCodesOfThree(units: readonly Unit[]): readonly Planned<"adjustment-fa
   return planned;
 }
 
-function answerAll(call: FactorCall): FactorPage {
-  const rows: RowOf["adjustment-factors"][] = codesOf(call).flatMap((code) => [
-    factorOf(code, FROM),
-    factorOf(code, TO),
-  ]);
+function answerAll(call: FactorCall, codes = codesOf(call)): FactorPage {
+  const rows: RowOf["adjustment-factors"][] = codes.flatMap((code) => [factorOf(code, FROM), factorOf(code, TO)]);
   return { dataSet: "adjustment-factors", rows, rejected: [], received: rows.length, rest: [] };
 }
 
@@ -292,15 +329,15 @@ function codesOf(call: FactorCall): readonly string[] {
   return call.selection.by === "codes" ? call.selection.codes : [];
 }
 
-function unitOf(code: string): Unit {
+function unitOf(code: string, to = TO): Unit {
   return {
     dataSet: "adjustment-factors",
     frequency: "1d",
     code: code as SecurityCode,
     from: FROM,
-    to: TO,
-    tradingDays: 2,
-    missing: [{ from: FROM, to: TO }],
+    to,
+    tradingDays: to === FROM ? 1 : 2,
+    missing: [{ from: FROM, to }],
     provider: "tushare",
   };
 }

@@ -1,11 +1,12 @@
 import type { Clock } from "../base/clock.ts";
 import { DataError, PermanentError, TransientError } from "../base/errors.ts";
+import { fullJitterMs } from "../base/jitter.ts";
 import type { Log } from "../base/log.ts";
 import type { RejectedRow, RowOf } from "../domain/rows.ts";
 import type { Call, CodeDataSet, Unit } from "../domain/unit.ts";
 import type { Answer } from "../planning/verdict.ts";
 import type { Grant } from "../ports/budget.ts";
-import type { ProviderLine } from "./provider-line.ts";
+import { describeSelection, type ProviderLine } from "./provider-line.ts";
 import { TicketBook, type Delivery, type Fetched, type Planned, type Ticket } from "./ticket-book.ts";
 
 /** What came for a unit since its last part; all parts together hold everything. */
@@ -52,6 +53,8 @@ export interface DeskLimits {
 
 /** A provider that fails on a call so often, and does answer, may be asked for too many codes at once. */
 const FAILURES_BEFORE_HALVING = 2;
+/** A call for the whole market that is called wrong so often fails all units that wait for it. */
+const REFUSALS_MAX = 3;
 
 /** A unit with so many rows in hand hands them over before it is complete: a month of daily rows. */
 export const PART_ROWS = 20;
@@ -82,6 +85,8 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
   #callsUnderWay = 0;
   /** How often the provider answered a call with a failure of its own. */
   readonly #failures = new WeakMap<Planned<D>, number>();
+  /** How often it called a call wrong. */
+  readonly #refusals = new WeakMap<Planned<D>, number>();
   /** Rows that came, and those among them that were not handed over yet. */
   #rowsInHand = 0;
   #rowsHeld = 0;
@@ -124,7 +129,6 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
       rejected: [],
       answers: [],
       callsLeft: 0,
-      isAlone: false,
       onAnswer: (rows) => {
         this.#rowsInHand += rows;
         this.#rowsHeld += rows;
@@ -291,7 +295,7 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
     try {
       this.#work.throwIfAborted();
       if (error instanceof DataError) {
-        this.#book.splitOrFail(planned, error);
+        await this.#narrowOrFail(planned, error);
       } else if (error instanceof TransientError) {
         await this.#parts.line.waitOut(planned.call, error, this.#work);
         if (error.isAnswered && this.#failsAgain(planned)) {
@@ -310,6 +314,36 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
     } catch (failure) {
       this.#book.fail(planned, failure);
     }
+  }
+
+  /**
+   * The provider calls the request wrong: a list of codes is cut in two until the unit at fault stands alone. A whole
+   * market cannot be cut, and asking for its units one by one costs a call for each, so it is asked for again a few times.
+   */
+  async #narrowOrFail(planned: Planned<D>, error: DataError): Promise<void> {
+    const isShared = this.#book.countWaiting(planned) > 1;
+    if (isShared && planned.call.selection.by === "codes") {
+      this.#book.putBackHalved(planned);
+      return;
+    }
+    const refusals = (this.#refusals.get(planned) ?? 0) + 1;
+    this.#refusals.set(planned, refusals);
+    if (!isShared || refusals >= REFUSALS_MAX) {
+      this.#book.fail(planned, error);
+      return;
+    }
+    const { clock, log, line } = this.#parts;
+    const waitMs = fullJitterMs(refusals);
+    log.warn("call refused, trying again", {
+      provider: line.provider,
+      api: line.capability.api,
+      selection: describeSelection(planned.call),
+      attempt: refusals,
+      waitMs: Math.round(waitMs),
+      why: error.message,
+    });
+    await clock.sleep(waitMs, this.#work);
+    this.#book.putBack(planned);
   }
 
   #failsAgain(planned: Planned<D>): boolean {

@@ -16,7 +16,7 @@ const PAGE: Delivery<"adjustment-factors"> = {
   rest: [],
 };
 
-test("an answer that was under way when its unit was taken apart does not complete the unit early", () => {
+test("a call taken apart and an answer that was under way bring each unit all it waits for", () => {
   // Both units need both days, a call a day.
   const book = new TicketBook<"adjustment-factors">((units) => [planned(units, FROM), planned(units, TO)]);
   const [first, second] = [ticketOf("1"), ticketOf("2")];
@@ -25,7 +25,7 @@ test("an answer that was under way when its unit was taken apart does not comple
   const early = book.take();
   const refused = book.take();
   assert.ok(early && refused);
-  book.splitOrFail(refused, new Error("the provider calls it wrong"));
+  book.putBackHalved(refused);
   book.deliver(early, PAGE);
   assert.deepEqual([first.ended, second.ended], [[], []]);
   for (let call = book.take(); call !== undefined; call = book.take()) {
@@ -35,13 +35,30 @@ test("an answer that was under way when its unit was taken apart does not comple
   assert.deepEqual([first.ended, second.ended], [[undefined], [undefined]]);
 });
 
-test("a unit alone that the provider calls wrong fails, and its other calls are forgotten", () => {
+test("units of one code that share a call are taken apart by their days", () => {
+  const book = new TicketBook<"adjustment-factors">((units) => [
+    { call: callFor(["1" as SecurityCode], FROM, TO), units, rank: 0 },
+  ]);
+  const [first, second] = [ticketOf("1", FROM, FROM), ticketOf("1", TO, TO)];
+  book.add(first);
+  book.add(second);
+  const shared = book.take();
+  assert.ok(shared);
+  book.putBackHalved(shared);
+  const calls = [book.take(), book.take()];
+  assert.deepEqual(
+    calls.map((call) => call?.call.selection),
+    [FROM, TO].map((day) => ({ by: "codes", codes: ["1"], from: day, to: day })),
+  );
+});
+
+test("what failed waits for no other call any more", () => {
   const book = new TicketBook<"adjustment-factors">((units) => [planned(units, FROM), planned(units, TO)]);
   const ticket = ticketOf("1");
   book.add(ticket);
   const call = book.take();
   assert.ok(call);
-  book.splitOrFail(call, "wrong");
+  book.fail(call, "wrong");
   assert.deepEqual(ticket.ended, ["wrong"]);
   assert.equal(book.hasCalls, false);
 });
@@ -73,24 +90,24 @@ test("live work that comes while a backfill is bound goes before it, and all of 
 
 function planned(units: readonly Unit[], day: Day): Planned<"adjustment-factors"> {
   const codes = units.map(({ code }) => code);
-  return {
-    call: { dataSet: "adjustment-factors", frequency: "1d", selection: { by: "codes", codes, from: day, to: day } },
-    units,
-    rank: 0,
-  };
+  return { call: callFor(codes, day, day), units, rank: 0 };
 }
 
-function ticketOf(code: string): Ticket<"adjustment-factors"> & { readonly ended: unknown[] } {
+function callFor(codes: readonly SecurityCode[], from: Day, to: Day): Planned<"adjustment-factors">["call"] {
+  return { dataSet: "adjustment-factors", frequency: "1d", selection: { by: "codes", codes, from, to } };
+}
+
+function ticketOf(code: string, from = FROM, to = TO): Ticket<"adjustment-factors"> & { readonly ended: unknown[] } {
   const ended: unknown[] = [];
   const ticket: Ticket<"adjustment-factors"> & { readonly ended: unknown[] } = {
     unit: {
       dataSet: "adjustment-factors",
       frequency: "1d",
       code: code as SecurityCode,
-      from: FROM,
-      to: TO,
+      from,
+      to,
       tradingDays: 2,
-      missing: [{ from: FROM, to: TO }],
+      missing: [{ from, to }],
       provider: "tushare",
     },
     fetched: [],
@@ -98,7 +115,6 @@ function ticketOf(code: string): Ticket<"adjustment-factors"> & { readonly ended
     answers: [],
     onAnswer: () => undefined,
     callsLeft: 0,
-    isAlone: false,
     settle: (error) => {
       ticket.settle = undefined;
       ended.push(error);

@@ -1,5 +1,6 @@
 import type { RejectedRow, RowOf } from "../domain/rows.ts";
-import type { Call, CodeDataSet, Unit } from "../domain/unit.ts";
+import { maxDay, minDay } from "../domain/day.ts";
+import type { Call, CodeDataSet, Selection, Unit } from "../domain/unit.ts";
 import type { Answer, LostRow } from "../planning/verdict.ts";
 import type { Provenance } from "../ports/store.ts";
 
@@ -20,8 +21,6 @@ export interface Ticket<D extends CodeDataSet> {
   readonly onAnswer: (rows: number) => void;
   /** Calls that still have to be answered; meaningful once the ticket is bound. */
   callsLeft: number;
-  /** Its call is shared with no other unit: a shared one was called wrong by the provider. */
-  isAlone: boolean;
   /** Ends the ticket, once; undefined when it has ended. */
   settle: ((error?: unknown) => void) | undefined;
 }
@@ -156,39 +155,38 @@ export class TicketBook<D extends CodeDataSet> {
     }
   }
 
-  /** As `putBack`, with the codes of the call in two calls; a ticket's code is in one of them, so it waits for as many calls. */
+  /**
+   * As `putBack`, with its codes in two calls, so that of many codes the one at fault is found in few calls. Several units
+   * of one code are asked for one by one. What cannot be cut is put back as it is.
+   */
   putBackHalved(planned: Planned<D>): void {
-    const { call } = planned;
-    const { selection } = call;
-    if (selection.by !== "codes" || selection.codes.length < 2) {
-      this.putBack(planned);
+    const tickets = this.#leave(planned);
+    const { selection } = planned.call;
+    if (selection.by !== "codes" || tickets.length < 2) {
+      if (tickets.length > 0) {
+        this.#bound.unshift({ planned, tickets });
+      }
       return;
     }
-    const tickets = this.#leave(planned);
-    const middle = Math.ceil(selection.codes.length / 2);
-    const halves = [selection.codes.slice(0, middle), selection.codes.slice(middle)].map((codes): Open<D> => {
-      const served = tickets.filter(({ unit }) => codes.includes(unit.code));
+    const codes = selection.codes.filter((code) => tickets.some(({ unit }) => unit.code === code));
+    const middle = Math.ceil(codes.length / 2);
+    const parts =
+      codes.length > 1
+        ? [codes.slice(0, middle), codes.slice(middle)].map((half) => ({
+            part: { ...selection, codes: half },
+            served: tickets.filter(({ unit }) => half.includes(unit.code)),
+          }))
+        : tickets.map((ticket) => ({ part: clip(selection, ticket.unit), served: [ticket] }));
+    const opens = parts.map(({ part, served }): Open<D> => {
       const units = served.map(({ unit }) => unit);
-      const half = { call: { ...call, selection: { ...selection, codes } }, units, rank: planned.rank };
-      return { planned: half, tickets: served };
+      return { planned: { call: { ...planned.call, selection: part }, units, rank: planned.rank }, tickets: served };
     });
-    this.#bound.unshift(...halves.filter(({ tickets }) => tickets.length > 0));
+    this.#bound.unshift(...opens);
   }
 
-  /** The provider calls the request wrong: its units are asked for one by one; a unit that was alone fails. */
-  splitOrFail(planned: Planned<D>, error: unknown): void {
-    const tickets = this.#leave(planned);
-    if (tickets.length <= 1) {
-      this.#end(tickets, error);
-      return;
-    }
-    this.#forgetCalls(new Set(tickets));
-    for (const ticket of tickets) {
-      ticket.isAlone = true;
-      ticket.callsLeft = 0;
-      this.#free.add(ticket);
-    }
-    this.#plan = undefined;
+  /** How many units wait for a call that was taken. */
+  countWaiting(planned: Planned<D>): number {
+    return (this.#taken.get(planned) ?? []).filter(({ settle }) => settle !== undefined).length;
   }
 
   fail(planned: Planned<D>, error: unknown): void {
@@ -253,15 +251,11 @@ export class TicketBook<D extends CodeDataSet> {
   }
 
   #planFree(): Open<D>[] {
-    const groups = [...this.#free].filter(({ isAlone }) => isAlone).map((ticket) => [ticket]);
-    const shared = [...this.#free].filter(({ isAlone }) => !isAlone);
-    const plan: Open<D>[] = [];
-    for (const group of shared.length > 0 ? [...groups, shared] : groups) {
-      const tickets = new Map(group.map((ticket) => [ticket.unit, ticket]));
-      for (const planned of this.#coalesce([...tickets.keys()])) {
-        plan.push({ planned, tickets: planned.units.map((unit) => ticketOf(tickets, unit)) });
-      }
-    }
+    const tickets = new Map([...this.#free].map((ticket) => [ticket.unit, ticket]));
+    const plan = this.#coalesce([...tickets.keys()]).map((planned): Open<D> => ({
+      planned,
+      tickets: planned.units.map((unit) => ticketOf(tickets, unit)),
+    }));
     for (const ticket of this.#free) {
       ticket.callsLeft = 0;
     }
@@ -285,18 +279,6 @@ export class TicketBook<D extends CodeDataSet> {
     for (const ticket of tickets) {
       ticket.settle?.(error);
     }
-  }
-
-  /** No call brings anything for these tickets any more, also none that is under way. */
-  #forgetCalls(gone: ReadonlySet<Ticket<D>>): void {
-    const without = (tickets: readonly Ticket<D>[]): readonly Ticket<D>[] =>
-      tickets.filter((ticket) => !gone.has(ticket));
-    for (const [planned, tickets] of this.#taken) {
-      this.#taken.set(planned, without(tickets));
-    }
-    this.#bound = this.#bound
-      .map(({ planned, tickets }) => ({ planned, tickets: without(tickets) }))
-      .filter(({ tickets }) => tickets.length > 0);
   }
 }
 
@@ -345,6 +327,11 @@ function ticketOf<D extends CodeDataSet>(tickets: ReadonlyMap<Unit, Ticket<D>>, 
     throw new RangeError(`a planned call names a unit of ${unit.code} that is not on the desk`);
   }
   return ticket;
+}
+
+/** The part of a range of days that a unit wants. */
+function clip(selection: Extract<Selection, { readonly by: "codes" }>, unit: Unit): Selection {
+  return { ...selection, from: maxDay(selection.from, unit.from), to: minDay(selection.to, unit.to) };
 }
 
 function groupByCode<Row extends { readonly code: string }>(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> {
