@@ -7,8 +7,9 @@ import type { Day } from "../domain/day.ts";
 import type { Evidence } from "../domain/ledger.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
-import type { Call } from "../domain/unit.ts";
+import type { Call, Selection } from "../domain/unit.ts";
 import { askAgainAtMs } from "../planning/final-day.ts";
+import { chooseSuspensionCalls, type CodeDays } from "../planning/suspension-calls.ts";
 import { LATE_PUBLICATION_MS, LATE_PUBLICATION_MS_MAX } from "../planning/verdict.ts";
 import type { ProviderLine, WholeAnswer } from "./provider-line.ts";
 
@@ -39,12 +40,10 @@ interface ListedDay {
 const LOOKUPS_MAX = 8_192;
 /** Days whose list of the whole market is remembered: about twelve years. */
 const DAYS_REMEMBERED_MAX = 3_000;
-/** Up to so many days are asked for day by day, the whole market each; beyond it one range is asked for. */
-const DAY_CALLS_MAX = 3;
 
 /**
  * Asks the provider's suspension lists about empty days. What many messages suspect at the same time is answered by
- * few calls: one code over its span, the market on each of a few days, or the market over the whole span.
+ * few calls: one code over its span, the market on a day, or the market over a run of days.
  */
 export class SuspensionLists {
   readonly #line: ProviderLine | undefined;
@@ -69,69 +68,74 @@ export class SuspensionLists {
   }
 
   async #answer(batch: readonly Suspects[]): Promise<readonly SuspendedDays[]> {
-    const days = [...new Set(batch.flatMap((suspects) => suspects.days))].toSorted();
-    const listed = new Map<Day, ListedDay>();
+    const days = new Set(batch.flatMap((suspects) => suspects.days));
+    const known: KnownLists = { market: new Map(), byCode: new Map() };
     for (const day of days) {
-      const known = this.#market.get(day);
-      if (known !== undefined && this.#clock.nowMs() < known.untilMs) {
-        listed.set(day, known.list);
+      const remembered = this.#market.get(day);
+      if (remembered !== undefined && this.#clock.nowMs() < remembered.untilMs) {
+        known.market.set(day, remembered.list);
       }
     }
-    const unread = days.filter((day) => !listed.has(day));
-    if (unread.length > 0) {
-      for (const [day, list] of await this.#read([...new Set(batch.map(({ code }) => code))], unread)) {
-        listed.set(day, list);
-      }
-    }
-    return batch.map((suspects) => ({
-      days: new Set(suspects.days.filter((day) => listed.get(day)?.codes.has(suspects.code))),
-      evidence: suspects.days.map((day) => listed.get(day)?.evidence).find((evidence) => evidence !== undefined),
-    }));
+    await this.#read(unreadOf(batch, known), known);
+    return batch.map(({ code, days: asked }) => {
+      const lists = new Map(asked.map((day) => [day, listOf(known, code, day)]));
+      return {
+        days: new Set(asked.filter((day) => lists.get(day)?.codes.has(code))),
+        evidence: [...lists.values()].find((list) => list !== undefined)?.evidence,
+      };
+    });
   }
 
-  /** What the lists say of these codes on these days; nothing when there is no list. */
-  async #read(codes: readonly SecurityCode[], days: readonly Day[]): Promise<ReadonlyMap<Day, ListedDay>> {
-    const [from, to] = [days[0], days.at(-1)];
+  /** Adds what the lists say of these days to what is known; nothing where there is no list. */
+  async #read(unread: readonly CodeDays[], known: KnownLists): Promise<void> {
     const line = this.#line;
-    if (line === undefined || this.#isRefused || from === undefined || to === undefined) {
-      return new Map();
+    if (line === undefined || unread.length === 0) {
+      return;
+    }
+    const days = [...new Set(unread.flatMap((suspects) => suspects.days))].toSorted();
+    for (const selection of chooseSuspensionCalls(unread, line.capability.rowsMax)) {
+      const answer = await this.#fetchUnlessRefused(line, selection);
+      if (answer === undefined) {
+        continue;
+      }
+      if (selection.by === "codes") {
+        const [code] = selection.codes;
+        const own = unread.find((suspects) => suspects.code === code)?.days ?? [];
+        if (code !== undefined) {
+          known.byCode.set(code, toLists(own.filter(isWithin(selection)), answer, line.provider));
+        }
+      } else {
+        const lists = toLists(days.filter(isWithin(selection)), answer, line.provider);
+        for (const [day, list] of this.#remember(lists, line)) {
+          known.market.set(day, list);
+        }
+      }
+    }
+  }
+
+  /** Undefined where the provider has no list for us: for good when we have no right to it, else for this time. */
+  async #fetchUnlessRefused(line: ProviderLine, selection: Selection): Promise<WholeAnswer<"suspensions"> | undefined> {
+    if (this.#isRefused) {
+      return undefined;
     }
     try {
-      if (days.length <= DAY_CALLS_MAX) {
-        const lists = new Map<Day, ListedDay>();
-        for (const day of days) {
-          for (const [listedDay, list] of toLists([day], await this.#fetch(line, { by: "day", day }), line.provider)) {
-            lists.set(listedDay, list);
-          }
-        }
-        return this.#remember(lists, line);
-      }
-      if (codes.length === 1) {
-        return toLists(days, await this.#fetch(line, { by: "codes", codes, from, to }), line.provider);
-      }
-      return this.#remember(toLists(days, await this.#fetch(line, { by: "range", from, to }), line.provider), line);
+      return await this.#fetch(line, selection);
     } catch (error) {
-      if (error instanceof PermanentError && error.scope === "api") {
-        this.#isRefused = true;
-        this.#log.warn("no suspension list, empty days stay unexplained", {
-          provider: line.provider,
-          why: error.message,
-        });
-        return new Map();
+      const isForGood = error instanceof PermanentError && error.scope === "api";
+      if (!isForGood && !(error instanceof DataError)) {
+        throw error;
       }
-      if (error instanceof DataError) {
-        // Nobody's days are at fault: for these lookups there is no list, and the next ones ask again.
-        this.#log.warn("suspension list refused, empty days stay unexplained", {
-          provider: line.provider,
-          why: error.message,
-        });
-        return new Map();
-      }
-      throw error;
+      this.#isRefused = isForGood;
+      this.#log.warn("no suspension list, empty days stay unexplained", {
+        provider: line.provider,
+        isForGood,
+        why: error.message,
+      });
+      return undefined;
     }
   }
 
-  async #fetch(line: ProviderLine, selection: Call["selection"]): Promise<WholeAnswer<"suspensions">> {
+  async #fetch(line: ProviderLine, selection: Selection): Promise<WholeAnswer<"suspensions">> {
     const call: Call<"suspensions"> = { dataSet: "suspensions", frequency: "1d", selection };
     return await line.fetchAll(call, this.#work);
   }
@@ -147,6 +151,36 @@ export class SuspensionLists {
       this.#market.set(day, { list, untilMs: isWhole ? Infinity : nowMs + LATE_PUBLICATION_MS });
     }
     return lists;
+  }
+}
+
+/** Lists of the market by day, and of one code by day where only that code was asked for. */
+interface KnownLists {
+  readonly market: Map<Day, ListedDay>;
+  readonly byCode: Map<SecurityCode, ReadonlyMap<Day, ListedDay>>;
+}
+
+function listOf({ market, byCode }: KnownLists, code: SecurityCode, day: Day): ListedDay | undefined {
+  return market.get(day) ?? byCode.get(code)?.get(day);
+}
+
+/** What is not known, one entry a code. */
+function unreadOf(batch: readonly Suspects[], { market }: KnownLists): readonly CodeDays[] {
+  return [...Map.groupBy(batch, ({ code }) => code)].flatMap(([code, suspects]) => {
+    const days = [...new Set(suspects.flatMap((one) => one.days))].filter((day) => !market.has(day)).toSorted();
+    return days.length === 0 ? [] : [{ code, days }];
+  });
+}
+
+function isWithin(selection: Selection): (day: Day) => boolean {
+  switch (selection.by) {
+    case "day":
+      return (day) => day === selection.day;
+    case "codes":
+    case "range":
+      return (day) => selection.from <= day && day <= selection.to;
+    case "status":
+      return () => false;
   }
 }
 
