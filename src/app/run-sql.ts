@@ -4,6 +4,8 @@ import { saidByEngine } from "../store/clickhouse/errors.ts";
 import { toReadOnly } from "../store/clickhouse/read-only.ts";
 import type { SqlFormat } from "./app-api.ts";
 
+const READONLY = 164;
+
 const FORMATS: Readonly<Record<SqlFormat, string>> = {
   // A line of names, a line of types, then a line of values each.
   rows: "JSONCompactEachRowWithNamesAndTypes",
@@ -29,17 +31,16 @@ export async function* runSql(
 
 /** What the engine says of a statement that a person typed is about the statement; credentials and outages are not. */
 function toStatementError(error: unknown, database: string): unknown {
-  if (error instanceof TransientError || (error instanceof PermanentError && error.isCredentials)) {
-    return error;
-  }
   const said = saidByEngine(error);
-  if (said === undefined) {
+  // What may not be done here is refused by our own order to only read, whatever the user may do.
+  const isRefusedUser = error instanceof PermanentError && error.isCredentials && said?.code !== READONLY;
+  if (said === undefined || error instanceof TransientError || isRefusedUser) {
     return error;
   }
   const hints: Readonly<Record<number, string>> = {
     60: `; our tables are in ${database}: write ${database}.bar (SHOW TABLES FROM ${database} lists them)`,
     81: `; our tables are in ${database}`,
-    164: "; only statements that read are run here, and no files or addresses are read",
+    [READONLY]: "; only statements that read are run here, and no files or addresses are read",
   };
   return new DataError(`running the statement: ${said.text}${hints[said.code] ?? ""}`);
 }
