@@ -5,6 +5,7 @@ import { compareBars } from "./app/compare-bars.ts";
 import { coverageOf } from "./app/coverage.ts";
 import { deadLetterCommands } from "./app/dead-letter-commands.ts";
 import type { DayPrices } from "./app/demo-api.ts";
+import { doctorCommands } from "./app/doctor/doctor.ts";
 import { needWorker } from "./app/embedded-folder.ts";
 import { toGaps } from "./app/gaps.ts";
 import { openForReading } from "./app/open-for-reading.ts";
@@ -26,6 +27,7 @@ import { ensureSchema } from "./store/clickhouse/schema.ts";
 export const app: AppApi = {
   ...deadLetterCommands,
   ...statusCommands,
+  ...doctorCommands,
 
   start: (config, log, shutdown, onReady) => startWorker(config, log, shutdown, { onReady }),
 

@@ -8,6 +8,7 @@ import { addConfig } from "./commands/config.ts";
 import { addCoverage } from "./commands/coverage.ts";
 import { addGaps } from "./commands/gaps.ts";
 import { addDemo } from "./commands/demo.ts";
+import { addDoctor } from "./commands/doctor.ts";
 import { addDlq } from "./commands/dlq.ts";
 import { addRequest } from "./commands/request.ts";
 import { addSchema } from "./commands/schema.ts";
@@ -71,6 +72,7 @@ export function createProgram(cli: Cli, state: RunState): Command {
   addSql(program, cli, state);
   addVerify(program, cli, state);
   addStatus(program, cli, state);
+  addDoctor(program, cli, state);
   addDlq(program, cli, state);
   addConfig(program, cli, state);
   addTopics(program, cli, state);
