@@ -8,7 +8,7 @@ import type { DayPrices } from "./app/demo-api.ts";
 import { doctorCommands } from "./app/doctor/doctor.ts";
 import { needWorker } from "./app/embedded-folder.ts";
 import { toGaps } from "./app/gaps.ts";
-import { openForReading } from "./app/open-for-reading.ts";
+import { needStoreFolder, openForReading } from "./app/open-for-reading.ts";
 import { ensureQueueTopics, openProducer } from "./app/open-queue.ts";
 import { openOurClickHouse, openReference, schemaOptions } from "./app/open-store.ts";
 import { readBarsOf } from "./app/read-bars.ts";
@@ -95,6 +95,7 @@ export const app: AppApi = {
     toGaps(await coverageOf(config, options, log, signal), systemClock.nowMs()),
 
   async *sql(config, statement, format, log, signal) {
+    needStoreFolder(config);
     await using clickhouse = await openOurClickHouse(config, log, signal);
     yield* runSql(clickhouse, statement, format, signal);
   },

@@ -11,10 +11,7 @@ import { openOurClickHouse } from "./open-store.ts";
 /** The store with our tables in it; PermanentError says where it looked when they are not there yet. */
 export async function openForReading(config: Config, log: Log, signal: AbortSignal): Promise<ClickHouse> {
   const { url, embeddedPath, database } = config.clickhouse;
-  // The engine would make the folder, and an empty one would be left wherever somebody asked.
-  if (url === undefined && !existsSync(embeddedPath)) {
-    throw nothingThere(`there is no folder ${embeddedPath}, so nothing is stored here`);
-  }
+  needStoreFolder(config);
   await using opened = new AsyncDisposableStack();
   const clickhouse = opened.use(await openOurClickHouse(config, log, signal));
   const tables = await clickhouse.query(
@@ -28,6 +25,16 @@ export async function openForReading(config: Config, log: Log, signal: AbortSign
   }
   opened.move();
   return clickhouse;
+}
+
+/**
+ * PermanentError where the store would be a folder that is not there: the engine would make it, and an empty one would be
+ * left wherever somebody asked.
+ */
+export function needStoreFolder({ clickhouse: { url, embeddedPath } }: Config): void {
+  if (url === undefined && !existsSync(embeddedPath)) {
+    throw nothingThere(`there is no folder ${embeddedPath}, so nothing is stored here`);
+  }
 }
 
 function nothingThere(what: string): PermanentError {

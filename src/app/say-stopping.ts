@@ -8,7 +8,9 @@ export function sayStopping(
   drainMsMax: number,
   log: Log,
 ): Disposable {
-  const say = (): void => {
+  // After all who listen to the same signal, so that the state is that of the stop.
+  const say = (): void => queueMicrotask(sayNow);
+  const sayNow = (): void => {
     const messages = state()?.inHand ?? 0;
     const what = messages === 1 ? "1 message" : `${messages} messages`;
     log.info(

@@ -23,7 +23,7 @@ export interface ConsumerParts<M extends QueuedMessage> {
   readonly limits?: Partial<ConsumerLimits>;
   readonly clock: Clock;
   readonly log: Log;
-  /** Called every `commitEveryMs` and once at the end. Must not throw. */
+  /** Called every `commitEveryMs`, when `intake` aborts, and once at the end. Must not throw. */
   onState?(state: ConsumerState): void;
 }
 
@@ -120,6 +120,7 @@ class ConsumerRun<M extends QueuedMessage> implements QueueListener {
   drain(): void {
     this.#machine.drain();
     this.#parts.queue.stopDelivery();
+    this.#parts.onState?.(this.#machine.state());
     this.#scheduleStep();
   }
 

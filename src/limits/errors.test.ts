@@ -29,6 +29,16 @@ test("a connection that ended and a server that cannot serve pass by themselves"
   }
 });
 
+test("a certificate that has expired needs a person, and the message says where", () => {
+  const expired = Object.assign(new Error("certificate has expired"), { code: "CERT_HAS_EXPIRED" });
+  const translated = translate(new ReconnectStrategyError(expired, expired), "connecting to redis at r:1");
+  assert.ok(translated instanceof PermanentError && !translated.isCredentials);
+  assert.equal(
+    translated.message,
+    "connecting to redis at r:1: its TLS certificate has expired: renew the certificate on that server",
+  );
+});
+
 test("a broken script is a defect and keeps its own kind", () => {
   const broken = new ErrorReply("ERR user_script:1: attempt to index a nil value");
   assert.equal(translate(broken, "asking"), broken);

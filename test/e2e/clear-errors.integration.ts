@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { createServer as createHttpsServer } from "node:https";
 import { createServer, type Server } from "node:net";
@@ -65,6 +65,7 @@ suite("errors are clear", { concurrency: 3 }, () => {
     const ended = await rig.gdw(["start"], { env, stopAt: /too many addresses/ });
     assert.equal(ended.code, 143, ended.out + ended.err);
     assert.ok(ended.out.includes(sentence), ended.out);
+    assert.match(ended.out, /stopping: finishing 1 message, at most 1 s; a second signal drops it/);
     assert.equal(ended.err, "");
     standsInPage([sentence]);
   });
@@ -233,6 +234,17 @@ suite("errors are clear", { concurrency: 3 }, () => {
     isClear(await start({ TUSHARE_TOKEN: SECRET, ...tls }), 78, [
       "setting kafka.tls_ca: reading /away.pem: there is no such file",
     ]);
+  });
+
+  test("reading where nothing was ever stored ends with 69 and leaves nothing behind", async () => {
+    await using folder = await temporaryFolder();
+    for (const words of [["verify"], ["bars", "000001.SZ"], ["coverage"], ["sql", "SELECT 1"], ["request", "--all"]]) {
+      isClear(await runGdw(words, { folder: folder.path }), 69, [
+        "reading: no tables yet: ",
+        ": run gdw schema ensure, or start a worker, which makes them; or check clickhouse.host, clickhouse.embedded_path and clickhouse.database",
+      ]);
+      assert.deepEqual(readdirSync(folder.path), []);
+    }
   });
 
   test("a full disk under the embedded folder ends with 69 and says what to do", async (t) => {
