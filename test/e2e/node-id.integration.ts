@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 
+import { projectFolder } from "../../scripts/lib/project.ts";
 import { openHeartbeats, openOurRedis } from "../../src/app/open-budget.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { generateMarket } from "../../src/market/generate-market.ts";
@@ -39,6 +41,8 @@ test("a second worker of a living node id ends with one sentence that says who h
           String.raw`its last beat was at 20\S+Z; give this one an id of its own with node\.id or GINKGO_NODE_ID, or stop the other.*\n$`,
       ),
     );
+    const page = readFileSync(join(projectFolder, "docs", "troubleshooting.md"), "utf8").replaceAll(/\s+/g, " ");
+    assert.ok(page.includes("give this one an id of its own with node.id or GINKGO_NODE_ID, or stop the other"));
     const [seen] = await beatsOf(rig, nodeId);
     assert.deepEqual([seen?.pid, seen?.status], [first.pid, "running"]);
   } finally {
