@@ -2,6 +2,7 @@ import type { Command } from "commander";
 
 import type { VerifyReport } from "../../app/app-api.ts";
 import type { Cli } from "../cli.ts";
+import { countOf } from "../count-of.ts";
 import { EXIT_CODES } from "../exit.ts";
 import { readCodeList } from "../read-codes.ts";
 import { runOnce, type RunState } from "../run-command.ts";
@@ -40,7 +41,7 @@ export function addVerify(parent: Command, cli: Cli, state: RunState): void {
 }
 
 function describe({ codes, days, differences, reopenedDays }: VerifyReport): string {
-  const head = `compared ${days} days of ${codes} securities: ${differences.length} differences, ${reopenedDays} days reopened\n`;
+  const head = `compared ${countOf(days, "day")} of ${codes === 1 ? "1 security" : `${codes} securities`}: ${countOf(differences.length, "difference")}, ${countOf(reopenedDays, "day")} reopened\n`;
   const rows = differences.map((one) => [
     one.code,
     one.dataSet,
