@@ -155,7 +155,7 @@ test("verify reopens unless told not to, and then ends with 1 when something dif
     },
   };
   const agreed = await run(["verify", "--codes", "000001.SZ"], { app });
-  assert.deepEqual([agreed.code, agreed.out], [0, "compared 9 days of 1 securities: 0 differences, 0 days reopened\n"]);
+  assert.deepEqual([agreed.code, agreed.out], [0, "compared 9 days of 1 security: 0 differences, 0 days reopened\n"]);
   await run(["verify", "--no-reopen"], { app });
   assert.deepEqual(asked, [{ codes: ["000001.SZ"], reopen: true }, { reopen: false }]);
 });
