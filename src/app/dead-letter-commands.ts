@@ -7,6 +7,7 @@ import type { DeadLettersApi } from "./dead-letters/dead-letters-api.ts";
 import { discardLetters } from "./dead-letters/discard-letters.ts";
 import { listLetters, type LetterParts, showLetter } from "./dead-letters/read-letters.ts";
 import { redriveLetters } from "./dead-letters/redrive-letters.ts";
+import { needStoreFolder } from "./open-for-reading.ts";
 import { openQueueTools, type QueueTools } from "./open-queue-tools.ts";
 import { openOurClickHouse, schemaOptions } from "./open-store.ts";
 
@@ -41,6 +42,9 @@ async function openParts(
   signal: AbortSignal,
 ): Promise<LetterParts & AsyncDisposable & { readonly tools: QueueTools }> {
   await using opened = new AsyncDisposableStack();
+  if (config.mode === "embedded") {
+    needStoreFolder(config);
+  }
   const tools = opened.use(await openQueueTools(config, log, signal));
   const clickhouse = opened.use(await openOurClickHouse(config, log, signal));
   if (isRecording) {

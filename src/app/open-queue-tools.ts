@@ -1,4 +1,7 @@
+import { existsSync } from "node:fs";
+
 import { systemClock } from "../base/clock.ts";
+import { PermanentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import type { GroupStatus, MessageReader, PartitionLag, Producer } from "../ports/queue.ts";
@@ -10,7 +13,7 @@ import { findTopics } from "../queue/kafka/topics.ts";
 import { openRemoteProducer, openRemoteReader, remoteLag } from "../queue/remote/client.ts";
 import { useFolder } from "./embedded-folder.ts";
 import { kafkaConnection } from "./open-kafka.ts";
-import { openQueueFile, serve, topicsOf } from "./open-queue.ts";
+import { openQueueFile, queueFileOf, serve, topicsOf } from "./open-queue.ts";
 
 /** What commands beside the worker use of the queue. None of it joins a group. */
 export interface QueueTools extends AsyncDisposable {
@@ -47,6 +50,20 @@ async function openKafkaTools(config: Config, log: Log, signal: AbortSignal): Pr
   };
 }
 
+/** Of a folder in which nothing was ever asked for. */
+const EMPTY: QueueTools = {
+  reader: {
+    async *read() {},
+    readAt: () => Promise.resolve(undefined),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  },
+  openProducer: () =>
+    Promise.reject(new PermanentError("there is no queue in the embedded folder: start a worker first", "queue")),
+  lag: () => Promise.resolve([]),
+  group: () => Promise.resolve(undefined),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+};
+
 async function openFolderTools(config: Config, log: Log, signal: AbortSignal): Promise<QueueTools> {
   return await useFolder<QueueTools>(
     config.embedded.folder,
@@ -62,6 +79,10 @@ async function openFolderTools(config: Config, log: Log, signal: AbortSignal): P
             }
           : undefined,
       open: async () => {
+        if (!existsSync(queueFileOf(config))) {
+          // Whoever only looks leaves nothing behind.
+          return EMPTY;
+        }
         const { file } = await openQueueFile(config, log, signal);
         const served = serve(file, config);
         return {

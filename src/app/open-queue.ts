@@ -96,7 +96,7 @@ export async function openQueueFile(
   const { embedded, kafka, worker } = config;
   const file = await openEmbeddedLog(
     {
-      path: join(embedded.folder, "queue.sqlite"),
+      path: queueFileOf(config),
       retentionMs: embedded.retentionDays * MS_PER_DAY,
       clock: systemClock,
       log,
@@ -119,6 +119,10 @@ export async function openQueueFile(
     await file[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+export function queueFileOf({ embedded }: Config): string {
+  return join(embedded.folder, "queue.sqlite");
 }
 
 /** Creates what is missing of our topics and changes nothing that exists. */
