@@ -57,11 +57,24 @@ export async function openRedis(options: RedisOptions, signal: AbortSignal): Pro
   });
   // Longer than the socket may take, which has an error of its own.
   const late = AbortSignal.timeout(connectMsMax * 1.2);
+  let isConnected = false;
+  let isGivenUp = false;
+  const { promise: givenUp, reject: endWaiting } = Promise.withResolvers<never>();
+  givenUp.catch(() => undefined);
   const giveUp = (): void => {
-    if (client.isOpen) {
+    isGivenUp = true;
+    endWaiting(new Error("given up"));
+    // Destroyed while its socket is still connecting, the client would go on with it and wait for an answer for ever.
+    if (isConnected && client.isOpen) {
       client.destroy();
     }
   };
+  client.on("connect", () => {
+    isConnected = true;
+    if (isGivenUp && client.isOpen) {
+      client.destroy();
+    }
+  });
   client.on("error", (error: unknown) => {
     if (!isOpened && error instanceof Error && error.message.startsWith("Unknown RESP type")) {
       // Nothing that comes after this will make sense.
@@ -82,7 +95,9 @@ export async function openRedis(options: RedisOptions, signal: AbortSignal): Pro
   signal.addEventListener("abort", giveUp, { once: true });
   late.addEventListener("abort", giveUp, { once: true });
   try {
-    await client.connect();
+    const connecting = client.connect();
+    connecting.catch(() => undefined);
+    await Promise.race([connecting, givenUp]);
     isOpened = true;
   } catch (error) {
     giveUp();

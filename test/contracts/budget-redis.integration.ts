@@ -301,9 +301,13 @@ test("redis: a refused password needs a person", async (t) => {
 test("redis: connecting ends with the signal, also when what answers says nothing", async () => {
   await using silent = await listenTcp(() => undefined);
   const reason = new Error("enough");
-  const controller = new AbortController();
-  setTimeout(() => controller.abort(reason), 50);
-  await assert.rejects(openRedis({ host: "127.0.0.1", port: silent.port, log: silentLog }, controller.signal), reason);
+  // Before its socket is connected, while it is, and when it waits for an answer.
+  for (const afterMs of [0, 1, 2, 4, 50]) {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(reason), afterMs);
+    const opening = openRedis({ host: "127.0.0.1", port: silent.port, log: silentLog }, controller.signal);
+    await assert.rejects(opening, reason);
+  }
 });
 
 test("redis: where nobody listens, one attempt says so with the address", async () => {
