@@ -117,9 +117,9 @@ export interface CoverageReport {
   readonly unknownCodes: readonly SecurityCode[];
   /** Listed codes that were left out because nobody ever asked for them. */
   readonly neverAsked: number;
-  /** Codes whose number of rows is not what the ledger says and that were too many to be compared day by day. */
+  /** Codes whose rows are of other days than the ledger says and that were too many to be compared day by day. */
   readonly codesNotCompared: number;
-  /** Days of which a row is stored that the ledger does not call present. */
+  /** Days of which a row is stored that the ledger calls neither present nor pending. */
   readonly rowsUnknown: number;
   readonly freshness: CoverageFreshness | undefined;
   /** Days that are missing ÷ expected, held against `quality.missing_threshold_…`; undefined when it is small or `quality.enabled` is false. */

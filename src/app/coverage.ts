@@ -1,33 +1,36 @@
 import { systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
+import { addDigests, digestOfDay, NO_DAYS } from "../domain/day-digest.ts";
 import { maxDay, minDay, SHANGHAI, type Day } from "../domain/day.ts";
 import { MARKET } from "../domain/enums.ts";
 import { ledgerKeyText, type Span } from "../domain/ledger.ts";
 import type { Instrument } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { CodeDataSet } from "../domain/unit.ts";
-import { addCounts, askedRange, countPresent, coverCode, type CoverageCounts } from "../planning/coverage.ts";
+import { addCounts, askedRange, coverCode, type CoverageCounts } from "../planning/coverage.ts";
 import { lastFinalDay } from "../planning/final-day.ts";
+import { createPresentDigest, pendingDays } from "../planning/present-days.ts";
+import { stateOn } from "../planning/spans.ts";
 import { mergedCalendar, type TradingCalendar } from "../planning/trading-calendar.ts";
 import type { Ledger, ReferenceStore } from "../ports/store.ts";
 import { TUSHARE_COMPLETE_FROM } from "../sources/tushare/source.ts";
 import type { ClickHouse } from "../store/clickhouse/client.ts";
-import { countStoredDays, readLedgerCodes } from "../store/clickhouse/coverage-counts.ts";
+import { readLedgerCodes, readStoredDays } from "../store/clickhouse/coverage-counts.ts";
 import { openClickHouseLedger } from "../store/clickhouse/ledger.ts";
 import { verifyLedger } from "../store/clickhouse/verify.ts";
 import type { CoverageFreshness, CoverageOptions, CoverageReport } from "./app-api.ts";
 import { openForReading } from "./open-for-reading.ts";
 import { openReference } from "./open-store.ts";
 
-/** Codes that are compared with the tables day by day; of more of them only the numbers of days are compared first. */
+/** Codes that are compared with the tables day by day; of more of them only digests of the days are compared first. */
 const COMPARED_CODES_MAX = 250;
 
 export interface CoverageParts {
   readonly clickhouse: ClickHouse;
   readonly ledger: Ledger;
-  readonly reference: ReferenceStore;
-  readonly quality: Config["quality"];
+  readonly reference: Pick<ReferenceStore, "calendar" | "instruments">;
+  readonly quality: Pick<Config["quality"], "enabled" | "missingThresholdError" | "missingThresholdWarning">;
   readonly nowMs: number;
 }
 
@@ -48,7 +51,8 @@ export async function coverageOf(
 
 /**
  * Holds the ledger against the days on which there should be rows, and its present days against the tables: exactly for
- * up to 250 codes; for more, exactly where a code's number of days is not what the ledger says.
+ * up to 250 codes; for more, exactly where the digest of a code's days is not that of the ledger. A pending day may have a
+ * row or none.
  */
 export async function readCoverage(
   parts: CoverageParts,
@@ -213,7 +217,7 @@ async function compareRows(
   range: Range,
   signal: AbortSignal,
 ): Promise<RowComparison> {
-  const { clickhouse, ledger, dataSet, calendar } = context;
+  const { clickhouse, ledger, dataSet, calendar, spans } = context;
   const odd = codes.length <= COMPARED_CODES_MAX ? codes : await codesThatDiffer(context, codes, range, signal);
   const compared = odd.slice(0, COMPARED_CODES_MAX);
   const tradingDays = calendar.tradingDaysBetween(calendar.knownFrom, calendar.knownTo);
@@ -224,7 +228,8 @@ async function compareRows(
   const lost = new Map<SecurityCode, readonly Day[]>();
   let unknown = 0;
   for (const { key, presentWithoutRow, rowWithoutPresent } of differences) {
-    unknown += rowWithoutPresent.filter(isInRange).length;
+    const ofCode = key.code === "" ? [] : (spans.get(key.code) ?? []);
+    unknown += rowWithoutPresent.filter((day) => isInRange(day) && stateOn(ofCode, day) !== "pending").length;
     if (key.code !== "") {
       lost.set(key.code, presentWithoutRow.filter(isInRange));
     }
@@ -238,10 +243,16 @@ async function codesThatDiffer(
   range: Range,
   signal: AbortSignal,
 ): Promise<readonly SecurityCode[]> {
-  const stored = await countStoredDays(clickhouse, dataSet, range, signal);
-  return codes.filter(
-    (code) => countPresent(spans.get(code) ?? [], range.from, range.to, calendar) !== (stored.get(code) ?? 0),
-  );
+  const pending = new Map(codes.map((code) => [code, new Set(pendingDays(spans.get(code) ?? [], range, calendar))]));
+  const open = new Set([...pending.values()].flatMap((days) => [...days]));
+  const stored = await readStoredDays(clickhouse, dataSet, range, [...open], signal);
+  const digestOf = createPresentDigest(calendar, range);
+  return codes.filter((code) => {
+    const rows = stored.get(code);
+    const counted = rows?.open.filter((day) => pending.get(code)?.has(day) !== true) ?? [];
+    const digest = counted.map((day) => digestOfDay(day)).reduce(addDigests, rows?.digest ?? NO_DAYS);
+    return digest !== digestOf(spans.get(code) ?? []);
+  });
 }
 
 /** Days that nobody asked for are missing only where the range was named. */
@@ -250,7 +261,7 @@ function countMissing(counts: CoverageCounts, isNamed: boolean): number {
   return isNamed ? lost + counts["not-asked"] : lost;
 }
 
-function judge(missing: number, expected: number, quality: Config["quality"]): CoverageReport["warning"] {
+function judge(missing: number, expected: number, quality: CoverageParts["quality"]): CoverageReport["warning"] {
   const share = expected === 0 ? 0 : missing / expected;
   const { missingThresholdError, missingThresholdWarning } = quality;
   const level = share >= missingThresholdError ? "error" : share >= missingThresholdWarning ? "warning" : undefined;

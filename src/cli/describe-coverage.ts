@@ -82,7 +82,7 @@ export function coverageRemarks(report: CoverageReport): readonly string[] {
   }
   if (codesNotCompared > 0) {
     lines.push(
-      `${plural(codesNotCompared, "security has", "securities have")} another number of rows than the ledger says: gdw verify compares all of them`,
+      `${plural(codesNotCompared, "security has", "securities have")} rows of other days than the ledger says: gdw verify compares all of them`,
     );
   }
   if (rowsUnknown > 0) {

@@ -7,7 +7,7 @@ import { sizes } from "../../test/support/sizes.ts";
 import { addDays, parseDay, type Day } from "../domain/day.ts";
 import { LEDGER_STATES, type LedgerState, type Span } from "../domain/ledger.ts";
 import type { Instrument } from "../domain/rows.ts";
-import { addCounts, askedRange, countPresent, coverCode, type CoverageInput } from "./coverage.ts";
+import { addCounts, askedRange, coverCode, type CoverageInput } from "./coverage.ts";
 import { stateOn } from "./spans.ts";
 import { bundledCalendar } from "./trading-calendar.ts";
 
@@ -130,10 +130,6 @@ test("what was asked for leaves out listing and delisting", () => {
   ];
   assert.deepEqual(askedRange(spans), { from: "2024-01-03", to: "2024-02-05" });
   assert.equal(askedRange(spans.slice(0, 1)), undefined);
-  assert.equal(
-    countPresent([span("2024-01-01", "2024-01-31", "present")], day("2024-01-03"), day("2024-01-08"), calendar),
-    4,
-  );
 });
 
 test("for any ledger the counts add up and agree with a look at each day", () => {
@@ -158,7 +154,6 @@ test("for any ledger the counts add up and agree with a look at each day", () =>
         assert.equal(expected, days.length);
         assert.equal(counts.present, days.filter((one) => stateOn(spans, one) === "present").length);
         assert.equal(counts.failed, days.filter((one) => stateOn(spans, one) === "failed").length);
-        assert.equal(counts.present, countPresent(spans, from, to, calendar));
         assert.equal(
           found.reduce((sum, one) => sum + one.days, 0),
           expected - counts.present,

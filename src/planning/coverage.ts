@@ -97,13 +97,6 @@ export function askedRange(spans: readonly Span[]): { readonly from: Day; readon
   return first === undefined || last === undefined ? undefined : { from: first.from, to: last.to };
 }
 
-/** How many trading days between two days the ledger calls present. */
-export function countPresent(spans: readonly Span[], from: Day, to: Day, calendar: TradingCalendar): number {
-  return spans
-    .filter(({ state }) => state === "present")
-    .reduce((sum, span) => sum + calendar.countBetween(maxDay(span.from, from), minDay(span.to, to)), 0);
-}
-
 export function addCounts(all: readonly CoverageCounts[]): CoverageCounts {
   const sum = noCounts();
   for (const counts of all) {

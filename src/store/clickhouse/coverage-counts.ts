@@ -1,4 +1,5 @@
-import type { Day } from "../../domain/day.ts";
+import { digestSql, type DayDigest } from "../../domain/day-digest.ts";
+import { parseDay, type Day } from "../../domain/day.ts";
 import { FREQUENCY } from "../../domain/enums.ts";
 import { FREQUENCY_NUMBERS, type Frequency } from "../../domain/frequency.ts";
 import { parseSecurityCode, type SecurityCode } from "../../domain/security-code.ts";
@@ -24,25 +25,43 @@ ORDER BY code`,
   return rows.map(({ code }) => parseSecurityCode(code));
 }
 
+export interface StoredDays {
+  /** Of the days that have a row, leaving out those of `open`. */
+  readonly digest: DayDigest;
+  /** Which of the `open` days have a row. */
+  readonly open: readonly Day[];
+}
+
 /**
- * Of how many days between two days a code has a row, by code; codes without one are absent. Rows copied from an older
- * table do not count, as in `verify`.
+ * On which days between two days a code has a row, by code; codes without one are absent. `open` are days, few, that the
+ * caller wants to know one by one. Rows copied from an older table do not count, as in `verify`.
  */
-export async function countStoredDays(
+export async function readStoredDays(
   clickhouse: ClickHouse,
   dataSet: CodeDataSet,
   range: { readonly from: Day; readonly to: Day },
+  open: readonly Day[],
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, number>> {
+): Promise<ReadonlyMap<string, StoredDays>> {
   const [table, condition] =
     dataSet === "bars" ? [BAR_ROW.name, ` AND frequency = ${FREQUENCY.DAY}`] : [ADJUSTFACTOR_ROW.name, ""];
-  const rows = await clickhouse.query<{ readonly code: string; readonly days: string }>(
-    `SELECT toString(code) AS code, toString(uniqExact(trading_day)) AS days
-FROM ${quoteIdentifier(clickhouse.database)}.${table}
-WHERE version >= ${FETCHED_VERSION_MIN}${condition} AND trading_day BETWEEN {from:Date32} AND {to:Date32}
+  const isOpen = `trading_day IN (${["1970-01-01", ...open].map((day) => `'${day}'`).join(",")})`;
+  const rows = await clickhouse.query<{
+    readonly code: string;
+    readonly digest: string;
+    readonly open: readonly string[];
+  }>(
+    `SELECT code, toString(sumIf(${digestSql("trading_day")}, NOT ${isOpen})) AS digest,
+  groupArrayIf(toString(trading_day), ${isOpen}) AS open
+FROM (
+  SELECT DISTINCT toString(code) AS code, trading_day FROM ${quoteIdentifier(clickhouse.database)}.${table}
+  WHERE version >= ${FETCHED_VERSION_MIN}${condition} AND trading_day BETWEEN {from:Date32} AND {to:Date32}
+)
 GROUP BY code`,
     { from: range.from, to: range.to },
     signal,
   );
-  return new Map(rows.map(({ code, days }) => [code, parseInt(days, 10)]));
+  return new Map(
+    rows.map((row) => [row.code, { digest: BigInt(row.digest), open: row.open.map((day) => parseDay(day)) }]),
+  );
 }
