@@ -119,6 +119,23 @@ test("empty days at the edge are suspects until the suspension list has been ask
   assert.match(unread.spans[0]?.evidence.note ?? "", /no suspension list to be read/);
 });
 
+test("a missing adjustment factor is no day without trade, whatever surrounds it: the suspension list names it, or nothing does", () => {
+  const factors = { ...unit("2024-06-12", "2024-06-18"), dataSet: "adjustment-factors" } as const;
+  const rows = ["2024-06-12", "2024-06-13", "2024-06-17", "2024-06-18"];
+  assert.deepEqual(judge(factors, rows).suspects, ["2024-06-14"]);
+  const suspensions = { days: new Set<Day>(), evidence: LIST_CALL };
+  assert.equal(stateOn(judge(factors, rows, { suspensions }).spans, day("2024-06-14")), "unexplained-empty");
+  const named = { ...suspensions, days: new Set([day("2024-06-14")]) };
+  assert.equal(stateOn(judge(factors, rows, { suspensions: named }).spans, day("2024-06-14")), "suspended");
+  const edges = { ...instrument, listedOn: day("2024-06-12"), delistedOn: day("2024-06-19") };
+  assert.deepEqual(judge(factors, ["2024-06-14"], { instrument: edges }).suspects, [
+    "2024-06-12",
+    "2024-06-13",
+    "2024-06-17",
+    "2024-06-18",
+  ]);
+});
+
 test("a wholly empty answer proves nothing", () => {
   assert.equal(judge(unit("2024-01-02", "2024-01-05"), []).suspects.length, 4);
 });

@@ -72,10 +72,12 @@ export const LATE_PUBLICATION_MS_MAX = 24 * 60 * 60_000;
  *  - a row was accepted: present; a row came and was rejected: failed;
  *  - outside the listing, or on the very day of delisting: before-listing, after-delisting;
  *  - asked for by market, and the whole market is empty within a day of publication: pending;
- *  - rows of the code before and after it, unless the answer was by market and so of a single day: no-trade;
- *  - a few days at the edge of the listing: no-trade, and the note says so;
+ *  - of bars, rows of the code before and after it, unless the answer was by market and so of a single day: no-trade;
+ *  - of bars, a few days at the edge of the listing: no-trade, and the note says so;
  *  - else suspect, until the suspension list was asked. It names the day: suspended. It does not, and the day was to be
  *    published less than a day ago: pending, since rows come late and a market comes in parts; later: unexplained-empty.
+ * There is an adjustment factor for every listed trading day, with trade or without, so that one is missing says nothing
+ * of trade: its neighbours prove nothing, and only the suspension list explains it.
  * A day whose row may be among the lost ones of its answer never had no trade: it is failed unless the suspension list
  * names it.
  * RangeError when a missing day is covered by no answer: that is a defect of the caller and never becomes a verdict.
@@ -163,9 +165,10 @@ function judgeDay(day: Day, facts: Facts, input: JudgeInput): Verdict | undefine
 }
 
 function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput): Verdict | undefined {
-  const { capability, nowMs, instrument, suspensions } = input;
+  const { capability, nowMs, instrument, suspensions, unit } = input;
   const source = answer.evidence;
   const { first, last } = facts;
+  const isShownByNeighbours = unit.dataSet !== "adjustment-factors" && answer.marketRows === undefined;
   const mayBeLate = nowMs - askAgainAtMs(day, capability) < LATE_PUBLICATION_MS_MAX;
   const pending = (note: string): Verdict => ({
     state: "pending",
@@ -177,7 +180,7 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
     return pending("the answer for the whole market has no row yet");
   }
   const lost = findLostRow(day, input);
-  if (lost === undefined && answer.marketRows === undefined && first !== undefined && last !== undefined) {
+  if (lost === undefined && isShownByNeighbours && first !== undefined && last !== undefined) {
     if (first < day && day < last) {
       return { state: "no-trade", source, note: `${facts.summary}, rows before and after` };
     }
