@@ -7,7 +7,7 @@ import type { Command } from "../../src/domain/command.ts";
 
 export const LEDGER_WORDS: Readonly<Record<LedgerState, string>> = {
   present: "the bar is stored and final",
-  "no-trade": "a complete answer has rows before and after the day, and none for it",
+  "no-trade": "bars: a complete answer has rows before and after the day, and none for it",
   suspended: "a suspension list names the day",
   "before-listing": "the security was not listed yet",
   "after-delisting": "the security was listed no longer",
