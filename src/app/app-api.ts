@@ -86,6 +86,8 @@ export interface BarsReport {
 }
 
 export interface DaysWithoutFactor {
+  /** Some have a factor, and of another source than the one that is adjusted with. */
+  readonly hasOtherSource: boolean;
   readonly days: number;
   readonly from: Day;
   readonly to: Day;

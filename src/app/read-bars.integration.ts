@@ -55,7 +55,7 @@ suiteOnEngines("reading bars", (open) => {
     }
     const report = await ask({ adjust: "forward" });
     assert.equal(report.rows.length, bars.length);
-    assert.deepEqual(report.anchor, { day: "2024-12-31", factor: "127.7841" });
+    assert.deepEqual(report.anchor, { day: "2024-12-31", factor: "127.7841", source: SOURCE.TUSHARE });
     assertAdjusted(report, "127.7841");
     const adjusted = report.rows.filter((row) => row["adjusted_close"] !== null).length;
     assert.equal(report.withoutFactor?.days, bars.length - adjusted);
@@ -218,6 +218,35 @@ suiteOnEngines("reading bars", (open) => {
     for (const row of backward.rows) {
       assert.equal(row["adjusted_open"], adjusted(row["open"], row["factor"], "1"));
     }
+  });
+
+  test("factors of two sources are never mixed: days whose factor is of another one than the anchor's have no adjusted price", async (t) => {
+    const ask = await prepare(t, open, "rounding");
+    const clickhouse = await open(t, "rounding");
+    if (ask === undefined || clickhouse === undefined) {
+      return;
+    }
+    const code = parseSecurityCode("600003.SH");
+    const store = createClickHouseStore({ clickhouse, clock: systemClock, log: silentLog });
+    const [first, second, last] = ["2024-06-12", "2024-06-13", "2024-06-14"].map((day) => parseDay(day));
+    assert.ok(first && second && last);
+    await store.addBatch(
+      [
+        ...[first, second, last].map((day) =>
+          barModel({ code, tradingDay: day, time: `${day} 00:00:00`, close: parseDecimal("10") }),
+        ),
+        factorModel({ code, tradingDay: first, factor: parseDecimal("127.7841") }),
+        factorModel({ code, tradingDay: second, factor: parseDecimal("127.7841") }),
+        factorModel({ code, tradingDay: last, factor: parseDecimal("1.5"), source: SOURCE.BAOSTOCK }),
+      ],
+      never,
+    );
+    const closes = ({ rows }: BarsReport): unknown => rows.map((row) => row["adjusted_close"]);
+    const forward = await ask({ code, adjust: "forward" });
+    assert.deepEqual(closes(forward), [null, null, "10"]);
+    assert.deepEqual(forward.withoutFactor, { days: 2, from: first, to: second, hasOtherSource: true });
+    assert.deepEqual(closes(await ask({ code, adjust: "forward", anchor: second })), ["10", "10", null]);
+    assert.deepEqual(closes(await ask({ code, adjust: "backward" })), [null, null, "15"]);
   });
 
   test("weeks and months are read, and where a provider gives no turnover there is none", async (t) => {

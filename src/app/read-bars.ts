@@ -1,8 +1,10 @@
 import { DataError } from "../base/errors.ts";
 import type { Day } from "../domain/day.ts";
+import type { SourceNumber } from "../domain/enums.ts";
 import type { ClickHouse } from "../store/clickhouse/client.ts";
 import {
   barColumns,
+  hasFactorOfOtherSource,
   readBars,
   readFactorUpTo,
   readFirstFactor,
@@ -17,7 +19,8 @@ import type { BarsReport, BarsRequest, DaysWithoutFactor } from "./app-api.ts";
 
 /**
  * Bars of one code with what a reader must know of them. An adjusted price is price × factor ÷ factor at the anchor; a
- * day without a factor keeps its row, with null for what depends on it. DataError when the anchor has no factor.
+ * day without a factor keeps its row, with null for what depends on it, and so does one whose factor is of another source
+ * than the anchor's (without an anchor, than the latest factor). DataError when the anchor has no factor.
  */
 export async function readBarsOf(
   clickhouse: ClickHouse,
@@ -26,7 +29,8 @@ export async function readBarsOf(
   signal: AbortSignal,
 ): Promise<BarsReport> {
   const anchor = await findAnchor(clickhouse, views, request, signal);
-  const adjust = request.adjust === undefined ? undefined : { divisor: anchor?.factor ?? "1" };
+  const source = await findSource(clickhouse, views, request, anchor, signal);
+  const adjust = request.adjust === undefined ? undefined : { divisor: anchor?.factor ?? "1", source };
   const selection: BarSelection = { ...request, adjust };
   const sql = selectBars(views, selection);
   const rows = await readBars(clickhouse, sql, signal);
@@ -35,13 +39,31 @@ export async function readBarsOf(
       await request.parquet(piece);
     }
   }
+  const unadjusted = request.adjust === undefined ? undefined : withoutFactor(rows);
+  const hasOtherSource =
+    unadjusted !== undefined &&
+    source !== undefined &&
+    (await hasFactorOfOtherSource(clickhouse, views, request.code, { ...unadjusted, source }, signal));
   return {
     columns: barColumns(selection),
     rows,
     anchor,
-    withoutFactor: request.adjust === undefined ? undefined : withoutFactor(rows),
+    withoutFactor: unadjusted === undefined ? undefined : { ...unadjusted, hasOtherSource },
     stored: rows.length > 0 ? undefined : await readStoredRange(clickhouse, request.code, signal),
   };
+}
+
+/** Whose factors multiply: those of the anchor's source, else of that of the latest factor. */
+async function findSource(
+  clickhouse: ClickHouse,
+  views: ViewOptions,
+  { code, adjust }: BarsRequest,
+  anchor: StoredFactor | undefined,
+  signal: AbortSignal,
+): Promise<SourceNumber | undefined> {
+  return adjust === undefined || anchor !== undefined
+    ? anchor?.source
+    : (await readFactorUpTo(clickhouse, views, code, undefined, signal))?.source;
 }
 
 /** Whose factor divides. Backward adjusted prices are not divided unless an anchor is named. */
@@ -70,7 +92,7 @@ async function findAnchor(
   );
 }
 
-function withoutFactor(rows: readonly BarRecord[]): DaysWithoutFactor | undefined {
+function withoutFactor(rows: readonly BarRecord[]): Omit<DaysWithoutFactor, "hasOtherSource"> | undefined {
   const days = rows.filter(({ factor }) => factor === null).map((row) => dayOf(row));
   const [from] = days;
   const to = days.at(-1);

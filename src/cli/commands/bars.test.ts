@@ -28,8 +28,8 @@ const REPORT: BarsReport = {
       flags: 0,
     },
   ],
-  anchor: { day: parseDay("2024-01-04"), factor: "1" },
-  withoutFactor: { days: 1, from: parseDay("2024-01-02"), to: parseDay("2024-01-02") },
+  anchor: { day: parseDay("2024-01-04"), factor: "1", source: 7 },
+  withoutFactor: { days: 1, from: parseDay("2024-01-02"), to: parseDay("2024-01-02"), hasOtherSource: false },
   stored: undefined,
 };
 const NOTHING: BarsReport = { ...REPORT, rows: [], anchor: undefined, withoutFactor: undefined };

@@ -21,7 +21,8 @@ Examples:
   gdw bars 000001.SZ --frequency 1w
 
 Prices and amount are yuan, volume is shares. An adjusted price is price × factor of its day ÷ factor of the anchor,
-rounded to four digits, beside the raw one; a day without a factor has none and is counted on standard error.`;
+rounded to four digits, beside the raw one; a day without a factor of the anchor's source has none and is counted on
+standard error. open, high, low and close are adjusted; pre_close, volume and amount stay raw.`;
 
 const FORMATS = ["table", "csv", "json", "parquet"] as const;
 const DIRECTIONS: readonly AdjustDirection[] = ["forward", "backward"];
@@ -148,10 +149,12 @@ function remarks(request: BarsRequest, report: BarsReport, path: string | undefi
     lines.push(`adjusted at the anchor ${anchor.day}, whose factor is ${anchor.factor}`);
   }
   if (withoutFactor !== undefined) {
-    const { days, from, to } = withoutFactor;
+    const { days, from, to, hasOtherSource } = withoutFactor;
     lines.push(
       `${days} of ${rows.length} days have no factor and no adjusted price, from ${from} to ${to}; ` +
-        `bring factors with gdw request --kind factors --codes ${code}`,
+        (hasOtherSource
+          ? `some have one of another source than the ${anchor === undefined ? "latest factor" : "anchor"}, which cannot be mixed with it`
+          : `bring factors with gdw request --kind factors --codes ${code}`),
     );
   }
   return lines;

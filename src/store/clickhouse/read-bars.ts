@@ -1,5 +1,5 @@
 import { parseDay, type Day } from "../../domain/day.ts";
-import { FREQUENCY } from "../../domain/enums.ts";
+import { FREQUENCY, type SourceNumber } from "../../domain/enums.ts";
 import type { ReadFrequency } from "../../domain/frequency.ts";
 import type { SecurityCode } from "../../domain/security-code.ts";
 import type { ClickHouse } from "./client.ts";
@@ -20,14 +20,18 @@ export interface BarSelection {
   readonly frequency: ReadFrequency;
   readonly from: Day | undefined;
   readonly to: Day | undefined;
-  /** Daily bars only: each price × its day's factor ÷ `divisor`, decimal text; a divisor of `1` leaves them backward adjusted. */
-  readonly adjust: { readonly divisor: string } | undefined;
+  /**
+   * Daily bars only: each price × its day's factor ÷ `divisor`, decimal text; a divisor of `1` leaves them backward
+   * adjusted. Providers begin their factors where they like, so only those of one `source` go together; undefined: none do.
+   */
+  readonly adjust: { readonly divisor: string; readonly source: SourceNumber | undefined } | undefined;
 }
 
 export interface StoredFactor {
   readonly day: Day;
   /** Decimal text. */
   readonly factor: string;
+  readonly source: SourceNumber;
 }
 
 export function barColumns({ frequency, adjust }: Pick<BarSelection, "frequency" | "adjust">): readonly string[] {
@@ -68,7 +72,7 @@ ${viewText(options, VIEW_OF[frequency])}
 LEFT JOIN (
 SELECT trading_day, toNullable(adjustfactor) AS factor FROM (
 ${viewText(options, "adjustfactor")}
-) WHERE code = ${quoteString(code)}
+) WHERE code = ${quoteString(code)} AND ${adjust.source === undefined ? "0" : `source = ${adjust.source}`}
 ) AS f ON f.trading_day = b.trading_day`;
   return `SELECT ${columns.join(", ")}
 FROM (
@@ -137,14 +141,36 @@ async function readFactor(
   order: "ASC" | "DESC",
   signal: AbortSignal,
 ): Promise<StoredFactor | undefined> {
-  const [row] = await clickhouse.query<{ readonly day: string; readonly factor: string }>(
-    `SELECT toString(trading_day) AS day, toString(adjustfactor) AS factor FROM (
+  const [row] = await clickhouse.query<{
+    readonly day: string;
+    readonly factor: string;
+    readonly source: SourceNumber;
+  }>(
+    `SELECT toString(trading_day) AS day, toString(adjustfactor) AS factor, source FROM (
 ${viewText(options, "adjustfactor")}
 ) WHERE code = ${quoteString(code)}${condition} ORDER BY trading_day ${order} LIMIT 1`,
     {},
     signal,
   );
-  return row === undefined ? undefined : { day: parseDay(row.day), factor: row.factor };
+  return row === undefined ? undefined : { day: parseDay(row.day), factor: row.factor, source: row.source };
+}
+
+/** Whether a day between two days has a factor that is of another source. */
+export async function hasFactorOfOtherSource(
+  clickhouse: ClickHouse,
+  options: ViewOptions,
+  code: SecurityCode,
+  range: { readonly from: Day; readonly to: Day; readonly source: SourceNumber },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const rows = await clickhouse.query(
+    `SELECT trading_day FROM (
+${viewText(options, "adjustfactor")}
+) WHERE code = ${quoteString(code)} AND source != ${range.source}${between(range)} LIMIT 1`,
+    {},
+    signal,
+  );
+  return rows.length > 0;
 }
 
 const DECIMAL = /^\d+(?:\.\d+)?$/;
@@ -160,7 +186,7 @@ function adjustedColumns(divisor: string): readonly string[] {
   return ["f.factor AS factor", ...adjusted];
 }
 
-function between({ from, to }: BarSelection): string {
+function between({ from, to }: Pick<BarSelection, "from" | "to">): string {
   return `${from === undefined ? "" : ` AND trading_day >= '${from}'`}${to === undefined ? "" : ` AND trading_day <= '${to}'`}`;
 }
 
