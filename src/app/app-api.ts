@@ -117,6 +117,8 @@ export interface CoverageReport {
   readonly codes: readonly CodeCoverage[];
   /** Codes that neither the stock list nor the ledger knows. */
   readonly unknownCodes: readonly SecurityCode[];
+  /** Codes that no list has any more and that lack days: nobody can be asked for them, so they are not expected. */
+  readonly goneCodes: number;
   /** Listed codes that were left out because nobody ever asked for them. */
   readonly neverAsked: number;
   /** Codes whose rows are of other days than the ledger says and that were too many to be compared day by day. */
@@ -151,6 +153,8 @@ export interface GapsReport {
   /** Days that the ledger calls present and that have no row: `verify` has to reopen them before a request brings them. */
   readonly rowsMissing: readonly CoverageSpan[];
   readonly unknownCodes: readonly SecurityCode[];
+  /** Codes with days that no request can bring, since no list has the code any more. */
+  readonly goneCodes: number;
 }
 
 export interface AdoptOptions {

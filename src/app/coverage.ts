@@ -78,7 +78,14 @@ export async function readCoverage(
     freshness: asked === undefined ? undefined : toFreshness(asked.to, lastFinal, calendar),
   };
   if (range === undefined) {
-    const nothing = { codes: [], codesNotCompared: 0, rowsUnknown: 0, expected: 0, counts: addCounts([]) };
+    const nothing = {
+      goneCodes: 0,
+      codes: [],
+      codesNotCompared: 0,
+      rowsUnknown: 0,
+      expected: 0,
+      counts: addCounts([]),
+    };
     return { ...base, ...nothing, range: undefined, isExplained: false, warning: undefined };
   }
   const isNamedCode = Array.isArray(options.codes);
@@ -107,6 +114,7 @@ export async function readCoverage(
     expected,
     counts,
     codes: covered,
+    goneCodes: covered.filter(({ daysGone }) => daysGone > 0).length,
     codesNotCompared: rows.notCompared,
     rowsUnknown: rows.unknown,
     isExplained: missing + unknownCodes.length + rows.notCompared === 0,

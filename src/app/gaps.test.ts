@@ -20,6 +20,7 @@ function report(isNamed: boolean, spans: readonly CoverageSpan[]): CoverageRepor
     code,
     name: "",
     expected: 9,
+    daysGone: 0,
     counts: addCounts([]),
     spans: spans.filter((one) => one.code === code),
   });
@@ -31,6 +32,7 @@ function report(isNamed: boolean, spans: readonly CoverageSpan[]): CoverageRepor
     counts: addCounts([]),
     codes: [ofCode(A), ofCode(B)],
     unknownCodes: [],
+    goneCodes: 0,
     neverAsked: 0,
     codesNotCompared: 0,
     rowsUnknown: 0,

@@ -5,10 +5,10 @@ import type { CoverageReport, GapsReport } from "./app-api.ts";
 /**
  * What of a coverage a request would bring: unexplained and failed days, pending ones whose time has come, and where the
  * range was named the days that nobody asked for. One request a code holds all its gaps; the planner asks the provider
- * only for what is missing within it.
+ * only for what is missing within it. Codes that are gone from the lists have none: nobody can be asked for them.
  */
 export function toGaps(report: CoverageReport, nowMs: number): GapsReport {
-  const { dataSet, range, unknownCodes } = report;
+  const { dataSet, range, unknownCodes, goneCodes } = report;
   const spans = report.codes.flatMap((one) => one.spans);
   const gaps = spans.filter((span) => canBeAsked(span, range?.isNamed ?? false, nowMs));
   const requests = [...Map.groupBy(gaps, ({ code }) => code)].map(([code, ofCode]) => ({
@@ -24,6 +24,7 @@ export function toGaps(report: CoverageReport, nowMs: number): GapsReport {
     requests,
     rowsMissing: spans.filter(({ state }) => state === "row-missing"),
     unknownCodes,
+    goneCodes,
   };
 }
 

@@ -75,6 +75,7 @@ export function coverageRemarks(report: CoverageReport): readonly string[] {
       `${code} is neither in the stock list nor in the ledger: check it, or refresh the list with gdw request --kind stock-list`,
     );
   }
+  lines.push(...goneRemark(report.goneCodes));
   if (counts["row-missing"] > 0) {
     lines.push(
       `${plural(counts["row-missing"], "day is", "days are")} present in the ledger and without a row: gdw verify reopens them, then gdw gaps --request`,
@@ -97,6 +98,14 @@ export function coverageRemarks(report: CoverageReport): readonly string[] {
     lines.push(`${warning.level}: ${warning.text}`);
   }
   return lines;
+}
+
+export function goneRemark(goneCodes: number): readonly string[] {
+  return goneCodes === 0
+    ? []
+    : [
+        `${plural(goneCodes, "code is", "codes are")} gone from the lists and cannot be asked: days without a row are not expected`,
+      ];
 }
 
 export function spanTable(spans: readonly CoverageSpan[]): string {

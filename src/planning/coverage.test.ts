@@ -121,6 +121,24 @@ test("a code that the stock list does not have is judged by the ledger alone", (
   assert.deepEqual([name, expected, counts.present], ["", 3, 3]);
 });
 
+test("days of a code that is gone and that only a request would bring are not expected; it keeps what it has", () => {
+  const instrument: Instrument = { ...instrumentModel().row, status: "gone", delistedOn: day("2024-01-19") };
+  const spans = [
+    span("2024-01-03", "2024-01-05", "present"),
+    span("2024-01-08", "2024-01-08", "suspended"),
+    span("2024-01-09", "2024-01-09", "failed"),
+    span("2024-01-10", "2024-01-10", "unexplained-empty"),
+    span("2024-01-11", "2024-01-11", "pending"),
+  ];
+  const lostDays = [day("2024-01-04")];
+  const { expected, counts, daysGone, spans: found } = coverCode(input({ instrument, spans, lostDays }));
+  assert.deepEqual([expected, counts.present, counts.suspended, counts["row-missing"], daysGone], [4, 2, 1, 1, 10]);
+  assert.deepEqual(
+    found.map(({ state }) => state),
+    ["row-missing", "suspended"],
+  );
+});
+
 test("what was asked for leaves out listing and delisting", () => {
   const spans = [
     span("1990-01-01", "1991-04-02", "before-listing"),

@@ -45,6 +45,11 @@ export interface CodeCoverage {
   readonly counts: CoverageCounts;
   /** Every expected day that is not present, by day. */
   readonly spans: readonly CoverageSpan[];
+  /**
+   * Trading days of a code that is gone from the lists whose row is not there and never will be: the code cannot be asked
+   * for, so they are not expected. 0 for every other code.
+   */
+  readonly daysGone: number;
 }
 
 export interface CoverageInput {
@@ -120,11 +125,15 @@ function noCounts(): Record<CoverageState, number> {
   };
 }
 
+/** What only another request would settle. */
+const BY_REQUEST_ONLY: ReadonlySet<CoverageState> = new Set(["not-asked", "failed", "unexplained-empty", "pending"]);
+
 /** Counts what is found in order of days and keeps what is not present. */
 class Collector {
   readonly #input: CoverageInput;
   readonly #counts = noCounts();
   readonly #spans: CoverageSpan[] = [];
+  #daysGone = 0;
 
   constructor(input: CoverageInput) {
     this.#input = input;
@@ -153,9 +162,9 @@ class Collector {
     }
   }
 
-  result(): Pick<CodeCoverage, "expected" | "counts" | "spans"> {
+  result(): Pick<CodeCoverage, "expected" | "counts" | "spans" | "daysGone"> {
     const expected = Object.values(this.#counts).reduce((sum, count) => sum + count, 0);
-    return { expected, counts: this.#counts, spans: this.#spans };
+    return { expected, counts: this.#counts, spans: this.#spans, daysGone: this.#daysGone };
   }
 
   #addPresent(first: number, last: number, span: Span): void {
@@ -186,8 +195,10 @@ class Collector {
   }
 
   #add(first: number, last: number, state: CoverageSpan["state"], why: Why): void {
-    if (first <= last) {
-      const { calendar } = this.#input;
+    const { calendar, instrument } = this.#input;
+    if (first <= last && instrument?.status === "gone" && BY_REQUEST_ONLY.has(state)) {
+      this.#daysGone += last - first + 1;
+    } else if (first <= last) {
       this.#push(state, { from: calendar.dayAt(first), to: calendar.dayAt(last), days: last - first + 1 }, why);
     }
   }

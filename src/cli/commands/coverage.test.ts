@@ -42,6 +42,7 @@ const ONE: CodeCoverage = {
   code: CODE,
   name: "平安银行",
   expected: 22,
+  daysGone: 0,
   counts: { ...COUNTS, present: 19, suspended: 1, failed: 2 },
   spans: [FAILED, SUSPENDED],
 };
@@ -53,6 +54,7 @@ const REPORT: CoverageReport = {
   counts: ONE.counts,
   codes: [ONE],
   unknownCodes: [],
+  goneCodes: 0,
   neverAsked: 298,
   codesNotCompared: 0,
   rowsUnknown: 0,
@@ -159,6 +161,7 @@ const GAPS: GapsReport = {
   requests: [{ code: CODE, from: parseDay("2024-01-03"), to: parseDay("2024-01-04"), days: 2 }],
   rowsMissing: [],
   unknownCodes: [],
+  goneCodes: 0,
 };
 
 function gapsApp(report: GapsReport, outcome: { readonly unexplainedDays: number }) {
@@ -215,6 +218,9 @@ test("without gaps nothing is published; rows that only verify can reopen are po
   const clean = await run(["gaps", "--request"], { app });
   assert.deepEqual([clean.code, plans], [0, []]);
   assert.match(clean.out, /no gaps/);
+  const gone = await run(["gaps", "--request"], gapsApp({ ...none, goneCodes: 2 }, { unexplainedDays: 0 }));
+  assert.equal(gone.code, 0);
+  assert.match(gone.err, /2 codes are gone from the lists and cannot be asked/);
   const lost = await run(["gaps"], gapsApp({ ...none, rowsMissing: [FAILED] }, { unexplainedDays: 0 }));
   assert.equal(lost.code, 1);
   assert.match(lost.err, /2 days are present in the ledger and without a row.*run gdw verify first/);

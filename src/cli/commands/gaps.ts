@@ -4,7 +4,7 @@ import { systemClock } from "../../base/clock.ts";
 import type { GapsReport, RequestPlan } from "../../app/app-api.ts";
 import type { Cli } from "../cli.ts";
 import { DATA_SET_WORDS, toCoverageOptions, type TypedCoverage } from "../coverage-options.ts";
-import { spanTable } from "../describe-coverage.ts";
+import { goneRemark, spanTable } from "../describe-coverage.ts";
 import { EXIT_CODES } from "../exit.ts";
 import { describeRequest, followRequest, isAnswered } from "../follow-request.ts";
 import { runOnce, type Parts, type RunState } from "../run-command.ts";
@@ -96,7 +96,7 @@ function describe({ dataSet, range, gaps, requests }: GapsReport): string {
     : `${where}: ${days} ${days === 1 ? "day is a gap" : "days are gaps"}, of ${requests.length} ${requests.length === 1 ? "security" : "securities"}\n${spanTable(gaps)}`;
 }
 
-function remarks({ rowsMissing, unknownCodes }: GapsReport): readonly string[] {
+function remarks({ rowsMissing, unknownCodes, goneCodes }: GapsReport): readonly string[] {
   const days = rowsMissing.reduce((sum, one) => sum + one.days, 0);
   return [
     ...(days === 0
@@ -105,5 +105,6 @@ function remarks({ rowsMissing, unknownCodes }: GapsReport): readonly string[] {
           `${days} ${days === 1 ? "day is" : "days are"} present in the ledger and without a row, and no request would bring them: run gdw verify first`,
         ]),
     ...unknownCodes.map((code) => `${code} is neither in the stock list nor in the ledger: check it`),
+    ...goneRemark(goneCodes),
   ];
 }
