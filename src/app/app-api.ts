@@ -104,10 +104,18 @@ export interface CoverageOptions {
   readonly to: Day | undefined;
 }
 
+export interface CoverageRange {
+  readonly from: Day;
+  readonly to: Day;
+  readonly isNamed: boolean;
+  /** The end that was named, where the trading calendar ends before it: then `to` is the calendar's end. */
+  readonly namedTo?: Day | undefined;
+}
+
 export interface CoverageReport {
   readonly dataSet: CodeDataSet;
   /** The days looked at; undefined when no day was named and none was ever asked for. */
-  readonly range: { readonly from: Day; readonly to: Day; readonly isNamed: boolean } | undefined;
+  readonly range: CoverageRange | undefined;
   /** Nothing is unexplained, failed or without its row, every code is known, and of a named range every day was asked for. */
   readonly isExplained: boolean;
   /** Sums of all codes; `counts` add up to `expected`. */

@@ -4,6 +4,7 @@ import { test, type TestContext } from "node:test";
 import { suiteOnEngines, type OpenDatabase } from "../../test/support/clickhouse-suite.ts";
 import { barModel, instrumentModel } from "../../test/support/models.ts";
 import { systemClock } from "../base/clock.ts";
+import { DataError } from "../base/errors.ts";
 import { silentLog } from "../base/log.ts";
 import { parseDay, type Day } from "../domain/day.ts";
 import { SOURCE } from "../domain/enums.ts";
@@ -28,7 +29,7 @@ const MARKET_OPTIONS: CoverageOptions = { dataSet: "bars", codes: "listed", from
 
 suiteOnEngines("coverage", (open) => {
   test("of a whole market, a row on a pending day is no difference, and it hides no row that was lost", async (t) => {
-    const clickhouse = await market(t, open);
+    const clickhouse = await market(t, open, "rows");
     if (clickhouse === undefined) {
       return;
     }
@@ -52,6 +53,24 @@ suiteOnEngines("coverage", (open) => {
     );
     assert.equal(holed.isExplained, false);
   });
+
+  test("beyond the calendar's end nothing is guessed: a range behind it is refused, one across it is cut and says so", async (t) => {
+    const clickhouse = await market(t, open, "calendar");
+    if (clickhouse === undefined) {
+      return;
+    }
+    const nowMs = Date.parse("2027-01-08T12:00:00Z");
+    const [beyond, inside] = [parseDay("2027-01-04"), parseDay("2026-12-30")];
+    await assert.rejects(
+      cover(clickhouse, { ...MARKET_OPTIONS, codes: CODES.slice(0, 1), from: beyond }, nowMs),
+      (error) => error instanceof DataError && /ends on 2026-12-31.*gdw request --kind calendar/.test(error.message),
+    );
+    const late = (instrument: Instrument): Instrument => ({ ...instrument, listedOn: parseDay("2027-01-05") });
+    const across = { ...MARKET_OPTIONS, codes: CODES.slice(0, 2), from: inside, to: beyond };
+    const cut = await cover(clickhouse, across, nowMs, late);
+    assert.deepEqual(cut.range, { from: inside, to: "2026-12-31", isNamed: true, namedTo: beyond });
+    assert.deepEqual([cut.expected, cut.codes.length], [0, 2]);
+  });
 });
 
 function counted({ counts, codesNotCompared, rowsUnknown }: CoverageReport): unknown {
@@ -65,8 +84,8 @@ function counted({ counts, codesNotCompared, rowsUnknown }: CoverageReport): unk
 }
 
 /** Every code has a row of both days; the ledger calls the first present, and the last was asked for too early. */
-async function market(t: TestContext, open: OpenDatabase): Promise<ClickHouse | undefined> {
-  const clickhouse = await open(t, "market");
+async function market(t: TestContext, open: OpenDatabase, word: string): Promise<ClickHouse | undefined> {
+  const clickhouse = await open(t, word);
   if (clickhouse === undefined) {
     return undefined;
   }

@@ -1,4 +1,5 @@
 import { systemClock } from "../base/clock.ts";
+import { DataError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import { addDigests, digestOfDay, NO_DAYS } from "../domain/day-digest.ts";
@@ -169,7 +170,7 @@ function askedOfAll(
     : ranges.reduce((sum, one) => ({ from: minDay(sum.from, one.from), to: maxDay(sum.to, one.to) }), first);
 }
 
-/** Without a named beginning or end it is what was asked for. A range stays within what the calendar knows. */
+/** Without a named beginning or end it is what was asked for. A range stays within what the calendar knows; DataError when none of it is. */
 function toRange(
   { from, to }: CoverageOptions,
   asked: { readonly from: Day; readonly to: Day } | undefined,
@@ -177,13 +178,20 @@ function toRange(
 ): Range | undefined {
   const first = from ?? minOf(asked?.from, to);
   const last = to ?? maxOf(asked?.to, from);
-  return first === undefined || last === undefined
-    ? undefined
-    : {
-        from: maxDay(first, calendar.knownFrom),
-        to: minDay(last, calendar.knownTo),
-        isNamed: from !== undefined || to !== undefined,
-      };
+  if (first === undefined || last === undefined) {
+    return undefined;
+  }
+  if (first > calendar.knownTo) {
+    throw new DataError(
+      `looking at the days from ${first} on: the trading calendar ends on ${calendar.knownTo}; bring it up to date with gdw request --kind calendar --wait`,
+    );
+  }
+  return {
+    from: maxDay(first, calendar.knownFrom),
+    to: minDay(last, calendar.knownTo),
+    isNamed: from !== undefined || to !== undefined,
+    namedTo: last > calendar.knownTo ? last : undefined,
+  };
 }
 
 function minOf(left: Day | undefined, right: Day | undefined): Day | undefined {

@@ -53,7 +53,7 @@ export function describeCoverage(report: CoverageReport): string {
 /** What a reader should know besides, one line each, with what to do. */
 export function coverageRemarks(report: CoverageReport): readonly string[] {
   const { freshness, neverAsked, unknownCodes, codesNotCompared, rowsUnknown, counts, warning } = report;
-  const lines: string[] = [];
+  const lines: string[] = [...cutRemark(report.range)];
   if (freshness?.endedSince === undefined && freshness !== undefined) {
     lines.push(
       `asked for up to ${freshness.askedTo}; the trading calendar ends before today: gdw request --kind calendar`,
@@ -98,6 +98,14 @@ export function coverageRemarks(report: CoverageReport): readonly string[] {
     lines.push(`${warning.level}: ${warning.text}`);
   }
   return lines;
+}
+
+export function cutRemark(range: CoverageReport["range"]): readonly string[] {
+  return range?.namedTo === undefined
+    ? []
+    : [
+        `the trading calendar ends on ${range.to}: the days from there to ${range.namedTo} were not looked at; gdw request --kind calendar --wait brings it up to date`,
+      ];
 }
 
 export function goneRemark(goneCodes: number): readonly string[] {

@@ -139,6 +139,13 @@ test("days of a code that is gone and that only a request would bring are not ex
   );
 });
 
+test("nothing is expected of a code that is listed after the range, also where the calendar ends before its listing", () => {
+  const instrument: Instrument = { ...instrumentModel().row, listedOn: day("2027-01-05") };
+  const { expected, spans } = coverCode(input({ instrument, from: day("2026-12-01"), to: day("2026-12-31") }));
+  assert.deepEqual([expected, spans], [0, []]);
+  assert.equal(coverCode(input({ from: day("2024-01-31"), to: day("2024-01-02") })).expected, 0);
+});
+
 test("what was asked for leaves out listing and delisting", () => {
   const spans = [
     span("1990-01-01", "1991-04-02", "before-listing"),

@@ -73,8 +73,11 @@ export function coverCode(input: CoverageInput): CodeCoverage {
   const found = new Collector(input);
   const from = maxDay(input.from, instrument?.listedOn ?? input.from);
   const to = minDay(input.to, instrument?.delistedOn ?? input.to);
+  if (from > to) {
+    return { code, name: instrument?.name ?? "", ...found.result() };
+  }
   const first = calendar.indexOnOrAfter(from);
-  const last = from > to ? first - 1 : calendar.indexOnOrBefore(to);
+  const last = calendar.indexOnOrBefore(to);
   let next = first;
   for (let at = firstEndingOnOrAfter(spans, from); at < spans.length && next <= last; at += 1) {
     const span = spans[at];

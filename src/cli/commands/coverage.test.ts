@@ -130,6 +130,9 @@ test("where nothing was asked for, and on a day without trading, it says so", as
   const nothing = await run(["coverage"], coverageApp({ ...REPORT, range: undefined, codes: [], expected: 0 }));
   assert.equal(nothing.code, 1);
   assert.match(nothing.out, /nobody ever asked for bars here; ask with gdw request/);
+  const range = { from: parseDay("2026-12-01"), to: parseDay("2026-12-31"), isNamed: true };
+  const cut = await run(["coverage"], coverageApp({ ...REPORT, range: { ...range, namedTo: parseDay("2027-01-08") } }));
+  assert.match(cut.err, /calendar ends on 2026-12-31: the days from there to 2027-01-08 were not looked at/);
   const closed = await run(["coverage"], coverageApp({ ...REPORT, isExplained: true, expected: 0, counts: COUNTS }));
   assert.equal(closed.code, 0);
   assert.match(closed.out, /nothing is expected/);

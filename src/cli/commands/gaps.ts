@@ -4,7 +4,7 @@ import { systemClock } from "../../base/clock.ts";
 import type { GapsReport, RequestPlan } from "../../app/app-api.ts";
 import type { Cli } from "../cli.ts";
 import { DATA_SET_WORDS, toCoverageOptions, type TypedCoverage } from "../coverage-options.ts";
-import { goneRemark, spanTable } from "../describe-coverage.ts";
+import { cutRemark, goneRemark, spanTable } from "../describe-coverage.ts";
 import { EXIT_CODES } from "../exit.ts";
 import { describeRequest, followRequest, isAnswered } from "../follow-request.ts";
 import { runOnce, type Parts, type RunState } from "../run-command.ts";
@@ -96,9 +96,10 @@ function describe({ dataSet, range, gaps, requests }: GapsReport): string {
     : `${where}: ${days} ${days === 1 ? "day is a gap" : "days are gaps"}, of ${requests.length} ${requests.length === 1 ? "security" : "securities"}\n${spanTable(gaps)}`;
 }
 
-function remarks({ rowsMissing, unknownCodes, goneCodes }: GapsReport): readonly string[] {
+function remarks({ range, rowsMissing, unknownCodes, goneCodes }: GapsReport): readonly string[] {
   const days = rowsMissing.reduce((sum, one) => sum + one.days, 0);
   return [
+    ...cutRemark(range),
     ...(days === 0
       ? []
       : [
