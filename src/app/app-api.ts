@@ -116,7 +116,7 @@ export interface CoverageReport {
   readonly dataSet: CodeDataSet;
   /** The days looked at; undefined when no day was named and none was ever asked for. */
   readonly range: CoverageRange | undefined;
-  /** Nothing is unexplained, failed or without its row, every code is known, and of a named range every day was asked for. */
+  /** Nothing is unexplained, failed, overdue or without its row, every code is known, and of a named range every day was asked for. */
   readonly isExplained: boolean;
   /** Sums of all codes; `counts` add up to `expected`. */
   readonly expected: number;
@@ -125,6 +125,8 @@ export interface CoverageReport {
   readonly codes: readonly CodeCoverage[];
   /** Codes that neither the stock list nor the ledger knows. */
   readonly unknownCodes: readonly SecurityCode[];
+  /** Pending days that should have been asked for again more than a day ago, and the first of them. */
+  readonly overdue: { readonly days: number; readonly since: Day } | undefined;
   /** Codes that no list has any more and that lack days: nobody can be asked for them, so they are not expected. */
   readonly goneCodes: number;
   /** Listed codes that were left out because nobody ever asked for them. */

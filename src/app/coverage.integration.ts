@@ -39,6 +39,12 @@ suiteOnEngines("coverage", (open) => {
     const few = await cover(clickhouse, { ...MARKET_OPTIONS, codes: CODES.slice(0, 9) }, EVENING_MS);
     assert.deepEqual(counted(few), { present: 9, pending: 9, lost: 0, notCompared: 0, unknown: 0 });
 
+    const nextMs = EVENING_MS + 24 * 60 * 60_000;
+    assert.equal((await cover(clickhouse, MARKET_OPTIONS, nextMs)).isExplained, true);
+    const overdue = await cover(clickhouse, MARKET_OPTIONS, nextMs + 60 * 60_000);
+    assert.deepEqual(overdue.overdue, { days: 300, since: LAST });
+    assert.deepEqual([overdue.isExplained, overdue.warning?.missing], [false, 300]);
+
     const lost = CODES.slice(10, 30);
     await clickhouse.command(
       `DELETE FROM ${clickhouse.database}.bar_row WHERE trading_day = '${BEFORE}' AND code IN {codes:Array(String)}`,

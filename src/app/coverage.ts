@@ -9,7 +9,7 @@ import { ledgerKeyText, type Span } from "../domain/ledger.ts";
 import type { Instrument } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { CodeDataSet } from "../domain/unit.ts";
-import { addCounts, askedRange, coverCode, type CoverageCounts } from "../planning/coverage.ts";
+import { addCounts, askedRange, coverCode, type CodeCoverage, type CoverageCounts } from "../planning/coverage.ts";
 import { lastFinalDay } from "../planning/final-day.ts";
 import { createPresentDigest, pendingDays } from "../planning/present-days.ts";
 import { stateOn } from "../planning/spans.ts";
@@ -81,6 +81,7 @@ export async function readCoverage(
   if (range === undefined) {
     const nothing = {
       goneCodes: 0,
+      overdue: undefined,
       codes: [],
       codesNotCompared: 0,
       rowsUnknown: 0,
@@ -107,7 +108,8 @@ export async function readCoverage(
     }),
   );
   const counts = addCounts(covered.map((one) => one.counts));
-  const missing = countMissing(counts, range.isNamed);
+  const overdue = findOverdue(covered, parts.nowMs);
+  const missing = countMissing(counts, overdue?.days ?? 0, range.isNamed);
   const expected = covered.reduce((sum, one) => sum + one.expected, 0);
   return {
     ...base,
@@ -116,6 +118,7 @@ export async function readCoverage(
     counts,
     codes: covered,
     goneCodes: covered.filter(({ daysGone }) => daysGone > 0).length,
+    overdue,
     codesNotCompared: rows.notCompared,
     rowsUnknown: rows.unknown,
     isExplained: missing + unknownCodes.length + rows.notCompared === 0,
@@ -271,9 +274,28 @@ async function codesThatDiffer(
   });
 }
 
+/**
+ * Pending days that were worth asking again more than a day ago: a worker that runs asks within minutes, so nobody does
+ * any more.
+ */
+function findOverdue(covered: readonly CodeCoverage[], nowMs: number): CoverageReport["overdue"] {
+  const spans = covered
+    .flatMap((one) => one.spans)
+    .filter(({ state, askAgainAtMs }) => state === "pending" && (askAgainAtMs ?? nowMs) < nowMs - OVERDUE_MS);
+  const [first] = spans;
+  return first === undefined
+    ? undefined
+    : {
+        days: spans.reduce((sum, { days }) => sum + days, 0),
+        since: spans.map(({ from }) => from).reduce(minDay, first.from),
+      };
+}
+
+const OVERDUE_MS = 24 * 60 * 60_000;
+
 /** Days that nobody asked for are missing only where the range was named. */
-function countMissing(counts: CoverageCounts, isNamed: boolean): number {
-  const lost = counts["unexplained-empty"] + counts.failed + counts["row-missing"];
+function countMissing(counts: CoverageCounts, overdueDays: number, isNamed: boolean): number {
+  const lost = counts["unexplained-empty"] + counts.failed + counts["row-missing"] + overdueDays;
   return isNamed ? lost + counts["not-asked"] : lost;
 }
 

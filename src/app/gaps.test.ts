@@ -33,6 +33,7 @@ function report(isNamed: boolean, spans: readonly CoverageSpan[]): CoverageRepor
     codes: [ofCode(A), ofCode(B)],
     unknownCodes: [],
     goneCodes: 0,
+    overdue: undefined,
     neverAsked: 0,
     codesNotCompared: 0,
     rowsUnknown: 0,

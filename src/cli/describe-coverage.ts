@@ -91,6 +91,13 @@ export function coverageRemarks(report: CoverageReport): readonly string[] {
       `${plural(rowsUnknown, "day has", "days have")} a row that the ledger does not call present: gdw verify names them`,
     );
   }
+  if (report.overdue !== undefined) {
+    const { days, since } = report.overdue;
+    const dataSet = report.dataSet === "bars" ? "" : " --data-set factors";
+    lines.push(
+      `${plural(days, "day has", "days have")} been pending since ${since} and nobody asked again: gdw gaps${dataSet} --request`,
+    );
+  }
   if (counts["unexplained-empty"] + counts.failed > 0) {
     lines.push("days that are unexplained or failed are asked for again by gdw gaps --request");
   }

@@ -55,6 +55,7 @@ const REPORT: CoverageReport = {
   codes: [ONE],
   unknownCodes: [],
   goneCodes: 0,
+  overdue: undefined,
   neverAsked: 298,
   codesNotCompared: 0,
   rowsUnknown: 0,
@@ -130,6 +131,9 @@ test("where nothing was asked for, and on a day without trading, it says so", as
   const nothing = await run(["coverage"], coverageApp({ ...REPORT, range: undefined, codes: [], expected: 0 }));
   assert.equal(nothing.code, 1);
   assert.match(nothing.out, /nobody ever asked for bars here; ask with gdw request/);
+  const overdue = { days: 3, since: parseDay("2024-01-30") };
+  const late = await run(["coverage"], coverageApp({ ...REPORT, overdue }));
+  assert.match(late.err, /3 days have been pending since 2024-01-30 and nobody asked again: gdw gaps --request/);
   const range = { from: parseDay("2026-12-01"), to: parseDay("2026-12-31"), isNamed: true };
   const cut = await run(["coverage"], coverageApp({ ...REPORT, range: { ...range, namedTo: parseDay("2027-01-08") } }));
   assert.match(cut.err, /calendar ends on 2026-12-31: the days from there to 2027-01-08 were not looked at/);

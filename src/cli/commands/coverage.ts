@@ -16,7 +16,8 @@ Examples:
   gdw coverage --market --from 2024-01-01    every listed security; a day that nobody asked for counts as missing
   gdw coverage --data-set factors --json
 
-The exit code is 1 when a day is unexplained, failed or without its row, and in a named range when nobody asked for it.`;
+The exit code is 1 when a day is unexplained, failed, without its row, or pending a day after it was to be asked for again,
+and in a named range when nobody asked for it.`;
 
 export function addCoverage(parent: Command, cli: Cli, state: RunState): void {
   addSettingFlags(parent.command("coverage"))
