@@ -88,6 +88,8 @@ function toDemoConfig(config: Config, simulated: DemoProvider | undefined): Conf
     redis: { ...config.redis, host: undefined },
     mysql: { ...config.mysql, host: undefined },
     providers: { ...config.providers, chain: ["tushare"] },
+    // The truth is in yuan and shares, and the views are compared with it.
+    compat: { ...config.compat, ginkgoUnits: false },
     // Ports of a demo are nobody's business; whoever keeps it running is told which they are.
     health: { ...config.health, port: 0 },
     ...(simulated === undefined
