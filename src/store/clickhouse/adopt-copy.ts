@@ -1,6 +1,7 @@
 import { FREQUENCY, SOURCE } from "../../domain/enums.ts";
 import { BAR_FLAGS } from "../../domain/rows.ts";
 import type { ClickHouse } from "./client.ts";
+import { isDailyOrLonger, sharesPerUnit, yuanPerUnit } from "./original-units.ts";
 import { quoteIdentifier, quoteString } from "./quote.ts";
 import type { StoredObject } from "./schema-compare.ts";
 import { ADJUSTFACTOR_ROW, BAR_ROW, FETCHED_VERSION_MIN, type Table } from "./tables.ts";
@@ -41,17 +42,12 @@ export function isOldFactorTable(object: StoredObject): boolean {
 /** Whoever fetched a row has a version of at least FETCHED_VERSION_MIN. */
 const COPIED_VERSION = FETCHED_VERSION_MIN - 1n;
 
-/**
- * Copies the original's bars, which are in the units of their provider: lots of 100 shares from Tushare, TongDaXin and
- * AKShare, thousand yuan from Tushare, everything else in shares and yuan; minutes are in shares and yuan but for
- * AKShare's lots. Rows without a provider count as Tushare's, which was the original's default.
- */
+/** Copies the original's bars, which are in the units of their provider. */
 export async function copyBars(clickhouse: ClickHouse, old: StoredObject, signal: AbortSignal): Promise<CopyCounts> {
   const frequencies = Object.values(FREQUENCY).filter((number) => number > 0);
-  const isDailyOrLonger = `o.frequency IN (${DAILY_OR_LONGER.join(", ")})`;
-  const shares = `if(${isDailyOrLonger}, ${bySource(SHARES_PER_UNIT, 100)}, ${bySource(SHARES_PER_UNIT_INTRADAY, 1)})`;
-  const volume = `toInt64(o.volume) * ${shares}`;
-  const amount = `toDecimal128(o.amount, 4) * if(${isDailyOrLonger}, ${bySource(YUAN_PER_UNIT, 1000)}, 1)`;
+  const isDaily = isDailyOrLonger("o.frequency");
+  const volume = `toInt64(o.volume) * ${sharesPerUnit("o.source", isDaily)}`;
+  const amount = `toDecimal128(o.amount, 4) * ${yuanPerUnit("o.source", isDaily)}`;
   const isOrdered = "o.low <= o.high AND o.open BETWEEN o.low AND o.high AND o.close BETWEEN o.low AND o.high";
   const hasNoTurnover = "o.amount = 0 AND o.volume > 0";
   // As the check stage does it, multiplied out.
@@ -77,7 +73,7 @@ export async function copyBars(clickhouse: ClickHouse, old: StoredObject, signal
       values: {
         code: "o.code",
         frequency: "o.frequency",
-        timestamp: `if(${isDailyOrLonger}, toStartOfDay(${time}), ${time})`,
+        timestamp: `if(${isDaily}, toStartOfDay(${time}), ${time})`,
         trading_day: `toDate(${time})`,
         zone: "'Asia/Shanghai'",
         ...Object.fromEntries(["open", "high", "low", "close"].map((name) => [name, `toDecimal64(o.${name}, 4)`])),
@@ -124,25 +120,6 @@ const CODE_PATTERN = "^[0-9]{6}\\.(SH|SZ|BJ)$";
 const KNOWN_SOURCES = Object.values(SOURCE)
   .filter((number) => number >= 0)
   .join(", ");
-
-const DAILY_OR_LONGER = [FREQUENCY.DAY, FREQUENCY.WEEK, FREQUENCY.MONTH, FREQUENCY.QUARTER, FREQUENCY.YEAR];
-
-/** What the original's providers gave and it stored unchanged; everything else came as Tushare gives it. */
-const SHARES_PER_UNIT: ReadonlyMap<number, number> = new Map([
-  [SOURCE.BAOSTOCK, 1],
-  [SOURCE.YAHOO, 1],
-]);
-const SHARES_PER_UNIT_INTRADAY: ReadonlyMap<number, number> = new Map([[SOURCE.AKSHARE, 100]]);
-const YUAN_PER_UNIT: ReadonlyMap<number, number> = new Map([
-  [SOURCE.BAOSTOCK, 1],
-  [SOURCE.YAHOO, 1],
-  [SOURCE.AKSHARE, 1],
-  [SOURCE.TDX, 1],
-]);
-
-function bySource(factors: ReadonlyMap<number, number>, otherwise: number): string {
-  return `transform(o.source, [${[...factors.keys()].join(", ")}], [${[...factors.values()].join(", ")}], ${otherwise})`;
-}
 
 /** The original wrote the exchange's wall clock into a column of the server's zone: the clock counts, not the instant. */
 function wallClock(column: string): string {

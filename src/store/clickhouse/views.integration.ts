@@ -3,7 +3,7 @@ import { test, type TestContext } from "node:test";
 
 import { suiteOnEngines, type OpenDatabase } from "../../../test/support/clickhouse-suite.ts";
 import { silentLog } from "../../base/log.ts";
-import { SOURCE } from "../../domain/enums.ts";
+import { FREQUENCY, SOURCE } from "../../domain/enums.ts";
 import type { ClickHouse } from "./client.ts";
 import { ensureSchema, type SchemaOptions } from "./schema.ts";
 
@@ -392,6 +392,36 @@ function defineViewTests(open: OpenDatabase): void {
     assert.deepEqual(await clickhouse.query(`SELECT volume FROM ${clickhouse.database}.bar_row`, {}, never), [
       { volume: "115863756" },
     ]);
+  });
+
+  test("`compat.ginkgoUnits` leaves minutes in shares and yuan, and the daily bars of providers that give those", async (t) => {
+    const clickhouse = await prepare(t, "minutes", { ginkgoUnits: true });
+    if (clickhouse === undefined) {
+      return;
+    }
+    const values = { volume: "235500", amount: "1660275" };
+    await insertBar(clickhouse, { ...values, frequency: FREQUENCY.MIN1, time: "15:00:00" });
+    await insertBar(clickhouse, { ...values, frequency: FREQUENCY.DAY });
+    await insertBar(clickhouse, { ...values, code: "600000.SH", source: SOURCE.BAOSTOCK });
+    await insertBar(clickhouse, { ...values, code: "600001.SH", source: SOURCE.AKSHARE });
+    const read = (view: string): Promise<readonly unknown[]> =>
+      clickhouse.query(
+        `SELECT toString(code) AS code, frequency, volume, amount FROM ${clickhouse.database}.${view} ORDER BY code, frequency`,
+        {},
+        never,
+      );
+    assert.deepEqual(await read("bar"), [
+      { code: "000001.SZ", frequency: FREQUENCY.DAY, volume: 2355, amount: "1660.28" },
+      { code: "000001.SZ", frequency: FREQUENCY.MIN1, volume: 235_500, amount: "1660275" },
+      { code: "600000.SH", frequency: FREQUENCY.DAY, volume: 235_500, amount: "1660275" },
+      { code: "600001.SH", frequency: FREQUENCY.DAY, volume: 2355, amount: "1660275" },
+    ]);
+    assert.deepEqual((await read("bar_1w"))[0], {
+      code: "000001.SZ",
+      frequency: FREQUENCY.WEEK,
+      volume: 2355,
+      amount: "1660.28",
+    });
   });
 
   test("the uuid is 32 hexadecimal digits that depend on the key alone", async (t) => {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 
 import { BAR_FLAGS } from "../../domain/rows.ts";
 import { FREQUENCY, MARKET, type SourceNumber } from "../../domain/enums.ts";
+import { isDailyOrLonger, sharesPerUnit, yuanPerUnit } from "./original-units.ts";
 import { quoteIdentifier, quoteString } from "./quote.ts";
 import { ADJUSTFACTOR_ROW, BAR_ROW, FETCHED_VERSION_MIN, STOCK_INFO_ROW, TICK_ROW, TRADE_DAY_ROW } from "./tables.ts";
 
@@ -86,7 +87,7 @@ LIMIT 1 BY row.code, row.frequency, row.timestamp`;
 
 function bars(options: ViewOptions): string {
   return `SELECT ${uuidOf("bar", "b.code", "b.frequency", "toUnixTimestamp(b.timestamp)")} AS uuid, ${META}, b.code AS code,
-  ${units(options)},
+  ${units(options, isDailyOrLonger("b.frequency"))},
   b.frequency AS frequency, b.timestamp AS timestamp, b.source AS source,
   b.trading_day AS trading_day, b.zone AS zone, ${flagsColumn()}
 FROM (
@@ -94,8 +95,11 @@ ${canonicalBars(options, "")}
 ) AS b`;
 }
 
-/** Prices, volume and turnover: canonical, or as the original stored what Tushare gave for Chinese markets. */
-function units(options: ViewOptions): string {
+/**
+ * Prices, volume and turnover: canonical, or as the original stored what its provider gave for Chinese markets. `isDaily`
+ * is the condition that a bar is of a day or longer.
+ */
+function units(options: ViewOptions, isDaily: string): string {
   const prices = ["open", "high", "low", "close", "pre_close"];
   if (!options.ginkgoUnits) {
     return `${prices.map((name) => `b.${name} AS ${name}`).join(", ")},
@@ -107,10 +111,12 @@ function units(options: ViewOptions): string {
     return `CAST(round(b.${name}, 2), '${wanted}') AS ${name}`;
   });
   const isChina = "b.zone = 'Asia/Shanghai'";
+  const shares = `if(${isChina}, ${sharesPerUnit("b.source", isDaily)}, 1)`;
+  const yuan = `if(${isChina}, ${yuanPerUnit("b.source", isDaily)}, 1)`;
   // 9 digits of lots are the most that the original's 32 bits hold; more is answered as its greatest number.
   return `${rounded.join(", ")},
-  toInt32(least(if(${isChina}, intDiv(b.volume, 100), b.volume), 2147483647)) AS volume,
-  CAST(round(if(${isChina}, ${zeroWhenNull("b.amount")} / 1000, ${zeroWhenNull("b.amount")}), 2), '${type}') AS amount`;
+  toInt32(least(intDiv(b.volume, ${shares}), 2147483647)) AS volume,
+  CAST(round(${zeroWhenNull("b.amount")} / ${yuan}, 2), '${type}') AS amount`;
 }
 
 function zeroWhenNull(column: string): string {
@@ -156,7 +162,7 @@ const MONTH: Period = {
  */
 function periodBars(options: ViewOptions, period: Period): string {
   return `SELECT ${uuidOf(period.name, "b.code", "b.period")} AS uuid, ${META}, b.code AS code,
-  ${units(options)},
+  ${units(options, "1")},
   toInt8(${period.frequency}) AS frequency, b.timestamp AS timestamp, b.source AS source,
   b.trading_day AS trading_day, b.zone AS zone, ${flagsColumn()},
   b.trading_days AS trading_days, ${isFinal(options, period)} AS is_final
