@@ -84,6 +84,51 @@ suiteOnEngines("the page on reading", (open) => {
       assert.equal(adjusted, fromScaled((2n * product + by) / (2n * by), 4), day);
     }
   });
+
+  test("no return of the page bridges a day without a factor, and days of unknown turnover are counted", async (t) => {
+    const clickhouse = await open(t, "holes");
+    if (clickhouse === undefined) {
+      return;
+    }
+    const schema = { chain: [SOURCE.TUSHARE], ginkgoUnits: false, apply: true, createDatabase: true };
+    await ensureSchema(clickhouse, schema, silentLog, never);
+    const store = createClickHouseStore({ clickhouse, clock: systemClock, log: silentLog });
+    const days = ["2024-06-12", "2024-06-13", "2024-06-14", "2024-06-17"].map((day) => parseDay(day));
+    const closes = ["10", "11", "12.1", "24.2"].map((close) => parseDecimal(close));
+    const bars = days.map((day, index) => {
+      const turnover = index === 1 ? undefined : parseDecimal("1000");
+      return barModel({
+        code: CODE,
+        tradingDay: day,
+        time: `${day} 00:00:00`,
+        close: closes[index] ?? parseDecimal("1"),
+        turnover,
+      });
+    });
+    const factors = days.flatMap((day, index) =>
+      index === 1 ? [] : [factorModel({ tradingDay: day, factor: parseDecimal("1") })],
+    );
+    await store.addBatch([...bars, ...factors], never);
+    const ask = async (start: string): Promise<readonly unknown[]> => {
+      const block = BLOCKS.find(({ title }) => title.startsWith(start));
+      assert.ok(block, start);
+      return await clickhouse.query(block.sql.replaceAll("ginkgo.", `${clickhouse.database}.`), {}, never);
+    };
+    assert.deepEqual(await ask("Daily returns over ex-days"), [
+      { trading_day: "2024-06-12", daily_return: null },
+      { trading_day: "2024-06-13", daily_return: null },
+      { trading_day: "2024-06-14", daily_return: null },
+      { trading_day: "2024-06-17", daily_return: 1 },
+    ]);
+    const [top] = await ask("The securities with the highest turnover");
+    assert.deepEqual(top, {
+      code: CODE,
+      turnover: "3000",
+      shares: String(4 * 123_400),
+      days: "4",
+      days_without_turnover: "1",
+    });
+  });
 });
 
 const filled = new Map<string, Promise<void>>();
