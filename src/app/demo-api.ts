@@ -31,9 +31,11 @@ export interface ExpectedBars {
 }
 
 export interface BarComparison {
+  /** Bars that were given as right; `compared` and `missing` add up to it. */
+  readonly expected: number;
   /** Bars that are on both sides. */
   readonly compared: number;
-  /** Of these, bars with another value in any column. */
+  /** Of these, bars with another value in any column; an unknown value differs from every known one. */
   readonly different: number;
   /** Expected and not stored. */
   readonly missing: number;

@@ -271,10 +271,11 @@ function sayEnd(say: (text?: string) => unknown, { last, result, calls, seconds 
     );
     return dead === 0 ? 0 : 1;
   }
-  const { compared, different, missing, extra, duplicates, bars } = result;
+  const { expected, compared, different, missing, extra, duplicates, bars } = result;
   say(`demo: compared=${compared} different=${different + extra} calls=${calls ?? last.calls}`);
   say(
     `demo: requests=${last.settled} bars=${bars} missing=${missing} duplicates=${duplicates} dead=${dead} seconds=${seconds}`,
   );
-  return different + extra + missing + duplicates + dead === 0 && last.settled === last.total ? 0 : 1;
+  const isWhole = compared > 0 && compared + missing === expected && last.settled === last.total;
+  return isWhole && different + extra + missing + duplicates + dead === 0 ? 0 : 1;
 }
