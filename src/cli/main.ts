@@ -8,6 +8,9 @@ import { runCli } from "./program.ts";
 /** What does not end by itself after the command has is cut off: an error must never leave a process hanging. */
 const LINGER_MS_MAX = 2000;
 
+/** The embedded engine's queries and inserts each keep a thread of Node's pool, whose four are soon gone; it is made at its first use. */
+process.env["UV_THREADPOOL_SIZE"] ??= "16";
+
 const cli: Cli = {
   stdout: process.stdout,
   stderr: process.stderr,

@@ -1,6 +1,9 @@
+import { randomUUID } from "node:crypto";
+
 import { Session } from "chdb";
 
 import { EngineError, toEngineError } from "./engine-error.ts";
+import { Turns } from "./turns.ts";
 
 export interface EngineQuery {
   readonly sql: string;
@@ -31,6 +34,44 @@ export interface EngineFacts {
 const SESSIONS_MAX = 100;
 // As a server has it: a word alone is no query.
 const CONNECTION_ARGS = ["--implicit_select=0"];
+/** What a request or a statement may change: a query that nobody bounded ends, and an answer fits into memory. */
+const DEFAULTS = {
+  max_execution_time: "300",
+  max_result_bytes: String(256 * 1024 ** 2),
+  result_overflow_mode: "throw",
+};
+
+/** One connection, and the word by which its running query is found when it has to be cancelled. */
+class Connection {
+  readonly session: Session;
+  readonly #tag = randomUUID();
+  #isPrepared = false;
+
+  constructor(folder: string) {
+    this.session = new Session(folder, { connectionArgs: CONNECTION_ARGS });
+  }
+
+  async prepare(query: EngineQuery): Promise<void> {
+    if (!this.#isPrepared) {
+      // Before a read-only user is bound: afterwards nobody may set anything.
+      await this.session.queryAsync(setAll(Object.entries({ ...DEFAULTS, log_comment: this.#tag })));
+      this.#isPrepared = true;
+    }
+    for (const statement of preparations(query)) {
+      await this.session.queryAsync(statement);
+    }
+  }
+
+  /** Nothing happens when nothing runs, or when the request brought a log_comment of its own. */
+  async cancelBy(folder: string): Promise<void> {
+    const other = new Session(folder, { connectionArgs: CONNECTION_ARGS });
+    try {
+      await other.queryAsync(`KILL QUERY WHERE Settings['log_comment'] = ${quote(this.#tag)} ASYNC`);
+    } finally {
+      other.close();
+    }
+  }
+}
 
 /**
  * The engine over one data folder. Each query has a connection of its own (about a millisecond), so that its
@@ -40,7 +81,8 @@ export class Engine {
   readonly #folder: string;
   /** Keeps the engine running between queries. */
   readonly #root: Session;
-  readonly #sessions = new Map<string, { readonly session: Session; isBusy: boolean }>();
+  readonly #sessions = new Map<string, { readonly connection: Connection; isBusy: boolean }>();
+  readonly #turns = new Turns();
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -56,40 +98,59 @@ export class Engine {
     return { version, timezone, isCompressionDefault: compression === "1" };
   }
 
-  async run(query: EngineQuery): Promise<EngineAnswer> {
-    const { session, giveBack } = this.#take(query);
+  /** Waits for its turn. When the signal aborts, a waiting query leaves and a running one is cancelled. */
+  async run(query: EngineQuery, signal: AbortSignal): Promise<EngineAnswer> {
     try {
-      for (const statement of preparations(query)) {
-        await session.queryAsync(statement);
-      }
-      const result = await session.queryAsync(query.sql, { format: query.format });
+      return await this.#turns.run(() => this.#runNow(query, signal), signal);
+    } catch (error) {
+      throw toEngineError(error);
+    }
+  }
+
+  /** Resolves when no query runs, or when the signal aborts. */
+  idle(signal: AbortSignal): Promise<void> {
+    return this.#turns.idle(signal);
+  }
+
+  async #runNow(query: EngineQuery, signal: AbortSignal): Promise<EngineAnswer> {
+    const { connection, giveBack } = this.#take(query);
+    let cancelled: Promise<void> | undefined;
+    const cancel = (): void => {
+      // What cannot be cancelled ends by itself, at the latest after max_execution_time.
+      cancelled = connection.cancelBy(this.#folder).catch(() => undefined);
+    };
+    try {
+      await connection.prepare(query);
+      signal.throwIfAborted();
+      signal.addEventListener("abort", cancel, { once: true });
+      const result = await connection.session.queryAsync(query.sql, { format: query.format });
       return {
         bytes: result.bytes(),
         rowsRead: result.rowsRead,
         bytesRead: result.bytesRead,
         elapsedMs: result.elapsed * 1_000,
       };
-    } catch (error) {
-      throw toEngineError(error);
     } finally {
+      signal.removeEventListener("abort", cancel);
+      await cancelled;
       giveBack();
     }
   }
 
   close(): void {
-    for (const { session } of this.#sessions.values()) {
-      session.close();
+    for (const { connection } of this.#sessions.values()) {
+      connection.session.close();
     }
     this.#root.close();
   }
 
-  #take({ sessionId, mustSessionExist }: EngineQuery): { readonly session: Session; readonly giveBack: () => void } {
+  #take({ sessionId, mustSessionExist }: EngineQuery): Taken {
     if (sessionId === undefined) {
-      const session = new Session(this.#folder, { connectionArgs: CONNECTION_ARGS });
+      const connection = new Connection(this.#folder);
       return {
-        session,
+        connection,
         giveBack: () => {
-          session.close();
+          connection.session.close();
         },
       };
     }
@@ -105,18 +166,23 @@ export class Engine {
       if (this.#sessions.size >= SESSIONS_MAX) {
         throw new EngineError(202, "Code: 202. DB::Exception: Too many sessions. (TOO_MANY_SIMULTANEOUS_QUERIES)");
       }
-      entry = { session: new Session(this.#folder, { connectionArgs: CONNECTION_ARGS }), isBusy: true };
+      entry = { connection: new Connection(this.#folder), isBusy: true };
       this.#sessions.set(sessionId, entry);
     }
     const taken = entry;
     taken.isBusy = true;
     return {
-      session: taken.session,
+      connection: taken.connection,
       giveBack: () => {
         taken.isBusy = false;
       },
     };
   }
+}
+
+interface Taken {
+  readonly connection: Connection;
+  readonly giveBack: () => void;
 }
 
 /** What makes the connection fit the request, in an order in which a read-only user's own settings are refused. */
@@ -132,9 +198,13 @@ function preparations({ database, params, settings, readonly }: EngineQuery): re
     statements.push(`SET readonly = ${readonly}`);
   }
   if (settings.size > 0) {
-    statements.push(`SET ${[...settings].map(([name, value]) => `${name} = ${quote(value)}`).join(", ")}`);
+    statements.push(setAll([...settings]));
   }
   return statements;
+}
+
+function setAll(settings: readonly (readonly [string, string])[]): string {
+  return `SET ${settings.map(([name, value]) => `${name} = ${quote(value)}`).join(", ")}`;
 }
 
 function quote(value: string): string {

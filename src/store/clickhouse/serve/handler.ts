@@ -44,7 +44,7 @@ export interface StoreHandlerParts {
 /**
  * ClickHouse's HTTP interface over the engine of this process, as clients of ClickHouse speak it. It is not ClickHouse's
  * own HTTP code: an answer is sent when it is complete (so an error always has its status and never ends a half-sent
- * body), users are a list, and there is no query log, no cancelling of a query whose client left and no block compression.
+ * body), users are a list, and there is no query log and no block compression.
  */
 export async function answerStoreRequest(
   request: IncomingMessage,
@@ -79,6 +79,8 @@ async function answerQuery(
     isInsert: false,
     acceptEncoding: wantsCompression(params, facts) ? (request.headers["accept-encoding"] ?? "") : "",
   };
+  const gone = new AbortController();
+  response.once("close", () => gone.abort(new Error("the client left")));
   let run: ObservedRun | undefined;
   let user: StoreUser | undefined;
   let query: ReadQuery | undefined;
@@ -94,7 +96,7 @@ async function answerQuery(
       return;
     }
     run = begun;
-    const answer = await engine.run(query.engineQuery);
+    const answer = await engine.run(query.engineQuery, gone.signal);
     if ((await run?.ran(answer, performance.now() - startedMs)) === false) {
       response.destroy();
       return;

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+
+import { silentLog } from "../../../base/log.ts";
+import { waitFor } from "../../../../test/support/wait-for.ts";
+import { whyNoClickHouse } from "../../../../test/support/services/clickhouse-http.ts";
+import { serveStore, type StoreServer } from "./serve.ts";
+
+const SLOW = "SELECT sum(sleepEachRow(1)) FROM numbers(20)";
+const SLOW_SETTINGS = { max_block_size: "1", function_sleep_max_microseconds_per_block: "100000000" };
+
+suite("the engine as others meet it", { skip: whyNoClickHouse() ?? false }, () => {
+  let folder: string;
+  let server: StoreServer;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "serve-"));
+    server = await serveStore({ folder, host: "127.0.0.1", port: 0, log: silentLog });
+  });
+  after(async () => {
+    await server[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function ask(
+    query: string,
+    params: Readonly<Record<string, string>> = {},
+    init: RequestInit = {},
+    of = server,
+  ): Promise<{ readonly status: number; readonly code: string | null; readonly text: string }> {
+    const url = `${of.url}/?${new URLSearchParams({ query, ...params }).toString()}`;
+    const headers = { "X-ClickHouse-User": of.user, "X-ClickHouse-Key": of.password };
+    const answer = await fetch(url, { method: "POST", ...init, headers: { ...headers, ...init.headers } });
+    return {
+      status: answer.status,
+      code: answer.headers.get("x-clickhouse-exception-code"),
+      text: await answer.text(),
+    };
+  }
+
+  test("two of many slow queries run, too many are refused, and those whose clients left are cancelled", async () => {
+    const clients = new AbortController();
+    const refused: (string | null)[] = [];
+    const slow = Array.from({ length: 40 }, async () => {
+      const { code } = await ask(SLOW, SLOW_SETTINGS, { signal: clients.signal });
+      refused.push(code);
+    });
+    const ended = Promise.allSettled(slow);
+    await waitFor(() => refused.length === 6, { what: "six refusals" });
+    assert.deepEqual(new Set(refused), new Set(["202"]));
+    assert.ok((await readFile(import.meta.filename)).length > 0);
+    clients.abort();
+    await ended;
+    const left = "SELECT count() FROM system.processes WHERE query LIKE '%sleepEachRow(1)%'";
+    const startedMs = performance.now();
+    await waitFor(async () => (await ask(left)).text === "1\n", { what: "the end of the slow ones" });
+    assert.ok(performance.now() - startedMs < 10_000, "they would have taken twenty seconds");
+  });
+
+  test("a query ends after 300 s and an answer has at most 256 MiB, unless the request says otherwise", async () => {
+    const bounds = "SELECT getSetting('max_execution_time'), getSetting('max_result_bytes')";
+    assert.equal((await ask(bounds)).text, "300\t268435456\n");
+    assert.equal((await ask(bounds, { max_execution_time: "7", max_result_bytes: "0" })).text, "7\t0\n");
+    const small = { max_result_bytes: "1000" };
+    assert.equal((await ask("SELECT number FROM numbers(1000)", small)).code, "396");
+    assert.equal((await ask("CREATE TABLE w (a UInt64) ENGINE = Memory")).status, 200);
+    assert.equal((await ask("INSERT INTO w SELECT number FROM numbers(1000)", small)).status, 200);
+    assert.equal((await ask("SELECT count() FROM w")).text, "1000\n");
+  });
+});
