@@ -101,14 +101,14 @@ async function answerQuery(
       response.destroy();
       return;
     }
-    sendResult(response, answer, context);
+    await sendResult(response, answer, context);
     run?.answered();
   } catch (error) {
     // A body that was not read would be taken for the next request.
     request.resume();
     const failure = withGrants(toEngineError(error), user);
     run?.failed(failure, performance.now() - startedMs);
-    sendError(response, failure, context);
+    await sendError(response, failure, context);
   } finally {
     if (query?.dataFile !== undefined) {
       await rm(query.dataFile, { force: true });

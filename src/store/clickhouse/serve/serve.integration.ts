@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { after, before, suite, test } from "node:test";
 
 import { silentLog } from "../../../base/log.ts";
@@ -29,13 +30,19 @@ suite("the engine as others meet it", { skip: whyNoClickHouse() ?? false }, () =
     params: Readonly<Record<string, string>> = {},
     init: RequestInit = {},
     of = server,
-  ): Promise<{ readonly status: number; readonly code: string | null; readonly text: string }> {
+  ): Promise<{
+    readonly status: number;
+    readonly code: string | null;
+    readonly encoding: string | null;
+    readonly text: string;
+  }> {
     const url = `${of.url}/?${new URLSearchParams({ query, ...params }).toString()}`;
     const headers = { "X-ClickHouse-User": of.user, "X-ClickHouse-Key": of.password };
     const answer = await fetch(url, { method: "POST", ...init, headers: { ...headers, ...init.headers } });
     return {
       status: answer.status,
       code: answer.headers.get("x-clickhouse-exception-code"),
+      encoding: answer.headers.get("content-encoding"),
       text: await answer.text(),
     };
   }
@@ -68,5 +75,18 @@ suite("the engine as others meet it", { skip: whyNoClickHouse() ?? false }, () =
     assert.equal((await ask("CREATE TABLE w (a UInt64) ENGINE = Memory")).status, 200);
     assert.equal((await ask("INSERT INTO w SELECT number FROM numbers(1000)", small)).status, 200);
     assert.equal((await ask("SELECT count() FROM w")).text, "1000\n");
+  });
+
+  test("a large answer is compressed beside the event loop, and cheaply", async () => {
+    const rows = "SELECT number, toString(cityHash64(number)) FROM numbers(60000)";
+    const delay = monitorEventLoopDelay({ resolution: 10 });
+    delay.enable();
+    for (const accepted of ["br", "br, gzip", "deflate, br, gzip, zstd"]) {
+      const answer = await ask(rows, { enable_http_compression: "1" }, { headers: { "Accept-Encoding": accepted } });
+      assert.equal(answer.encoding, accepted.split(", ").at(-1));
+      assert.equal(answer.text.split("\n").length, 60_001);
+    }
+    delay.disable();
+    assert.ok(delay.max < 1e9, `the event loop stood still for ${Math.round(delay.max / 1e6)} ms`);
   });
 });
