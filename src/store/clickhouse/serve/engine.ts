@@ -1,8 +1,9 @@
-import { randomUUID } from "node:crypto";
+import type { Session } from "chdb";
 
-import { Session } from "chdb";
-
-import { EngineError, toEngineError } from "./engine-error.ts";
+import { systemClock } from "../../../base/clock.ts";
+import { Connection, openSession } from "./connection.ts";
+import { toEngineError } from "./engine-error.ts";
+import { type SessionWish, Sessions, type Taken } from "./sessions.ts";
 import { Turns } from "./turns.ts";
 
 export interface EngineQuery {
@@ -14,8 +15,9 @@ export interface EngineQuery {
   /** 0 for everything, 1 for reading with the settings as they are, 2 for reading with settings. */
   readonly readonly: 0 | 1 | 2;
   /** Statements with the same session id share settings and temporary tables. */
-  readonly sessionId: string | undefined;
-  readonly mustSessionExist: boolean;
+  readonly session: SessionWish | undefined;
+  /** True when nothing is half done where it stops half way. */
+  readonly isCancellable: boolean;
 }
 
 export interface EngineAnswer {
@@ -31,48 +33,6 @@ export interface EngineFacts {
   readonly isCompressionDefault: boolean;
 }
 
-const SESSIONS_MAX = 100;
-// As a server has it: a word alone is no query.
-const CONNECTION_ARGS = ["--implicit_select=0"];
-/** What a request or a statement may change: a query that nobody bounded ends, and an answer fits into memory. */
-const DEFAULTS = {
-  max_execution_time: "300",
-  max_result_bytes: String(256 * 1024 ** 2),
-  result_overflow_mode: "throw",
-};
-
-/** One connection, and the word by which its running query is found when it has to be cancelled. */
-class Connection {
-  readonly session: Session;
-  readonly #tag = randomUUID();
-  #isPrepared = false;
-
-  constructor(folder: string) {
-    this.session = new Session(folder, { connectionArgs: CONNECTION_ARGS });
-  }
-
-  async prepare(query: EngineQuery): Promise<void> {
-    if (!this.#isPrepared) {
-      // Before a read-only user is bound: afterwards nobody may set anything.
-      await this.session.queryAsync(setAll(Object.entries({ ...DEFAULTS, log_comment: this.#tag })));
-      this.#isPrepared = true;
-    }
-    for (const statement of preparations(query)) {
-      await this.session.queryAsync(statement);
-    }
-  }
-
-  /** Nothing happens when nothing runs, or when the request brought a log_comment of its own. */
-  async cancelBy(folder: string): Promise<void> {
-    const other = new Session(folder, { connectionArgs: CONNECTION_ARGS });
-    try {
-      await other.queryAsync(`KILL QUERY WHERE Settings['log_comment'] = ${quote(this.#tag)} ASYNC`);
-    } finally {
-      other.close();
-    }
-  }
-}
-
 /**
  * The engine over one data folder. Each query has a connection of its own (about a millisecond), so that its
  * settings, parameters and database hold for it and for nothing else.
@@ -81,12 +41,13 @@ export class Engine {
   readonly #folder: string;
   /** Keeps the engine running between queries. */
   readonly #root: Session;
-  readonly #sessions = new Map<string, { readonly connection: Connection; isBusy: boolean }>();
+  readonly #sessions: Sessions<Connection>;
   readonly #turns = new Turns();
 
   constructor(folder: string) {
     this.#folder = folder;
-    this.#root = new Session(folder, { connectionArgs: CONNECTION_ARGS });
+    this.#root = openSession(folder);
+    this.#sessions = new Sessions(() => new Connection(folder), systemClock);
   }
 
   async facts(): Promise<EngineFacts> {
@@ -117,19 +78,13 @@ export class Engine {
     let cancelled: Promise<void> | undefined;
     const cancel = (): void => {
       // What cannot be cancelled ends by itself, at the latest after max_execution_time.
-      cancelled = connection.cancelBy(this.#folder).catch(() => undefined);
+      cancelled = query.isCancellable ? connection.cancel().catch(() => undefined) : undefined;
     };
     try {
       await connection.prepare(query);
       signal.throwIfAborted();
       signal.addEventListener("abort", cancel, { once: true });
-      const result = await connection.session.queryAsync(query.sql, { format: query.format });
-      return {
-        bytes: result.bytes(),
-        rowsRead: result.rowsRead,
-        bytesRead: result.bytesRead,
-        elapsedMs: result.elapsed * 1_000,
-      };
+      return await connection.run(query);
     } finally {
       signal.removeEventListener("abort", cancel);
       await cancelled;
@@ -138,75 +93,15 @@ export class Engine {
   }
 
   close(): void {
-    for (const { connection } of this.#sessions.values()) {
-      connection.session.close();
-    }
+    this.#sessions.close();
     this.#root.close();
   }
 
-  #take({ sessionId, mustSessionExist }: EngineQuery): Taken {
-    if (sessionId === undefined) {
-      const connection = new Connection(this.#folder);
-      return {
-        connection,
-        giveBack: () => {
-          connection.session.close();
-        },
-      };
+  #take({ session }: EngineQuery): Taken<Connection> {
+    if (session !== undefined) {
+      return this.#sessions.take(session);
     }
-    let entry = this.#sessions.get(sessionId);
-    if (entry === undefined && mustSessionExist) {
-      throw new EngineError(372, `Code: 372. DB::Exception: Session ${sessionId} not found. (SESSION_NOT_FOUND)`);
-    }
-    if (entry?.isBusy === true) {
-      const text = `Code: 373. DB::Exception: Session ${sessionId} is locked by a concurrent client. (SESSION_IS_LOCKED)`;
-      throw new EngineError(373, text);
-    }
-    if (entry === undefined) {
-      if (this.#sessions.size >= SESSIONS_MAX) {
-        throw new EngineError(202, "Code: 202. DB::Exception: Too many sessions. (TOO_MANY_SIMULTANEOUS_QUERIES)");
-      }
-      entry = { connection: new Connection(this.#folder), isBusy: true };
-      this.#sessions.set(sessionId, entry);
-    }
-    const taken = entry;
-    taken.isBusy = true;
-    return {
-      connection: taken.connection,
-      giveBack: () => {
-        taken.isBusy = false;
-      },
-    };
+    const connection = new Connection(this.#folder);
+    return { connection, giveBack: () => connection.close() };
   }
-}
-
-interface Taken {
-  readonly connection: Connection;
-  readonly giveBack: () => void;
-}
-
-/** What makes the connection fit the request, in an order in which a read-only user's own settings are refused. */
-function preparations({ database, params, settings, readonly }: EngineQuery): readonly string[] {
-  const statements: string[] = [];
-  if (database !== undefined) {
-    statements.push(`USE \`${database.replaceAll(/[\\`]/g, String.raw`\$&`)}\``);
-  }
-  if (params.size > 0) {
-    statements.push(`SET ${[...params].map(([name, value]) => `param_${name} = ${quote(value)}`).join(", ")}`);
-  }
-  if (readonly !== 0) {
-    statements.push(`SET readonly = ${readonly}`);
-  }
-  if (settings.size > 0) {
-    statements.push(setAll([...settings]));
-  }
-  return statements;
-}
-
-function setAll(settings: readonly (readonly [string, string])[]): string {
-  return `SET ${settings.map(([name, value]) => `${name} = ${quote(value)}`).join(", ")}`;
-}
-
-function quote(value: string): string {
-  return `'${value.replaceAll(/[\\']/g, String.raw`\$&`)}'`;
 }

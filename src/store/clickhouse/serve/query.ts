@@ -7,6 +7,7 @@ import type { Body } from "./body.ts";
 import type { EngineQuery } from "./engine.ts";
 import { EngineError } from "./engine-error.ts";
 import { scanStatement, withInfile, type Statement } from "./statement.ts";
+import type { SessionWish } from "./sessions.ts";
 import type { StoreUser } from "./users.ts";
 
 /** What a server reads itself; every other parameter of the URL is a setting, and the engine knows whether it exists. */
@@ -88,8 +89,8 @@ export async function readQuery(
       params: named(params, (name) => (name.startsWith("param_") ? name.slice("param_".length) : undefined)),
       settings: named(params, (name) => (RESERVED.has(name) || name.startsWith("param_") ? undefined : name)),
       readonly: readonlyOf(request, user),
-      sessionId: params.get("session_id") ?? undefined,
-      mustSessionExist: params.get("session_check") === "1",
+      session: sessionOf(params),
+      isCancellable: /^\s*(?:SELECT|WITH)\b/i.test(text),
     },
   };
 }
@@ -100,6 +101,29 @@ function readonlyOf(request: IncomingMessage, user: StoreUser): 0 | 1 | 2 {
   }
   // A GET changes nothing, and yet its settings hold.
   return user.may === "read-by-grants" || request.method !== "POST" ? 2 : 0;
+}
+
+const SESSION_SECONDS_DEFAULT = 60;
+const SESSION_SECONDS_MAX = 3_600;
+
+function sessionOf(params: URLSearchParams): SessionWish | undefined {
+  const id = params.get("session_id");
+  if (id === null || id === "") {
+    return undefined;
+  }
+  const seconds = params.get("session_timeout") ?? `${SESSION_SECONDS_DEFAULT}`;
+  if (!/^\d{1,9}$/.test(seconds) || parseInt(seconds, 10) > SESSION_SECONDS_MAX) {
+    throw new EngineError(
+      374,
+      `Code: 374. DB::Exception: Invalid session timeout: '${seconds}', the most is ${SESSION_SECONDS_MAX} seconds. (INVALID_SESSION_TIMEOUT)`,
+    );
+  }
+  return {
+    id,
+    timeoutMs: parseInt(seconds, 10) * 1_000,
+    mustExist: params.get("session_check") === "1",
+    isLast: params.get("close_session") === "1",
+  };
 }
 
 function isForm(request: IncomingMessage): boolean {

@@ -77,6 +77,17 @@ suite("the engine as others meet it", { skip: whyNoClickHouse() ?? false }, () =
     assert.equal((await ask("SELECT count() FROM w")).text, "1000\n");
   });
 
+  test("every new session is served, however many were left behind", async () => {
+    for (let index = 0; index < 101; index += 1) {
+      assert.equal((await ask("SELECT 1", { session_id: `s${index}` })).text, "1\n");
+    }
+    const [session, again] = [{ session_id: "last" }, { session_id: "last", session_check: "1" }];
+    await ask("CREATE TEMPORARY TABLE mine (a Int8)", session);
+    assert.equal((await ask("SELECT count() FROM mine", { ...again, close_session: "1" })).text, "0\n");
+    assert.equal((await ask("SELECT 1", again)).code, "372");
+    assert.equal((await ask("SELECT 1", { ...session, session_timeout: "3601" })).code, "374");
+  });
+
   test("a large answer is compressed beside the event loop, and cheaply", async () => {
     const rows = "SELECT number, toString(cityHash64(number)) FROM numbers(60000)";
     const delay = monitorEventLoopDelay({ resolution: 10 });
