@@ -45,8 +45,9 @@ test("what was written to the ledger on the way is not said again, and a day wit
   assert.deepEqual(rig.learned, [`${DAYS[0]}..${DAYS[39]} present`]);
   assert.deepEqual(
     spans.map(({ from, to, state }) => `${from}..${to} ${state}`),
-    [`${gap}..${gap} no-trade`, `${DAYS[41]}..${DAYS.at(-1)} present`],
+    [`${gap}..${gap} unexplained-empty`, `${DAYS[41]}..${DAYS.at(-1)} present`],
   );
+  assert.match(spans[0]?.evidence.note ?? "", new RegExp(`^2 complete answers with ${DAYS.length - 1} rows`));
   assert.equal(rows.new, DAYS.length - 1);
   assert.equal(callIds.length, 2);
 });
@@ -87,7 +88,7 @@ function openUnit(fetch: (keep: KeepPart<"adjustment-factors">) => Promise<void>
       provider: "tushare",
       capability,
       desk: { fetch: (_unit, keep) => fetch(keep) },
-      suspensions: { suspendedDays: () => Promise.reject(new Error("nothing is suspect")) },
+      suspensions: { suspendedDays: () => Promise.resolve({ days: new Set<Day>(), evidence: undefined }) },
       toModel: (row, provenance) => ({ model: "adjustment-factor", row, provenance }),
     },
     parts: {
