@@ -10,7 +10,7 @@ import { needWorker } from "./app/embedded-folder.ts";
 import { toGaps } from "./app/gaps.ts";
 import { needStoreFolder, openForReading } from "./app/open-for-reading.ts";
 import { ensureQueueTopics, openProducer } from "./app/open-queue.ts";
-import { openOurClickHouse, openReference, schemaOptions } from "./app/open-store.ts";
+import { openOurClickHouse, openReference, openWorkersClickHouse, schemaOptions } from "./app/open-store.ts";
 import { readBarsOf } from "./app/read-bars.ts";
 import { runSql } from "./app/run-sql.ts";
 import { runVerify } from "./app/run-verify.ts";
@@ -62,6 +62,10 @@ export const app: AppApi = {
       outcomes: plan.wait && clickhouse !== undefined ? openClickHouseOutcomes(clickhouse) : undefined,
       reference: clickhouse === undefined ? undefined : await openReference(config, clickhouse, log, signal, opened),
       log,
+      reopenOutcomes:
+        config.clickhouse.url === undefined
+          ? async () => openClickHouseOutcomes(opened.use(await openWorkersClickHouse(config, log, signal)))
+          : undefined,
     };
     yield* sendRequests(config, plan, parts, signal);
   },

@@ -7,7 +7,7 @@ export interface FolderUse<T> {
   /** A worker holds the folder and answers: ask it. Undefined when it has nothing of the kind. */
   readonly ask: (worker: WorkerFile) => Promise<T | undefined> | T | undefined;
   /** Nobody holds it: open it. */
-  readonly open: () => Promise<T>;
+  readonly open: () => Promise<T> | T;
 }
 
 const WAIT_MS_MAX = 10_000;

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 
 import { systemClock } from "../base/clock.ts";
+import { TransientError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import { PROVIDER_SOURCES } from "../domain/provider.ts";
@@ -44,22 +45,37 @@ export async function openOurClickHouse(config: Config, log: Log, signal: AbortS
   if (target.kind === "http") {
     return await openTarget(target, config, log, signal);
   }
-  return await useFolder(
-    config.embedded.folder,
-    {
-      ask: async ({ store }) =>
-        store === undefined || store.path !== resolve(target.path)
-          ? undefined
-          : await openTarget(
-              { kind: "http", url: store.url, user: store.user, password: store.password, database: target.database },
-              config,
-              log,
-              signal,
-            ),
-      open: () => openTarget(target, config, log, signal),
-    },
-    signal,
-  );
+  const ask = (worker: WorkerFile): Promise<ClickHouse | undefined> => askWorker(target, worker, config, log, signal);
+  const open = (): Promise<ClickHouse> => openTarget(target, config, log, signal);
+  return await useFolder(config.embedded.folder, { ask, open }, signal);
+}
+
+/**
+ * The engine of the worker that runs by now, at an address and with a password that are new. The folder itself is not
+ * opened: a worker that starts could not have it. TransientError while none answers.
+ */
+export async function openWorkersClickHouse(config: Config, log: Log, signal: AbortSignal): Promise<ClickHouse> {
+  const target = await clickHouseTarget(config);
+  const { folder } = config.embedded;
+  const ask = (worker: WorkerFile): Promise<ClickHouse | undefined> => askWorker(target, worker, config, log, signal);
+  const open = (): never => {
+    throw new TransientError(`asking the worker that holds ${folder}: none runs there now`);
+  };
+  return await useFolder(folder, { ask, open }, signal);
+}
+
+async function askWorker(
+  target: OurTarget,
+  { store }: WorkerFile,
+  config: Config,
+  log: Log,
+  signal: AbortSignal,
+): Promise<ClickHouse | undefined> {
+  if (target.kind === "http" || store === undefined || store.path !== resolve(target.path)) {
+    return undefined;
+  }
+  const { url, user, password } = store;
+  return await openTarget({ kind: "http", url, user, password, database: target.database }, config, log, signal);
 }
 
 /** The engine for the worker. In an embedded folder a command that is about to end is waited for, and another worker is not. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { PermanentError, TransientError } from "../base/errors.ts";
 import { silentLog } from "../base/log.ts";
 import { loadConfig } from "../config.ts";
 import { parseSecurityCode } from "../domain/security-code.ts";
@@ -48,4 +49,38 @@ test("a request of which nothing is settled says so once and goes on waiting", a
       [1, 0, true],
     ],
   );
+});
+
+test("waiting outlives a worker's restart: outcomes are read from the one that runs by then", async () => {
+  const nobody = { record: () => assert.fail("records"), settledFrom: () => assert.fail("settles") };
+  const away = new TransientError("connection refused");
+  const refused = new PermanentError("516", "store", { isCredentials: true });
+  for (const [error, isAwayFirst] of [
+    [away, true],
+    [refused, false],
+  ] as const) {
+    const stop = new AbortController();
+    let reopened = 0;
+    let asked = 0;
+    const producer = { publish: () => Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() };
+    const parts = {
+      producer,
+      outcomes: { ...nobody, byRequest: () => Promise.reject(error) },
+      reopenOutcomes: () => {
+        reopened += 1;
+        const byRequest = () => {
+          asked += 1;
+          stop.abort(new Error("enough"));
+          return Promise.resolve([]);
+        };
+        return isAwayFirst && reopened === 1 ? Promise.reject(away) : Promise.resolve({ ...nobody, byRequest });
+      },
+      reference: undefined,
+      log: silentLog,
+    };
+    await assert.rejects(async () => {
+      await Array.fromAsync(sendRequests(config, plan, parts, stop.signal));
+    }, /^Error: enough$/);
+    assert.deepEqual([reopened, asked], [isAwayFirst ? 2 : 1, 1]);
+  }
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 
 import { systemClock } from "../base/clock.ts";
-import { PermanentError, tellingWhatToDo } from "../base/errors.ts";
+import { PermanentError, tellingWhatToDo, TransientError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { untilPassed } from "../base/retry.ts";
 import type { Config } from "../config.ts";
@@ -18,6 +18,8 @@ export interface RequestParts {
   readonly producer: Producer;
   /** Only where the plan waits. */
   readonly outcomes: Outcomes | undefined;
+  /** Only where they are read from a worker, which may restart: reads them from the one that runs by then. */
+  readonly reopenOutcomes?: (() => Promise<Outcomes>) | undefined;
   /** Only where the plan asks for all codes. */
   readonly reference: ReferenceStore | undefined;
   readonly log: Log;
@@ -49,16 +51,16 @@ export async function* sendRequests(
     progress = { ...progress, published: Math.min(from + PUBLISH_MAX, messages.length) };
     yield progress;
   }
-  const { outcomes } = parts;
-  if (outcomes === undefined) {
+  if (parts.outcomes === undefined) {
     return;
   }
+  const outcomesOf = readingOutcomes(parts.outcomes, parts.reopenOutcomes);
   const quietAtMs = systemClock.elapsedMs() + (parts.quietMs ?? QUIET_MS);
   let isQuietSaid = false;
   while (progress.settled < progress.total) {
     await systemClock.sleep(messages.length < MANY_MESSAGES ? ASK_EVERY_MS : ASK_EVERY_MS_MANY, signal);
     const retry = { clock: systemClock, log: parts.log, doing: "reading outcomes" };
-    const records = await untilPassed(() => outcomes.byRequest(requestId, signal), retry, signal);
+    const records = await untilPassed(() => outcomesOf(requestId, signal), retry, signal);
     if (records.length !== progress.settled) {
       progress = toProgress(progress, records);
       yield progress;
@@ -67,6 +69,24 @@ export async function* sendRequests(
       yield { ...progress, isQuiet: true };
     }
   }
+}
+
+/** A worker that started anew has another address and another password: the old ones fail in either of two ways. */
+function readingOutcomes(first: Outcomes, reopen: RequestParts["reopenOutcomes"]): Outcomes["byRequest"] {
+  let outcomes = first;
+  return async (requestId, signal) => {
+    try {
+      return await outcomes.byRequest(requestId, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const isLost = error instanceof TransientError || (error instanceof PermanentError && error.isCredentials);
+      if (reopen === undefined || !isLost) {
+        throw error;
+      }
+      outcomes = await reopen();
+      return await outcomes.byRequest(requestId, signal);
+    }
+  };
 }
 
 async function toMessages(
