@@ -1,4 +1,4 @@
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { z } from "zod";
@@ -40,16 +40,29 @@ const schema = z.object({
   hasQueue: z.boolean(),
 });
 
-/** Readable by this user only, and whole or not there. Disposing takes it away. */
+/** Readable by this user only, and whole or not there. Disposing takes it away, unless it is another worker's by then. */
 export async function writeWorkerFile(folder: string, file: WorkerFile): Promise<AsyncDisposable> {
   const path = join(folder, NAME);
+  // With Kafka and an engine elsewhere nobody else makes it.
+  await mkdir(folder, { recursive: true });
   await writeFile(`${path}.new`, `${JSON.stringify(file, undefined, 2)}\n`, { mode: 0o600 });
   await rename(`${path}.new`, path);
-  return { [Symbol.asyncDispose]: () => rm(path, { force: true }) };
+  return {
+    [Symbol.asyncDispose]: async () => {
+      if ((await readWorkerFile(folder))?.token === file.token) {
+        await rm(path, { force: true });
+      }
+    },
+  };
 }
 
 /** The worker that holds the folder and answers; what a killed one left behind is nobody. */
 export async function findWorker(folder: string): Promise<WorkerFile | undefined> {
+  const file = await readWorkerFile(folder);
+  return file !== undefined && (await isWorkerThere(file, PING_MS_MAX)) ? file : undefined;
+}
+
+async function readWorkerFile(folder: string): Promise<WorkerFile | undefined> {
   let text: string;
   try {
     text = await readFile(join(folder, NAME), "utf8");
@@ -63,5 +76,5 @@ export async function findWorker(folder: string): Promise<WorkerFile | undefined
     return undefined;
   }
   const file = schema.safeParse(read);
-  return file.success && (await isWorkerThere(file.data, PING_MS_MAX)) ? file.data : undefined;
+  return file.success ? file.data : undefined;
 }
