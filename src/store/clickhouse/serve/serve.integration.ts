@@ -11,6 +11,8 @@ import { whyNoClickHouse } from "../../../../test/support/services/clickhouse-ht
 import { serveStore, type StoreServer } from "./serve.ts";
 
 const SLOW = "SELECT sum(sleepEachRow(1)) FROM numbers(20)";
+/** Counts itself too. */
+const RUNNING = "SELECT count() FROM system.processes WHERE query LIKE '%sleepEachRow%'";
 const SLOW_SETTINGS = { max_block_size: "1", function_sleep_max_microseconds_per_block: "100000000" };
 
 suite("the engine as others meet it", { skip: whyNoClickHouse() ?? false }, () => {
@@ -29,15 +31,14 @@ suite("the engine as others meet it", { skip: whyNoClickHouse() ?? false }, () =
     query: string,
     params: Readonly<Record<string, string>> = {},
     init: RequestInit = {},
-    of = server,
   ): Promise<{
     readonly status: number;
     readonly code: string | null;
     readonly encoding: string | null;
     readonly text: string;
   }> {
-    const url = `${of.url}/?${new URLSearchParams({ query, ...params }).toString()}`;
-    const headers = { "X-ClickHouse-User": of.user, "X-ClickHouse-Key": of.password };
+    const url = `${server.url}/?${new URLSearchParams({ query, ...params }).toString()}`;
+    const headers = { "X-ClickHouse-User": server.user, "X-ClickHouse-Key": server.password };
     const answer = await fetch(url, { method: "POST", ...init, headers: { ...headers, ...init.headers } });
     return {
       status: answer.status,
@@ -60,9 +61,8 @@ suite("the engine as others meet it", { skip: whyNoClickHouse() ?? false }, () =
     assert.ok((await readFile(import.meta.filename)).length > 0);
     clients.abort();
     await ended;
-    const left = "SELECT count() FROM system.processes WHERE query LIKE '%sleepEachRow(1)%'";
     const startedMs = performance.now();
-    await waitFor(async () => (await ask(left)).text === "1\n", { what: "the end of the slow ones" });
+    await waitFor(async () => (await ask(RUNNING)).text === "1\n", { what: "the end of the slow ones" });
     assert.ok(performance.now() - startedMs < 10_000, "they would have taken twenty seconds");
   });
 
@@ -99,5 +99,21 @@ suite("the engine as others meet it", { skip: whyNoClickHouse() ?? false }, () =
     }
     delay.disable();
     assert.ok(delay.max < 1e9, `the event loop stood still for ${Math.round(delay.max / 1e6)} ms`);
+  });
+
+  test("at the end a running query may answer, and a long one is cancelled before the engine closes", async () => {
+    for (const [seconds, isAnswered] of [
+      [0.5, true],
+      [20, false],
+    ] as const) {
+      const rows = `SELECT count() FROM numbers(${seconds * 10}) WHERE sleepEachRow(0.1) = 0`;
+      const query = ask(rows, SLOW_SETTINGS).catch(() => undefined);
+      await waitFor(async () => (await ask(RUNNING)).text === "2\n", { what: "the slow query" });
+      const startedMs = performance.now();
+      await server[Symbol.asyncDispose]();
+      assert.ok(performance.now() - startedMs < 3_000, "it waits a moment and no longer");
+      assert.equal((await query)?.text, isAnswered ? `${seconds * 10}\n` : undefined);
+      server = await serveStore({ folder, host: "127.0.0.1", port: 0, log: silentLog });
+    }
   });
 });

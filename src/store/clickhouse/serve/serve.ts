@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdir, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 
 import { describeError } from "../../../base/errors.ts";
 import type { Log } from "../../../base/log.ts";
+import { orAbort } from "../../../base/or-abort.ts";
 import { Engine } from "./engine.ts";
 import { answerStoreRequest } from "./handler.ts";
 
@@ -27,6 +29,8 @@ export interface StoreServer extends AsyncDisposable {
 
 const USER = "default";
 const KEEP_ALIVE_MS = 10_000;
+/** At the end so long for running queries to answer, and once more so long for cancelled ones to stop. */
+const LAST_QUERIES_MS_MAX = 1_000;
 
 /**
  * Serves the engine of this process to other programs on this machine, who cannot open its folder while we hold it. A
@@ -40,7 +44,10 @@ export async function serveStore({ folder, host, port, log }: StoreServerOptions
   const facts = await engine.facts();
   const password = randomBytes(24).toString("base64url");
   const parts = { engine, facts, users: [{ name: USER, password, may: "everything" }], exchangeFolder } as const;
+  const answering = new Set<Promise<unknown>>();
   const server = createServer((request, response) => {
+    const answered = once(response, "close").finally(() => answering.delete(answered));
+    answering.add(answered);
     answerStoreRequest(request, response, parts).catch((error: unknown) => {
       log.warn("a query to the embedded store could not be answered", { why: describeError(error) });
       response.destroy();
@@ -66,8 +73,13 @@ export async function serveStore({ folder, host, port, log }: StoreServerOptions
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
+      server.closeIdleConnections();
+      const late = AbortSignal.timeout(LAST_QUERIES_MS_MAX);
+      await orAbort(Promise.allSettled(answering), late).catch(() => undefined);
+      // The clients that are left are cut off, which cancels their queries.
       server.closeAllConnections();
       await closed;
+      await engine.idle(AbortSignal.timeout(LAST_QUERIES_MS_MAX));
       engine.close();
       await rm(exchangeFolder, { recursive: true, force: true });
     },
