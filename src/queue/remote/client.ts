@@ -1,5 +1,6 @@
 import { describeError, TransientError } from "../../base/errors.ts";
 import type { Message, MessageReader, PartitionLag, Producer } from "../../ports/queue.ts";
+import { sizeOf } from "../dead-letter-headers.ts";
 import { QUEUE_PATH } from "./routes.ts";
 import { failureSchema, fromFailure, fromWireLag, fromWireMessage, toWireOutgoing } from "./wire.ts";
 
@@ -40,7 +41,7 @@ export function openRemoteProducer(address: RemoteAddress): Producer {
         bytes = 0;
       };
       for (const message of messages) {
-        const size = (message.value?.length ?? 0) + (message.key?.length ?? 0);
+        const size = (message.value?.length ?? 0) + (message.key?.length ?? 0) + sizeOf(message.headers);
         if (piece.length > 0 && (piece.length >= PUBLISH_MESSAGES_MAX || bytes + size > PUBLISH_BYTES_MAX)) {
           await send();
         }

@@ -5,7 +5,7 @@ import fastify from "fastify";
 
 import { temporaryFolder } from "../../../test/support/temporary-folder.ts";
 import { systemClock } from "../../base/clock.ts";
-import { PermanentError, TransientError } from "../../base/errors.ts";
+import { DataError, PermanentError, TransientError } from "../../base/errors.ts";
 import { silentLog } from "../../base/log.ts";
 import type { Message, OutgoingMessage } from "../../ports/queue.ts";
 import { openEmbeddedLog } from "../embedded/embedded-log.ts";
@@ -17,13 +17,13 @@ import { queueRoutes } from "./routes.ts";
 const never = new AbortController().signal;
 const TOKEN = "a token of this test";
 
-async function serveLog(stack: AsyncDisposableStack): Promise<RemoteAddress> {
+async function serveLog(stack: AsyncDisposableStack, bodyBytesMax = 1024 ** 2): Promise<RemoteAddress> {
   const folder = stack.use(await temporaryFolder());
   const log = stack.use(
     await openEmbeddedLog({ path: `${folder.path}/queue.sqlite`, clock: systemClock, log: silentLog }),
   );
   log.ensureTopics([{ topic: "t", partitions: 3, replication: 1 }]);
-  const server = fastify({ forceCloseConnections: true });
+  const server = fastify({ forceCloseConnections: true, bodyLimit: bodyBytesMax });
   const queue = {
     producer: createEmbeddedProducer(log),
     reader: createEmbeddedReader(log),
@@ -98,4 +98,17 @@ test("a wrong token gets nothing, and a worker that is gone is nobody", async ()
   await stack.disposeAsync();
   assert.equal(await isWorkerThere(address, 2_000), false);
   await assert.rejects(remoteLag(address, never), TransientError);
+});
+
+test("messages are bounded with their headers, and one that is too large is at fault itself", async () => {
+  await using stack = new AsyncDisposableStack();
+  const producer = stack.use(openRemoteProducer(await serveLog(stack, 16 * 1024 ** 2)));
+  const headers = new Map([["h", Buffer.alloc(900_000)]]);
+  const message: OutgoingMessage = { topic: "t", key: undefined, value: undefined, headers };
+  await producer.publish(
+    Array.from({ length: 20 }, () => message),
+    never,
+  );
+  const large = { ...message, headers: new Map(), value: Buffer.alloc(17 * 1024 ** 2) };
+  await assert.rejects(producer.publish([large], never), DataError);
 });

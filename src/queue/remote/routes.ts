@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 
 import type { FastifyInstance } from "fastify";
 
+import { DataError } from "../../base/errors.ts";
 import type { MessageReader, PartitionLag, Producer } from "../../ports/queue.ts";
 import { fromWireOutgoing, placeSchema, publishSchema, toFailure, toWireLag, toWireMessage } from "./wire.ts";
 
@@ -14,6 +15,7 @@ export interface ServedQueue {
 }
 
 export const QUEUE_PATH = "/queue";
+const TOO_LARGE = "publishing through the running worker: a message is too large for it";
 const STATUS = { transient: 503, permanent: 409, data: 422, defect: 500 } as const;
 
 /** Every request must carry the token that the worker made at its start. Without a queue there is nothing but a ping. */
@@ -28,7 +30,7 @@ export function queueRoutes(queue: ServedQueue | undefined, token: string): (ser
           }
         });
         routes.setErrorHandler(async (error, _request, reply) => {
-          const failure = toFailure(error);
+          const failure = toFailure(isTooLarge(error) ? new DataError(TOO_LARGE) : error);
           await reply.code(STATUS[failure.kind ?? "defect"]).send(failure);
         });
         routes.get("/ping", async () => ({ pid: process.pid }));
@@ -69,6 +71,11 @@ async function* linesOf(reader: MessageReader, topic: string, signal: AbortSigna
   } catch (error) {
     yield `${JSON.stringify(toFailure(error))}\n`;
   }
+}
+
+/** Fastify's, of a body over its limit. */
+function isTooLarge(error: unknown): boolean {
+  return error instanceof Error && "statusCode" in error && error.statusCode === 413;
 }
 
 function digestOf(text: string): Buffer {
