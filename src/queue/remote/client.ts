@@ -91,17 +91,22 @@ async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string>
   const decoder = new TextDecoder();
   const reader = body[Symbol.asyncIterator]();
   let rest = "";
-  for (;;) {
-    const next = await reader.next().catch((error: unknown) => {
-      const why = describeError(error);
-      throw new TransientError(`reading from the running worker: it ended half way: ${why}`, { cause: error });
-    });
-    if (next.done === true) {
-      return;
+  try {
+    for (;;) {
+      const next = await reader.next().catch((error: unknown) => {
+        const why = describeError(error);
+        throw new TransientError(`reading from the running worker: it ended half way: ${why}`, { cause: error });
+      });
+      if (next.done === true) {
+        return;
+      }
+      const lines = (rest + decoder.decode(next.value, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      yield* lines;
     }
-    const lines = (rest + decoder.decode(next.value, { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
+  } finally {
+    // Who stops early lets go of the connection, and the worker of the reading.
+    await reader.return?.();
   }
 }
 
