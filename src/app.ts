@@ -10,8 +10,9 @@ import { needWorker } from "./app/embedded-folder.ts";
 import { toGaps } from "./app/gaps.ts";
 import { needStoreFolder, openForReading } from "./app/open-for-reading.ts";
 import { ensureQueueTopics, openProducer } from "./app/open-queue.ts";
-import { openOurClickHouse, openReference, openWorkersClickHouse, schemaOptions } from "./app/open-store.ts";
+import { openOurClickHouse, openReference, schemaOptions } from "./app/open-store.ts";
 import { readBarsOf } from "./app/read-bars.ts";
+import { reopenOutcomes } from "./app/reopen-outcomes.ts";
 import { runSql } from "./app/run-sql.ts";
 import { runVerify } from "./app/run-verify.ts";
 import { sendRequests } from "./app/send-requests.ts";
@@ -62,10 +63,7 @@ export const app: AppApi = {
       outcomes: plan.wait && clickhouse !== undefined ? openClickHouseOutcomes(clickhouse) : undefined,
       reference: clickhouse === undefined ? undefined : await openReference(config, clickhouse, log, signal, opened),
       log,
-      reopenOutcomes:
-        config.clickhouse.url === undefined
-          ? async () => openClickHouseOutcomes(opened.use(await openWorkersClickHouse(config, log, signal)))
-          : undefined,
+      reopenOutcomes: reopenOutcomes(config, opened, log, signal),
     };
     yield* sendRequests(config, plan, parts, signal);
   },

@@ -154,7 +154,7 @@ function remarks(request: BarsRequest, report: BarsReport, path: string | undefi
       `${days} of ${rows.length} days have no factor and no adjusted price, from ${from} to ${to}; ` +
         (hasOtherSource
           ? `some have one of another source than the ${anchor === undefined ? "latest factor" : "anchor"}, which cannot be mixed with it`
-          : `bring factors with gdw request --kind factors --codes ${code}`),
+          : `bring factors with gdw request --kind factors --codes ${code} --start ${from} --end ${to} --wait`),
     );
   }
   return lines;

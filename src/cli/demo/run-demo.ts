@@ -45,7 +45,16 @@ export async function runDemo(parts: Parts, options: DemoOptions, cli: Cli): Pro
   await markFolder(folder, simulated === undefined ? "real" : "simulated");
   say(`demo: queue and engine in ${folder}, no server; ${describeProvider(simulated)}`);
 
+  const { shutdown } = parts;
+  const sayStop = (): void => {
+    cli.stderr.write(
+      `\nstopping: what is in hand is finished, at most ${config.worker.drainMs / 1_000} s; once more drops it. The same command goes on where it was\n`,
+    );
+  };
+  shutdown.intake.addEventListener("abort", sayStop, { once: true });
+  opened.defer(() => shutdown.intake.removeEventListener("abort", sayStop));
   await using worker = await startInside(parts, config);
+  worker.signal.throwIfAborted();
   const plan = toPlan(options.codes ?? simulated?.codes ?? [], simulated);
   const last = await request(parts, config, plan, simulated, worker.signal, cli);
   say();
