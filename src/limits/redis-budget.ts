@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 
-import { ANSWER_MS_MAX } from "./answer-within.ts";
+import { ANSWER_MS_MAX } from "./answer-ms.ts";
 import { BUDGET_DEFAULTS, type BudgetOptions, type WatchedBudget } from "./budget-options.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { RedisClient } from "./redis-client.ts";

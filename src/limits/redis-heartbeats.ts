@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { TransientError } from "../base/errors.ts";
+import { withDeadline } from "../base/deadline.ts";
 import type { Heartbeats, SeenBeat } from "../ports/heartbeats.ts";
 import { translate } from "./errors.ts";
 import type { RedisClient } from "./redis-client.ts";
@@ -128,19 +128,10 @@ async function answerWithin<Answer>(
   signal: AbortSignal,
 ): Promise<Answer> {
   signal.throwIfAborted();
-  const over = new AbortController();
-  const late = clock.sleep(msMax, AbortSignal.any([signal, over.signal])).then(() => {
-    throw new TransientError(`${doing}: redis did not answer within ${msMax} ms`);
-  });
-  late.catch(() => undefined);
-  const answer = command();
-  answer.catch(() => undefined);
   try {
-    return await Promise.race([answer, late]);
+    return await withDeadline(command(), msMax, doing, clock, signal);
   } catch (error) {
     signal.throwIfAborted();
     throw translate(error, doing);
-  } finally {
-    over.abort();
   }
 }

@@ -4,7 +4,8 @@ import type { Clock } from "../base/clock.ts";
 import { describeError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Lock } from "../ports/lock.ts";
-import { ANSWER_MS_MAX, answerWithin } from "./answer-within.ts";
+import { withDeadline } from "../base/deadline.ts";
+import { ANSWER_MS_MAX } from "./answer-ms.ts";
 import type { RedisClient } from "./redis-client.ts";
 
 export interface RedisLockOptions {
@@ -41,7 +42,7 @@ export function createRedisLock({
   answerMsMax = ANSWER_MS_MAX,
 }: RedisLockOptions): Lock {
   const answer = <T>(command: Promise<T>, signal: AbortSignal): Promise<T> =>
-    answerWithin(command, answerMsMax, "asking redis for a lock", clock, signal);
+    withDeadline(command, answerMsMax, "asking redis for a lock", clock, signal);
   const orAhead = async (what: string, ask: () => Promise<boolean>, signal: AbortSignal): Promise<boolean> => {
     try {
       return await ask();

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 
 import type { Clock } from "../base/clock.ts";
-import { answerWithin } from "./answer-within.ts";
+import { withDeadline } from "../base/deadline.ts";
 import { translate } from "./errors.ts";
 import type { WindowLimit } from "./grant-log.ts";
 import type { RedisClient } from "./redis-client.ts";
@@ -138,7 +138,7 @@ export class BudgetScripts {
   /** A late answer at most wastes a grant. */
   async #within(command: Promise<unknown>): Promise<unknown> {
     try {
-      return await answerWithin(command, this.#commandMsMax, DOING, this.#clock);
+      return await withDeadline(command, this.#commandMsMax, DOING, this.#clock);
     } catch (error) {
       throw translate(error, DOING);
     }

@@ -4,7 +4,7 @@ import type { Clock } from "../../base/clock.ts";
 import { describeError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Mark, TopicPartition } from "../../ports/queue.ts";
-import { withDeadline } from "./deadline.ts";
+import { withDeadline } from "../../base/deadline.ts";
 import type { KafkaConsumerOptions } from "./group-options.ts";
 import type { Received } from "./kafka-message.ts";
 import { MemberStream } from "./member-stream.ts";

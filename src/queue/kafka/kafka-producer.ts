@@ -5,7 +5,7 @@ import { tellingWhatToDo, TransientError } from "../../base/errors.ts";
 import { partitionOf } from "../partition-of.ts";
 import type { OutgoingMessage, Producer } from "../../ports/queue.ts";
 import { type KafkaConnection, toClientOptions } from "./connection.ts";
-import { withDeadline } from "./deadline.ts";
+import { withDeadline } from "../../base/deadline.ts";
 import { isUnknownTopic, translate } from "./errors.ts";
 import { probeKafka } from "./probe-kafka.ts";
 

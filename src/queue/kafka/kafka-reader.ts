@@ -5,7 +5,7 @@ import { PermanentError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Message, MessageReader, TopicPartition } from "../../ports/queue.ts";
 import { type KafkaConnection, retryDelayMs, toClientOptions } from "./connection.ts";
-import { withDeadline } from "./deadline.ts";
+import { withDeadline } from "../../base/deadline.ts";
 import { isKafkaError, isUnknownTopic, translate } from "./errors.ts";
 import { type FetchedBatch, toMessages } from "./fetched-batch.ts";
 import { probeKafka } from "./probe-kafka.ts";

@@ -3,7 +3,7 @@ import { Admin, type ClusterMetadata } from "@platformatic/kafka";
 import { systemClock } from "../../base/clock.ts";
 import { tellingWhatToDo, TransientError } from "../../base/errors.ts";
 import { type KafkaConnection, toClientOptions } from "./connection.ts";
-import { withDeadline } from "./deadline.ts";
+import { withDeadline } from "../../base/deadline.ts";
 import { isStranger, translate } from "./errors.ts";
 
 export interface KafkaCluster {

@@ -1,10 +1,10 @@
-import type { Clock } from "../../base/clock.ts";
-import { TransientError } from "../../base/errors.ts";
+import type { Clock } from "./clock.ts";
+import { TransientError } from "./errors.ts";
 
 /**
- * The outcome of `promise`, or a TransientError after `ms`, or the signal's reason. The client's promises may never
- * settle (closing a stream after an outage, sending to a partition without a leader), so nothing waits for them without
- * this. What the promise does after that is ignored.
+ * The outcome of `promise`, or a TransientError after `ms`, or the signal's reason. Promises of a client
+ * may never settle (a server that hangs, a stream closed after an outage, a partition without a leader), so nothing
+ * waits for them without this. What the promise does after that is ignored.
  */
 export async function withDeadline<T>(
   promise: Promise<T>,
