@@ -1,0 +1,13 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { readMutants, tryMutant } from "../../scripts/lib/mutants.ts";
+
+/** Those whose test needs no service; the others are for `npm run mutants`. */
+for (const mutant of readMutants().filter(({ test: file }) => file.endsWith(".test.ts"))) {
+  test(`without its guard a test goes red: ${mutant.says}`, async (t) => {
+    const verdict = await tryMutant(mutant, { variables: {}, hasControl: false, isFull: false });
+    t.diagnostic(`${mutant.name}: ${JSON.stringify(verdict)}`);
+    assert.equal(verdict.kind, "caught", `${mutant.test} does not notice: ${mutant.says}`);
+  });
+}
