@@ -6,6 +6,7 @@ import { toListenError } from "../base/listen-error.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import type { ConsumerState } from "../consumer/consumer-state.ts";
+import { type HealthChecks, healthRoutes } from "../health/health-report.ts";
 import { openHttpServer } from "../health/http-server.ts";
 import { queueRoutes, type ServedQueue } from "../queue/remote/routes.ts";
 import { writeWorkerFile } from "./worker-file.ts";
@@ -17,6 +18,7 @@ export interface ServeParts {
   /** True when the engine is in this process. */
   readonly isStoreEmbedded: boolean;
   readonly state: () => ConsumerState | undefined;
+  readonly health: HealthChecks;
 }
 
 export interface ServedWorker extends AsyncDisposable {
@@ -42,6 +44,7 @@ export async function serveWorker(parts: ServeParts): Promise<ServedWorker> {
         port: health.port,
         log,
         routes: [
+          healthRoutes(parts.health),
           (routes) => {
             routes.get("/status", () => describeState(parts, startedAt));
           },

@@ -4,6 +4,7 @@ import type { Shutdown } from "../base/shutdown.ts";
 import { openWorkScope } from "../base/work-scope.ts";
 import type { Config } from "../config.ts";
 import type { ConsumerState } from "../consumer/consumer-state.ts";
+import { type Dependency, DependencyWatch } from "../health/dependency-watch.ts";
 import type { Heartbeat } from "../health/heartbeat.ts";
 import { runWorker } from "../worker/run-worker.ts";
 import { assembleWorker, type AssembleParts } from "./assemble-worker.ts";
@@ -14,12 +15,13 @@ import { openHeartbeat } from "./open-heartbeat.ts";
 import { kafkaConnection } from "./open-kafka.ts";
 import { checkProviders, openProviders } from "./open-providers.ts";
 import { openQueueSide } from "./open-queue.ts";
-import { openStoreSide } from "./open-store.ts";
+import { openStoreSide, type StoreSide } from "./open-store.ts";
 import { clickhouseAt, queueAt, redisAt } from "./places.ts";
 import { checkPemFiles } from "./read-pem.ts";
 import { sayStopping } from "./say-stopping.ts";
 import { serveWorker } from "./serve-worker.ts";
 import { untilThere } from "./until-there.ts";
+import { workerHealth } from "./worker-health.ts";
 
 /** `reached` is only for tests that end a worker at a named point. */
 export interface StartHooks {
@@ -80,6 +82,7 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
   await using queue = await untilThere(queueAt(config), () => openQueueSide(config, log, opening), patience, opening);
   await using store = await untilThere(clickhouseAt(config), () => openStoreSide(config, log, work), patience, opening);
   await using assembled = assembleWorker({ config, store, providers, lock: budgetSide.lock, log, ...hooks }, work);
+  await using watch = new DependencyWatch({ dependencies: watched(store), clock: systemClock, log });
   let state: ConsumerState | undefined;
   await using served = await serveWorker({
     config,
@@ -87,6 +90,7 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
     queue: queue.served,
     isStoreEmbedded: store.clickhouse.transport === "embedded",
     state: () => state,
+    health: workerHealth({ queue: queue.queue, watch, heartbeat }),
   });
   log.info("worker ready", {
     http: served.url,
@@ -126,4 +130,12 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
     ),
   );
   log.info("worker drained", { dropped: report.dropped, isCommitted: report.isCommitted });
+}
+
+/** The engine in this process is there as long as the process is. */
+function watched({ clickhouse }: StoreSide): readonly Dependency[] {
+  const ask = async (signal: AbortSignal): Promise<void> => {
+    await clickhouse.query("SELECT 1", {}, signal);
+  };
+  return clickhouse.transport === "embedded" ? [] : [{ name: "clickhouse", ask }];
 }

@@ -110,6 +110,21 @@ export class Heartbeat implements AsyncDisposable {
     this.#turnedMs = this.#options.clock.elapsedMs();
   }
 
+  /** Since the consume loop last turned. */
+  get turnedAgoMs(): number {
+    return this.#options.clock.elapsedMs() - this.#turnedMs;
+  }
+
+  /** The loop should turn and does not. */
+  get isStuck(): boolean {
+    return this.#status === "running" && this.turnedAgoMs > STUCK_MS;
+  }
+
+  /** The last beat could not be written. */
+  get isAway(): boolean {
+    return this.#isAway;
+  }
+
   settled({ outcome, command, settledAtMs, reason }: OutcomeRecord): void {
     const counts = this.#counts;
     counts.processed += 1;
@@ -203,7 +218,7 @@ export class Heartbeat implements AsyncDisposable {
       bars_written: written,
       errors,
     };
-    const isStuck = this.#status === "running" && clock.elapsedMs() - this.#turnedMs > STUCK_MS;
+    const isStuck = this.isStuck;
     const status = isStuck ? "error" : this.#status;
     const fields = {
       timestamp: clock

@@ -104,6 +104,8 @@ export interface QueueHealth {
   /** Topics that are read now. */
   readonly topics: readonly string[];
   readonly partitions: number;
+  /** Since the group last answered a heartbeat, or was joined; undefined before that, and where there is no group to hear of. */
+  readonly heardAgoMs: number | undefined;
   /** Since the queue last answered a request for messages. */
   readonly fetchedAgoMs: number | undefined;
   /** Since the start: streams opened again, members made anew. */

@@ -113,6 +113,7 @@ class EmbeddedQueue implements Queue {
     const { topics } = this.#options;
     return {
       isReady: isFresh && sinceMs === undefined,
+      heardAgoMs: undefined,
       isFresh,
       topics,
       partitions: this.#isJoined ? this.#partitions().length : 0,

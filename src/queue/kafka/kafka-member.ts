@@ -105,9 +105,14 @@ export class KafkaMember {
     return this.#stream?.fetchedAtMs;
   }
 
-  isFresh(): boolean {
+  /** Since the group last answered a heartbeat or took us in; infinite before the first join. */
+  get heardAgoMs(): number {
     const heardAtMs = Math.max(this.#consumer.lastHeartbeat?.getTime() ?? -Infinity, this.#joinedAtMs);
-    return this.#parts.clock.nowMs() - heardAtMs < this.#parts.sessionTimeoutMs * FRESH_PART;
+    return this.#parts.clock.nowMs() - heardAtMs;
+  }
+
+  isFresh(): boolean {
+    return this.heardAgoMs < this.#parts.sessionTimeoutMs * FRESH_PART;
   }
 
   read(): { readonly record: Received; readonly stream: number } | undefined {

@@ -51,6 +51,8 @@ const STALL_MS = 15_000;
 const WATCH_EVERY_MS = 1_000;
 const REBUILD_MS_MIN = 250;
 const REBUILD_MS_MAX = 5_000;
+/** The membership outlives a broker that is away for long; whether work can be taken now is known sooner. */
+const HEARTBEATS_UNTIL_UNREADY = 2.5;
 
 /**
  * Connects and checks what can be checked before the first message: that somebody answers, takes our credentials, and
@@ -168,11 +170,14 @@ class KafkaQueueOfGroup implements KafkaQueue, MemberListener {
     // A reader at its cap fetches nothing, and a member without partitions has nothing to fetch.
     const isFlowing =
       this.#waitingSinceMs === undefined || partitions === 0 || (fetchedAgoMs ?? Infinity) < this.#stallMs();
+    const heardAgoMs = member?.heardAgoMs ?? Infinity;
+    const isHeard = heardAgoMs < this.#group.heartbeatMs * HEARTBEATS_UNTIL_UNREADY;
     return {
-      isReady: isFresh && isFlowing && (member?.isActive ?? false),
+      isReady: isFresh && isHeard && isFlowing && (member?.isActive ?? false),
       isFresh,
       topics: this.#topics(),
       partitions,
+      heardAgoMs: Number.isFinite(heardAgoMs) ? heardAgoMs : undefined,
       fetchedAgoMs,
       reopened: this.#reopened + (member?.reopened ?? 0),
       rebuilt: this.#rebuilt,
