@@ -63,6 +63,18 @@ test("a secret never reaches the line, wherever it stands", () => {
   assert.match(lines[0] ?? "", /calling with \[secret\]/);
 });
 
+test("a secret that an excerpt cut short is hidden as well, and a short beginning that may be a word is not", () => {
+  const secret = "0123456789abcdef0123456789abcdef";
+  const { log, lines, last } = open({ secrets: [secret, "word"] });
+  for (let length = 8; length <= secret.length; length += 1) {
+    log.warn("x", { detail: `it starts with "${secret.slice(0, length)}"…`, list: [secret.slice(0, length)] });
+    assert.deepEqual([last()["detail"], last()["list"]], ['it starts with "[secret]"…', ["[secret]"]]);
+  }
+  assert.ok(lines.every((line) => !line.includes("01234567")));
+  log.warn("x", { detail: "01234567 is no cut one, nor is wo, nor 0123456" });
+  assert.equal(last()["detail"], "01234567 is no cut one, nor is wo, nor 0123456");
+});
+
 test("a field with a secret's name is hidden whatever it holds, and a claim about it is not", () => {
   const { log, last } = open();
   log.info("x", {

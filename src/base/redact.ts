@@ -10,6 +10,9 @@ export const REDACTED = "[secret]";
 /** Shorter secrets would turn every line into nonsense; fields with a secret's name hide them all the same. */
 export const SECRET_CHARACTERS_MIN = 4;
 
+/** Of a longer secret, this many characters before a cut are hidden too: an excerpt may end inside it. */
+export const CUT_CHARACTERS_MIN = 8;
+
 const SECRET_NAME = /(?:token|passw(?:or)?d|passphrase|secret|authorization|api_?key|credentials)$/i;
 const DEPTH_MAX = 8;
 const ITEMS_MAX = 200;
@@ -21,8 +24,36 @@ export function createRedactor(secrets: readonly string[]): Redactor {
     (left, right) => right.length - left.length,
   );
   const text = (input: string): string =>
-    spellings.reduce((result, spelling) => result.replaceAll(spelling, REDACTED), input);
+    spellings.reduce((result, spelling) => hideCut(result.replaceAll(spelling, REDACTED), spelling), input);
   return { text, value: (value) => redact(value, text, new Set()) };
+}
+
+/** Where a text was cut: at its end, or where it says so; a quotation mark may stand before. */
+const CUT = /"?(?:…|$)/g;
+
+function hideCut(input: string, secret: string): string {
+  if (!input.includes(secret.slice(0, CUT_CHARACTERS_MIN))) {
+    return input;
+  }
+  let hidden = "";
+  let from = 0;
+  for (const { index: cutAt } of input.matchAll(CUT)) {
+    const before = input.slice(from, cutAt);
+    const length = beginningAtEnd(before, secret);
+    hidden += length === 0 ? before : `${before.slice(0, before.length - length)}${REDACTED}`;
+    from = cutAt;
+  }
+  return hidden + input.slice(from);
+}
+
+/** How much of the secret's beginning `text` ends with; 0 when it is too little to tell. */
+function beginningAtEnd(text: string, secret: string): number {
+  for (let length = Math.min(secret.length - 1, text.length); length >= CUT_CHARACTERS_MIN; length -= 1) {
+    if (text.endsWith(secret.slice(0, length))) {
+      return length;
+    }
+  }
+  return 0;
 }
 
 function redact(value: unknown, text: (input: string) => string, above: ReadonlySet<object>): unknown {
