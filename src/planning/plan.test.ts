@@ -254,3 +254,15 @@ test("the units' missing days are exactly what the ledger misses, and anchors ar
     }),
   );
 });
+
+test("a first day at the beginning of time says nothing of days before there was an exchange", () => {
+  for (const start of ["0000-01-01", "0001-01-01", "1900-01-01"]) {
+    const { spans, units } = plan({ start: day(start) });
+    assert.deepEqual(
+      spans.map(({ from, to, state }) => [from, to, state]),
+      [["1990-12-19", "1991-04-02", "before-listing"]],
+    );
+    assert.equal(units[0]?.from, "1991-04-03");
+  }
+  assert.deepEqual(plan({ start: day("0000-01-01"), end: day("0000-12-31") }).spans, []);
+});

@@ -209,7 +209,9 @@ function spansOutsideListing(request: CodeRequest, from: Day, to: Day): readonly
   const { listedOn, delistedOn } = request.instrument;
   const found: Span[] = [];
   if (from < listedOn) {
-    const span = { from, to: minDay(to, addDays(listedOn, -1)), state: "before-listing" } as const;
+    // Nothing is said of days before there was an exchange: nobody asks, and the ledger's days begin in 1900.
+    const since = maxDay(from, request.calendar.dayAt(0));
+    const span = { from: since, to: minDay(to, addDays(listedOn, -1)), state: "before-listing" } as const;
     found.push(...whereUnknown({ ...span, evidence: listEvidence(request, `listed on ${listedOn}`) }, request));
   }
   if (delistedOn !== undefined && to > delistedOn) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { systemClock } from "../base/clock.ts";
+import { PermanentError } from "../base/errors.ts";
 import { silentLog } from "../base/log.ts";
 import { parseDay } from "../domain/day.ts";
 import { ledgerKeyText, type LedgerKey, type LedgerState, type Span } from "../domain/ledger.ts";
@@ -46,3 +47,42 @@ function span(from: string, to: string, state: LedgerState): Span {
   const evidence = { provider: "tushare", callId: "c", version: 1n, note: "" } as const;
   return { from: parseDay(from), to: parseDay(to), state, evidence };
 }
+
+test("a change that cannot be written fails alone, and its neighbours are written", async () => {
+  const written: string[] = [];
+  const ledger: Ledger = {
+    read: async () => new Map(),
+    write: async (changes) => {
+      const spans = changes.flatMap(({ change }) => change([]));
+      if (spans.some(({ from }) => from < "1900-01-01")) {
+        throw new RangeError("a span that cannot be stored");
+      }
+      written.push(...spans.map(({ from }) => from));
+    },
+  };
+  const book = new LedgerBook(ledger, { clock: systemClock, log: silentLog }, new AbortController().signal);
+  const results = await Promise.allSettled(
+    ["2026-11-02", "0001-01-01", "2026-11-03"].map((from) => book.learn(key, [span(from, from, "present")], calendar)),
+  );
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ["fulfilled", "rejected", "fulfilled"],
+  );
+  assert.deepEqual(written, ["2026-11-02", "2026-11-03"]);
+});
+
+test("what needs a person is not tried again for each change", async () => {
+  let writes = 0;
+  const ledger: Ledger = {
+    read: async () => new Map(),
+    write: async () => {
+      writes += 1;
+      throw new PermanentError("writing the ledger: refused", "store");
+    },
+  };
+  const book = new LedgerBook(ledger, { clock: systemClock, log: silentLog }, new AbortController().signal);
+  const learn = (): Promise<void> => book.learn(key, [span("2026-11-02", "2026-11-02", "present")], calendar);
+  const results = await Promise.allSettled([learn(), learn()]);
+  assert.ok(results.every((result) => result.status === "rejected" && result.reason instanceof PermanentError));
+  assert.equal(writes, 1);
+});
