@@ -49,7 +49,16 @@ export interface Envelope {
   readonly askedAt: Temporal.Instant | undefined;
 }
 
+/** JSON paths for what is found wrong with a request after it was parsed. */
+export interface RequestPlaces {
+  /** Where the parameters stand: `$` in the short form, `$.params` in the long one. */
+  readonly params: string;
+  /** The field that names the codes; `code` where there is none or one. */
+  readonly codes: string;
+}
+
 export interface Request {
   readonly command: Command;
   readonly envelope: Envelope;
+  readonly places: RequestPlaces;
 }

@@ -50,5 +50,6 @@ export function excerpt(value: unknown): string {
   if (typeof value === "string" && value.length > EXCERPT_CHARACTERS_MAX) {
     return `${JSON.stringify(value.slice(0, EXCERPT_CHARACTERS_MAX))}… (${value.length} characters)`;
   }
-  return JSON.stringify(value) ?? "nothing";
+  // JSON has no word for a number beyond numbers.
+  return typeof value === "number" ? String(value) : (JSON.stringify(value) ?? "nothing");
 }

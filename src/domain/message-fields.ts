@@ -47,6 +47,13 @@ export function readCodes(fields: Fields, codesMax: number): readonly SecurityCo
       throw new MessageError("bad-parameter", path, `expected at most ${codesMax} codes, got ${list.length}`);
     }
     list.forEach((code, index) => codes.add(readCode(code, `${path}[${index}]`)));
+    if (codes.size > codesMax) {
+      throw new MessageError(
+        "bad-parameter",
+        path,
+        `expected at most ${codesMax} codes, got ${codes.size} with the code`,
+      );
+    }
   }
   return [...codes];
 }

@@ -8,7 +8,7 @@ import type { Command, RangeRequest } from "./command.ts";
 import type { DeadLetterReason } from "./dead-letter.ts";
 import { parseDay, type Day } from "./day.ts";
 import { cutUtf8, DETAIL_BYTES_MAX, MessageError } from "./message-error.ts";
-import { parseMessage } from "./parse-message.ts";
+import { ID_BYTES_MAX, parseMessage } from "./parse-message.ts";
 import { parseSecurityCode } from "./security-code.ts";
 
 const now = Temporal.Instant.from("2025-06-30T12:00:00+08:00");
@@ -290,6 +290,12 @@ const refused: readonly (readonly [string, string | Buffer | undefined, DeadLett
   ["an empty list of codes", '{"command":"bar_snapshot","params":{"codes":[]}}', "bad-parameter", "$.params.codes"],
   ["codes as text", barSnapshot('"codes":"000001.SZ"'), "bad-parameter", "$.params.codes"],
   ["more codes than the bound", barSnapshot(`"codes":${manyCodes(10_001)}`), "bad-parameter", "$.params.codes"],
+  [
+    "more codes than the bound, one of them beside the list",
+    barSnapshot(`"codes":${manyCodes(10_001).replace('"000001.SZ",', "")}`),
+    "bad-parameter",
+    "$.params.codes",
+  ],
   ["a day that does not exist", barSnapshot('"start_date":"20250230"'), "bad-parameter", "$.params.start_date"],
   ["a day as a number", barSnapshot('"start_date":20250102'), "bad-parameter", "$.params.start_date"],
   ["a day with slashes", barSnapshot('"end_date":"2025/01/02"'), "bad-parameter", "$.params.end_date"],
@@ -365,7 +371,9 @@ test("who asked and when is kept, and a bad one never makes the message fail", (
     { requestId: "r-1", correlationId: "17", askedBy: "task_timer", askedAt: "2025-01-23T07:30:00Z" },
   );
   const odd = parse(`{"command":"trade_day","timestamp":[],"source":{},"request_id":"${"i".repeat(5000)}"}`).envelope;
-  assert.deepEqual([odd.askedAt, odd.askedBy, odd.requestId?.length], [undefined, undefined, 256]);
+  assert.deepEqual([odd.askedAt, odd.askedBy, odd.requestId?.length], [undefined, undefined, ID_BYTES_MAX]);
+  const wide = parse(`{"command":"trade_day","request_id":"${"价".repeat(5000)}"}`).envelope.requestId ?? "";
+  assert.ok(Buffer.byteLength(wide) <= ID_BYTES_MAX && /^价+$/.test(wide), wide);
 });
 
 test("a producer whose clock is two minutes ahead at midnight does not ask for the future", () => {
@@ -384,4 +392,24 @@ test("a detail is cut between characters, never inside one", () => {
       assert.ok(!cut.includes("\u{fffd}") || text.toWellFormed().includes("\u{fffd}"));
     }),
   );
+});
+
+test("what a message says badly is quoted as it was meant", () => {
+  assert.match(failure(barSnapshot('"days":1e400')).detail, /got Infinity$/);
+  assert.match(failure("buy low").detail, /^the value is not JSON, it starts with "buy low"$/);
+  assert.match(failure('{"a":1,}').detail, /^the value is not JSON at position 7, it starts with /);
+});
+
+test("where the parameters stand is known when something is found wrong with them later", () => {
+  const places: readonly (readonly [string, string, string])[] = [
+    ['{"code":"000001.SZ"}', "$", "$.code"],
+    ['{"codes":["000001.SZ"]}', "$", "$.codes"],
+    [barSnapshot('"days":1'), "$.params", "$.params.code"],
+    ['{"command":"tick","params":{"codes":["000001.SZ"]}}', "$.params", "$.params.codes"],
+    [barSnapshot('"codes":["600000.SH"]'), "$.params", "$.params.codes"],
+    ['{"command":"trade_day"}', "$.params", "$.params.code"],
+  ];
+  for (const [input, params, codes] of places) {
+    assert.deepEqual(parse(input).places, { params, codes }, input);
+  }
 });

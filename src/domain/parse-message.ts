@@ -1,8 +1,8 @@
 import { Temporal } from "temporal-polyfill";
 
-import type { Command, Envelope, RangeRequest, Request } from "./command.ts";
+import type { Command, Envelope, RangeRequest, Request, RequestPlaces } from "./command.ts";
 import { dayAt, SHANGHAI, type Day } from "./day.ts";
-import { excerpt, MessageError } from "./message-error.ts";
+import { cutUtf8, excerpt, MessageError } from "./message-error.ts";
 import {
   fieldOf,
   isObject,
@@ -48,7 +48,8 @@ export const CODES_MAX = 10_000;
 
 /** A producer whose clock is a little ahead of ours at midnight does not ask for the future. */
 const CLOCK_SKEW_MS_MAX = 5 * 60_000;
-const ID_CHARACTERS_MAX = 256;
+/** Of an id of the producer: it stands on log lines, which show no more than 200 bytes of a message. */
+export const ID_BYTES_MAX = 128;
 const DECODER_OPTIONS = { fatal: true } as const;
 
 /**
@@ -62,7 +63,15 @@ export function parseMessage(value: Buffer | undefined, options: ParseOptions): 
   return {
     command: word === undefined ? toShortCommand(message, options) : toCommand(word, message, options),
     envelope: readEnvelope(message),
+    places: placesOf(message, word === undefined),
   };
+}
+
+function placesOf(message: Fields, isShort: boolean): RequestPlaces {
+  const path = isShort ? "$" : "$.params";
+  const params = isShort ? message.object : fieldOf(message, "params");
+  const hasList = isObject(params) && fieldOf({ object: params, path }, "codes") !== undefined;
+  return { params: path, codes: `${path}.${hasList ? "codes" : "code"}` };
 }
 
 /** The JSON that asks for `command`: `parseMessage` reads it back to the same request. */
@@ -105,8 +114,8 @@ function parseJson(text: string): unknown {
     return JSON.parse(text) as unknown;
   } catch (error) {
     // The parser's own text quotes the input, at a length we do not control.
-    const where = error instanceof SyntaxError ? (/at position \d+/.exec(error.message)?.[0] ?? "") : "too deep";
-    throw new MessageError("not-json", "$", `the value is not JSON ${where}, it starts with ${excerpt(text)}`);
+    const where = error instanceof SyntaxError ? (/ at position \d+/.exec(error.message)?.[0] ?? "") : ": too deep";
+    throw new MessageError("not-json", "$", `the value is not JSON${where}, it starts with ${excerpt(text)}`);
   }
 }
 
@@ -246,9 +255,7 @@ function readEnvelope(message: Fields): Envelope {
 function readId(message: Fields, name: string): string | undefined {
   const value = fieldOf(message, name);
   const text = typeof value === "number" ? String(value) : value;
-  return typeof text === "string" && text !== ""
-    ? text.toWellFormed().slice(0, ID_CHARACTERS_MAX).toWellFormed()
-    : undefined;
+  return typeof text === "string" && text !== "" ? cutUtf8(text, ID_BYTES_MAX) : undefined;
 }
 
 function isWireCommand(word: string): word is WireCommand {

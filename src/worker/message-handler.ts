@@ -5,7 +5,7 @@ import { fullJitterMs } from "../base/jitter.ts";
 import { createGatherer } from "../base/gather.ts";
 import type { Log } from "../base/log.ts";
 import { untilPassed } from "../base/retry.ts";
-import type { Command, Request } from "../domain/command.ts";
+import type { Command, Request, RequestPlaces } from "../domain/command.ts";
 import type { DeadLetter } from "../domain/dead-letter.ts";
 import { MessageError } from "../domain/message-error.ts";
 import { NO_ROWS, type Outcome } from "../domain/outcome.ts";
@@ -25,6 +25,7 @@ export interface CommandContext {
   readonly requestId: string;
   /** Epoch milliseconds at which the message entered the queue. */
   readonly askedAtMs: number;
+  readonly places: RequestPlaces;
 }
 
 export interface HandlerParts {
@@ -127,7 +128,8 @@ async function performOrGiveUp(
   message: Message,
   signal: AbortSignal,
 ): Promise<Settled> {
-  const context = { requestId: request.envelope.requestId ?? "", askedAtMs: message.timestampMs };
+  const { envelope, places } = request;
+  const context = { requestId: envelope.requestId ?? "", askedAtMs: message.timestampMs, places };
   for (let attempt = 1; ;) {
     try {
       return { done: await parts.perform(request.command, context, signal) };

@@ -28,11 +28,11 @@ export function createPerform(parts: PerformParts): Perform {
         if (command.frequency !== "1d") {
           throw new MessageError(
             "not-supported",
-            "$.params.frequency",
+            `${context.places.params}.frequency`,
             `bars of ${command.frequency} are not supported yet`,
           );
         }
-        const lines = linesFor(command.provider, parts);
+        const lines = linesFor(command.provider, parts, context);
         const bars = await syncCodes(command, lines.bars, parts, context, signal);
         return command.withFactors
           ? joinDone(bars, await syncCodes({ ...command, frequency: "1d" }, lines.factors, parts, context, signal))
@@ -41,7 +41,7 @@ export function createPerform(parts: PerformParts): Perform {
       case "sync-adjustment-factors":
         return await syncCodes(
           { ...command, frequency: "1d" },
-          linesFor(command.provider, parts).factors,
+          linesFor(command.provider, parts, context).factors,
           parts,
           context,
           signal,
@@ -70,12 +70,20 @@ async function syncList(
   return { ...IGNORED, word: isFetched ? "stored" : "up-to-date", rows, callIds };
 }
 
-function linesFor(pinned: ProviderName | undefined, { lines, chain }: PerformParts): ProviderLines {
+function linesFor(
+  pinned: ProviderName | undefined,
+  { lines, chain }: PerformParts,
+  { places }: CommandContext,
+): ProviderLines {
   const provider = pinned ?? chain[0];
   const found = provider === undefined ? undefined : lines.get(provider);
   if (found === undefined) {
     const served = [...lines.keys()].join(", ");
-    throw new MessageError("not-supported", "$.params.provider", `${provider} is not served, only ${served} is`);
+    throw new MessageError(
+      "not-supported",
+      `${places.params}.provider`,
+      `${provider} is not served, only ${served} is`,
+    );
   }
   return found;
 }

@@ -85,7 +85,7 @@ export async function syncCodes<D extends CodeDataSet>(
     const goneOn = reference.goneOn(first);
     throw new MessageError(
       "unknown-code",
-      request.codes.length === 1 ? "$.params.code" : "$.params.codes",
+      context.places.codes,
       goneOn === undefined
         ? `the stock list does not have ${first}${more}`
         : `the stock list has ${first} no more, last on ${goneOn}: it may have a new number${more}`,
@@ -120,6 +120,7 @@ async function syncCode<D extends CodeDataSet>(
     capability: line.capability,
     calendar,
     nowMs: parts.clock.nowMs(),
+    paths: { start: `${context.places.params}.start_date`, end: `${context.places.params}.end_date` },
   });
   const work = {
     instrument,

@@ -112,8 +112,8 @@ export async function openCoreRig({
       data = recordingFromRows(published);
     },
     send: async (message, signal = new AbortController().signal) => {
-      const { command } = parseMessage(Buffer.from(JSON.stringify(message)), { now: clock.now() });
-      return await worker.perform(command, { requestId: "r", askedAtMs: clock.nowMs() }, signal);
+      const { command, places } = parseMessage(Buffer.from(JSON.stringify(message)), { now: clock.now() });
+      return await worker.perform(command, { requestId: "r", askedAtMs: clock.nowMs(), places }, signal);
     },
     states: (key) => (memory.spans.get(key) ?? []).map(({ from, to, state }) => `${from}..${to} ${state}`),
     notes: (key) => (memory.spans.get(key) ?? []).map(({ evidence }) => evidence.note),
