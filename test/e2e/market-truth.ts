@@ -14,7 +14,11 @@ export interface Comparison {
 const COLUMNS = ["code", "day", "open", "high", "low", "close", "pre_close", "volume", "amount"] as const;
 
 /** Holds `bar` against the generator's own truth, cell by cell, in the engine. */
-export async function compareWithTruth(rig: WorkerRig, market: Market, codes?: readonly string[]): Promise<Comparison> {
+export async function compareWithTruth(
+  rig: Pick<WorkerRig, "config" | "clickhouse" | "select">,
+  market: Market,
+  codes?: readonly string[],
+): Promise<Comparison> {
   const never = new AbortController().signal;
   const table = `${rig.config.clickhouse.database}.truth`;
   await rig.clickhouse.command(`DROP TABLE IF EXISTS ${table}`, {}, never);

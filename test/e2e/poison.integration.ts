@@ -8,7 +8,7 @@ import { createPinoLog } from "../../src/base/pino-log.ts";
 import { generateMarket } from "../../src/market/generate-market.ts";
 import { marketData } from "../../src/simulators/tushare/market-data.ts";
 import { compareWithTruth } from "./market-truth.ts";
-import { checkLetters, checkLines, type PoisonRun, publishCases, type RunFindings } from "./poison-check.ts";
+import { checkLetters, checkLines, findAll, type PoisonRun, publishCases } from "./poison-check.ts";
 import { BYTES_MAX, CODES_MAX, poisonTable } from "./poison-table.ts";
 import { openWorkerRig, type WorkerRig } from "./worker-rig.ts";
 
@@ -43,7 +43,7 @@ test("of chosen poison every message is the dead letter that was expected, and w
   await rig.untilSettled(cases.length, 120_000);
   await worker.stop();
   assert.equal(await rig.lag(), 0n);
-  checkLetters(run, await find(rig, run));
+  checkLetters(run, await findAll(rig));
   checkLines(run, lines, secret);
   assert.deepEqual(await compareWithTruth(rig, market), { different: 0, missing: 0, extra: 0 });
 });
@@ -51,15 +51,4 @@ test("of chosen poison every message is the dead letter that was expected, and w
 async function publish(rig: WorkerRig, run: PoisonRun): Promise<void> {
   await using tools = await openQueueTools(rig.config, silentLog, never);
   await publishCases(run, await tools.openProducer(never));
-}
-
-async function find(rig: WorkerRig, { topic }: PoisonRun): Promise<RunFindings> {
-  const outcomes = await rig.select<{ readonly place: string; readonly outcome: string }>(
-    "SELECT concat(toString(partition), '/', toString(offset)) AS place, toString(outcome) AS outcome FROM @outcome_row FINAL",
-  );
-  return {
-    source: await rig.messagesOf(topic),
-    letters: await rig.messagesOf(rig.config.kafka.deadLetterTopic),
-    outcomes: new Map(outcomes.map(({ place, outcome }) => [place, outcome])),
-  };
 }

@@ -26,6 +26,8 @@ const TABLE = {
   workers: { small: 2, full: 4 },
   /** Where generated input begins; the same in both runs, so that a failure can be had again. */
   seed: { small: 20_250_123, full: 20_250_123 },
+  /** Random malformed messages. */
+  poison: { small: 400, full: 2_000 },
 } as const;
 
 export type Sizes = Readonly<Record<keyof typeof TABLE, number>>;
@@ -45,6 +47,7 @@ export const sizes: Sizes = {
   propertyRuns: pick("propertyRuns"),
   workers: pick("workers"),
   seed: pick("seed"),
+  poison: pick("poison"),
 };
 
 function pick(name: keyof typeof TABLE): number {
