@@ -26,3 +26,13 @@ test("days of the summer of 1991 end by the clock of then, one hour earlier", ()
   assert.equal(askAgainAtMs(parseDay("1991-07-01"), daily), at("1991-07-01T08:00:00Z"));
   assert.equal(lastFinalDay(daily, at("1991-07-01T08:30:00Z")), "1991-07-01");
 });
+
+test("the hour is the day's own and the publication's own, however often it is asked", () => {
+  const bars = { completeFrom: "17:00", zone: SHANGHAI } as const;
+  const factors = { completeFrom: "09:20", zone: SHANGHAI } as const;
+  for (let round = 0; round < 2; round += 1) {
+    assert.equal(askAgainAtMs(parseDay("2025-07-01"), bars), Date.parse("2025-07-01T17:00:00+08:00"));
+    assert.equal(askAgainAtMs(parseDay("2025-07-01"), factors), Date.parse("2025-07-01T09:20:00+08:00"));
+    assert.equal(askAgainAtMs(parseDay("1991-07-01"), bars), Date.parse("1991-07-01T17:00:00+09:00"));
+  }
+});

@@ -1,5 +1,6 @@
 import { Temporal } from "temporal-polyfill";
 
+import { BoundedMap } from "../base/bounded-map.ts";
 import { addDays, dayAt, type Day } from "../domain/day.ts";
 import type { Capability } from "../ports/source.ts";
 import type { TradingCalendar } from "./trading-calendar.ts";
@@ -12,6 +13,29 @@ export type Publication = Pick<Capability, "completeFrom" | "zone">;
  * (A-share daily bars 17:00, adjustment factors 09:20). Before it the day is pending. Epoch milliseconds.
  */
 export function askAgainAtMs(day: Day, publication: Publication): number {
+  const name = `${publication.completeFrom} ${publication.zone}`;
+  let known = completeAtMs.get(name);
+  if (known === undefined) {
+    known = new BoundedMap(DAYS_MAX);
+    completeAtMs.set(name, known);
+  }
+  let atMs = known.get(day);
+  if (atMs === undefined) {
+    atMs = toEpochMs(day, publication);
+    known.set(day, atMs);
+  }
+  return atMs;
+}
+
+/**
+ * A history of the whole market asks this tens of millions of times about a few thousand days, and the wall clock of a
+ * zone is dear: without this, one message for all codes held up everything else for seconds.
+ */
+const completeAtMs = new Map<string, BoundedMap<Day, number>>();
+/** All trading days there were, and as many again. */
+const DAYS_MAX = 20_000;
+
+function toEpochMs(day: Day, publication: Publication): number {
   return Temporal.PlainDate.from(day).toZonedDateTime({
     timeZone: publication.zone,
     plainTime: Temporal.PlainTime.from(publication.completeFrom),
