@@ -100,7 +100,7 @@ async function toMessages(
     topic,
     key: key === undefined ? undefined : Buffer.from(key),
     value: Buffer.from(toWire(command, { requestId, askedBy: "request", askedAt: systemClock.now() })),
-    headers: new Map(),
+    headers: [],
   });
   const { force, provider, frequency } = plan;
   switch (plan.kind) {

@@ -1,5 +1,8 @@
 import type { DeadLetter } from "../domain/dead-letter.ts";
 
+/** Names and values in their order. As in Kafka a name may stand more than once; who asks for one gets the last. */
+export type MessageHeaders = readonly (readonly [name: string, value: Buffer | undefined])[];
+
 /** A record of the queue as it came; nothing of it has been looked at. */
 export interface Message {
   readonly topic: string;
@@ -7,7 +10,7 @@ export interface Message {
   readonly offset: bigint;
   readonly key: Buffer | undefined;
   readonly value: Buffer | undefined;
-  readonly headers: ReadonlyMap<string, Buffer | undefined>;
+  readonly headers: MessageHeaders;
   /** Epoch milliseconds given by producer or broker. */
   readonly timestampMs: number;
 }
@@ -18,7 +21,7 @@ export interface OutgoingMessage {
   readonly partition?: number;
   readonly key: Buffer | undefined;
   readonly value: Buffer | undefined;
-  readonly headers: ReadonlyMap<string, Buffer | undefined>;
+  readonly headers: MessageHeaders;
 }
 
 /** Writes messages. Resolves when the broker has them all (idempotent, all replicas in sync). */

@@ -7,7 +7,7 @@ import { DataError } from "../base/errors.ts";
 import { silentLog } from "../base/log.ts";
 import type { OutgoingMessage } from "../ports/queue.ts";
 import { createDeadLetters, EXCERPT_BYTES, KEY_EXCERPT_BYTES } from "./create-dead-letters.ts";
-import { sizeOf } from "./dead-letter-headers.ts";
+import { headerOf, sizeOf } from "./dead-letter-headers.ts";
 
 const never = new AbortController().signal;
 const BYTES_MAX = 1_000_000;
@@ -50,7 +50,7 @@ function openTarget(): {
     producer: {
       publish: async (messages) => {
         for (const message of messages) {
-          const bytes = (message.key?.length ?? 0) + (message.value?.length ?? 0) + sizeOf(message.headers ?? []);
+          const bytes = (message.key?.length ?? 0) + (message.value?.length ?? 0) + sizeOf(message.headers);
           if (bytes > BYTES_MAX) {
             throw new DataError(`publishing ${bytes} bytes: the topic takes ${BYTES_MAX}`);
           }
@@ -65,10 +65,10 @@ function openTarget(): {
     clock: systemClock,
     log: silentLog,
   });
-  const place = { topic: "t", partition: 7, offset: 42n, headers: new Map(), timestampMs: 0 };
+  const place = { topic: "t", partition: 7, offset: 42n, headers: [], timestampMs: 0 };
   return { write: (parts) => letters.write({ ...place, ...parts }, LETTER, never), published };
 }
 
 function textOf({ headers }: OutgoingMessage, name: string): string | undefined {
-  return headers?.get(`x-ginkgo-${name}`)?.toString();
+  return headerOf(headers, `x-ginkgo-${name}`)?.toString();
 }

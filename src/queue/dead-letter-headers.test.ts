@@ -4,15 +4,23 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 
 import type { DeadLetter } from "../domain/dead-letter.ts";
-import type { Message } from "../ports/queue.ts";
-import { cutUtf8, DETAIL_BYTES_MAX, HEADER_BYTES_MAX, sizeOf, toDeadLetterHeaders } from "./dead-letter-headers.ts";
+import type { Message, MessageHeaders } from "../ports/queue.ts";
+import {
+  cutUtf8,
+  DETAIL_BYTES_MAX,
+  HEADER_BYTES_MAX,
+  headerOf,
+  REDRIVEN_HEADER,
+  sizeOf,
+  toDeadLetterHeaders,
+} from "./dead-letter-headers.ts";
 
 const AT = "2026-01-02T03:04:05Z";
 const LETTER: DeadLetter = { reason: "not-json", path: "$", detail: "no JSON", attempts: 3 };
 
-function messageWith(headers: readonly (readonly [string, Buffer | undefined])[]): Message {
+function messageWith(headers: MessageHeaders): Message {
   const place = { topic: "ginkgo.data.update", partition: 7, offset: 42n };
-  return { ...place, key: undefined, value: undefined, headers: new Map(headers), timestampMs: 0 };
+  return { ...place, key: undefined, value: undefined, headers, timestampMs: 0 };
 }
 
 test("a text is cut at the boundary of a character", () => {
@@ -32,11 +40,14 @@ test("a text is cut at the boundary of a character", () => {
 test("a detail keeps 200 bytes at most, and a stack goes with defects only", () => {
   const detail = "行".repeat(100);
   const { headers } = toDeadLetterHeaders(messageWith([]), { ...LETTER, detail, stack: "at x" }, new Map(), AT);
-  assert.equal(headers.get("x-ginkgo-detail")?.length, 198);
+  assert.equal(headerOf(headers, "x-ginkgo-detail")?.length, 198);
   assert.ok(198 <= DETAIL_BYTES_MAX);
-  assert.equal(headers.has("x-ginkgo-stack"), false);
+  assert.equal(
+    headers.some(([name]) => name === "x-ginkgo-stack"),
+    false,
+  );
   const defect = toDeadLetterHeaders(messageWith([]), { ...LETTER, reason: "defect", stack: "at x" }, new Map(), AT);
-  assert.equal(defect.headers.get("x-ginkgo-stack")?.toString(), "at x");
+  assert.equal(headerOf(defect.headers, "x-ginkgo-stack")?.toString(), "at x");
 });
 
 test("headers of ours that a redriven message brings are replaced", () => {
@@ -46,22 +57,46 @@ test("headers of ours that a redriven message brings are replaced", () => {
     ["trace", Buffer.from("t")],
   ]);
   const { headers } = toDeadLetterHeaders(before, LETTER, new Map(), AT);
-  assert.equal(headers.get("x-ginkgo-reason")?.toString(), "not-json");
-  assert.equal(headers.has("x-ginkgo-stack"), false);
-  assert.equal(headers.get("trace")?.toString(), "t");
+  assert.equal(headerOf(headers, "x-ginkgo-reason")?.toString(), "not-json");
+  assert.equal(
+    headers.some(([name]) => name === "x-ginkgo-stack"),
+    false,
+  );
+  assert.equal(headerOf(headers, "trace")?.toString(), "t");
+});
+
+test("headers of one name stay as they are, all of them in their order", () => {
+  const before: MessageHeaders = [
+    ["hop", Buffer.from("1")],
+    ["trace", undefined],
+    ["hop", Buffer.from("2")],
+  ];
+  const { headers } = toDeadLetterHeaders(messageWith(before), LETTER, new Map(), AT);
+  assert.deepEqual(headers.slice(0, 3), before);
+  assert.equal(headerOf(headers, "hop")?.toString(), "2");
+});
+
+test("a count of redrives without value is none, and a long one is cut", () => {
+  const countOf = (value: Buffer | undefined): Buffer | undefined =>
+    headerOf(
+      toDeadLetterHeaders(messageWith([[REDRIVEN_HEADER, value]]), LETTER, new Map(), AT).headers,
+      REDRIVEN_HEADER,
+    );
+  assert.equal(countOf(undefined), undefined);
+  assert.equal(countOf(Buffer.alloc(900, "9"))?.length, 16);
 });
 
 test("within 16 KB ours are kept, original headers are dropped from the last one, and it is said", () => {
   const originals = Array.from({ length: 20 }, (_, index) => [`h-${index}`, Buffer.alloc(1_000)] as const);
   const { headers, dropped } = toDeadLetterHeaders(messageWith(originals), LETTER, new Map(), AT);
   assert.ok(sizeOf(headers) <= HEADER_BYTES_MAX);
-  assert.equal(headers.get("x-ginkgo-origin")?.toString(), "ginkgo.data.update/7/42");
-  assert.ok(dropped.length > 0 && headers.has("h-0"));
+  assert.equal(headerOf(headers, "x-ginkgo-origin")?.toString(), "ginkgo.data.update/7/42");
+  assert.ok(dropped.length > 0 && headers.some(([name]) => name === "h-0"));
   assert.deepEqual(
     dropped,
     originals.slice(20 - dropped.length).map(([name]) => name),
   );
-  assert.match(headers.get("x-ginkgo-dropped-headers")?.toString() ?? "", new RegExp(`^${dropped.length}: h-`));
+  assert.match(headerOf(headers, "x-ginkgo-dropped-headers")?.toString() ?? "", new RegExp(`^${dropped.length}: h-`));
 });
 
 test("headers never take more than 16 KB, whatever the message brings", () => {
@@ -81,7 +116,7 @@ test("headers never take more than 16 KB, whatever the message brings", () => {
           stack: stack.repeat(9),
         };
         const { headers } = toDeadLetterHeaders(message, letter, new Map(), AT);
-        return sizeOf(headers) <= HEADER_BYTES_MAX && headers.get("x-ginkgo-reason")?.toString() === "defect";
+        return sizeOf(headers) <= HEADER_BYTES_MAX && headerOf(headers, "x-ginkgo-reason")?.toString() === "defect";
       },
     ),
   );

@@ -1,5 +1,5 @@
 import type { DeadLetter } from "../domain/dead-letter.ts";
-import type { Message } from "../ports/queue.ts";
+import type { Message, MessageHeaders } from "../ports/queue.ts";
 
 export const HEADER_PREFIX = "x-ginkgo-";
 /** How often a dead letter was sent back to its topic; the only header of ours that goes back with it. */
@@ -15,7 +15,7 @@ const STACK_BYTES_MAX = 8 * 1_024;
 const DROPPED_BYTES_MAX = 1_024;
 
 export interface DeadLetterHeaders {
-  readonly headers: ReadonlyMap<string, Buffer | undefined>;
+  readonly headers: MessageHeaders;
   /** Original headers that found no room, in their order. */
   readonly dropped: readonly string[];
 }
@@ -46,15 +46,15 @@ export function toDeadLetterHeaders(
     set("stack", cutUtf8(letter.stack, STACK_BYTES_MAX));
   }
   // How often it was redriven goes on counting, or a letter that never heals would go round for ever.
-  const redriven = message.headers.get(REDRIVEN_HEADER);
+  const redriven = headerOf(message.headers, REDRIVEN_HEADER);
   if (redriven !== undefined) {
     own.set(REDRIVEN_HEADER, redriven.subarray(0, REDRIVEN_BYTES_MAX));
   }
-  const originals = [...message.headers].filter(([name]) => !name.startsWith(HEADER_PREFIX));
+  const originals = message.headers.filter(([name]) => !name.startsWith(HEADER_PREFIX));
   const room = HEADER_BYTES_MAX - sizeOf(own);
   const all = sizeOf(originals);
   if (all <= room) {
-    return { headers: new Map([...originals, ...own]), dropped: [] };
+    return { headers: [...originals, ...own], dropped: [] };
   }
   let kept = originals.length;
   let bytes = all;
@@ -64,7 +64,7 @@ export function toDeadLetterHeaders(
   }
   const dropped = originals.slice(kept).map(([name]) => name);
   set("dropped-headers", cutUtf8(`${dropped.length}: ${dropped.join(", ")}`, DROPPED_BYTES_MAX - 100));
-  return { headers: new Map([...originals.slice(0, kept), ...own]), dropped };
+  return { headers: [...originals.slice(0, kept), ...own], dropped };
 }
 
 /** At most `bytesMax` bytes of UTF-8, never ending inside a character. */
@@ -79,6 +79,11 @@ export function cutUtf8(text: string, bytesMax: number): string {
     end -= 1;
   }
   return bytes.subarray(0, end).toString();
+}
+
+/** The last header of the name. */
+export function headerOf(headers: MessageHeaders, name: string): Buffer | undefined {
+  return headers.findLast(([one]) => one === name)?.[1];
 }
 
 export function sizeOf(headers: Iterable<readonly [string, Buffer | undefined]>): number {

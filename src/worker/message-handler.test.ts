@@ -124,7 +124,7 @@ function messageAt(offset: number): Message {
     offset: BigInt(offset),
     key: undefined,
     value,
-    headers: new Map(),
+    headers: [],
     timestampMs: 1,
   };
 }

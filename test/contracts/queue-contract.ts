@@ -6,6 +6,7 @@ import { DataError, PermanentError } from "../../src/base/errors.ts";
 import type {
   DeadLetters,
   Message,
+  MessageHeaders,
   MessageReader,
   OutgoingMessage,
   Producer,
@@ -13,6 +14,7 @@ import type {
   QueueListener,
 } from "../../src/ports/queue.ts";
 import { EXCERPT_BYTES } from "../../src/queue/create-dead-letters.ts";
+import { headerOf } from "../../src/queue/dead-letter-headers.ts";
 import { partitionOf } from "../../src/queue/partition-of.ts";
 import { placeOf, startRun } from "./queue-run.ts";
 
@@ -46,7 +48,11 @@ export function queueContract(name: string, openBroker: (t: TestContext) => Prom
           message(topic, undefined, "no key"),
           message(topic, "tombstone", undefined),
           message(topic, "empty", ""),
-          message(topic, "headers", "x", new Map([["absent", undefined]])),
+          message(topic, "headers", "x", [
+            ["absent", undefined],
+            ["twice", Buffer.from("1")],
+            ["twice", Buffer.from("2")],
+          ]),
         ]);
         const [plain, keyless, tombstone, empty, headers] = await readAll(broker, topic, group, 5);
         assert.equal(plain?.key?.toString(), "000001.SZ");
@@ -56,7 +62,11 @@ export function queueContract(name: string, openBroker: (t: TestContext) => Prom
         assert.equal(keyless?.key, undefined);
         assert.equal(tombstone?.value, undefined);
         assert.equal(empty?.value?.length, 0);
-        assert.deepEqual([...(headers?.headers ?? [])], [["absent", undefined]]);
+        assert.deepEqual(headers?.headers, [
+          ["absent", undefined],
+          ["twice", Buffer.from("1")],
+          ["twice", Buffer.from("2")],
+        ]);
       },
     );
 
@@ -357,12 +367,12 @@ export function queueContract(name: string, openBroker: (t: TestContext) => Prom
         await deadLetters.write(setAside({ topic, partition: 0, value }), LETTER, never);
         const [dead] = await readAll(broker, deadLetterTopic, group, 1);
         assert.ok(dead?.value?.equals(value.subarray(0, EXCERPT_BYTES)));
-        assert.equal(dead?.headers.get("x-ginkgo-bytes")?.toString(), "2000000");
+        assert.equal(headerOf(dead?.headers ?? [], "x-ginkgo-bytes")?.toString(), "2000000");
         assert.equal(
-          dead?.headers.get("x-ginkgo-sha256")?.toString(),
+          headerOf(dead?.headers ?? [], "x-ginkgo-sha256")?.toString(),
           createHash("sha256").update(value).digest("hex"),
         );
-        assert.equal(dead?.headers.get("x-ginkgo-origin")?.toString(), `${topic}/0/42`);
+        assert.equal(headerOf(dead?.headers ?? [], "x-ginkgo-origin")?.toString(), `${topic}/0/42`);
       },
     );
   });
@@ -482,7 +492,7 @@ const LETTER = { reason: "too-large", path: "$", detail: "as large as it is", at
 
 /** A message of no queue, as a worker has it in hand. */
 function setAside(place: { readonly topic: string; readonly partition: number; readonly value: Buffer }): Message {
-  return { ...place, offset: 42n, key: undefined, headers: new Map(), timestampMs: 0 };
+  return { ...place, offset: 42n, key: undefined, headers: [], timestampMs: 0 };
 }
 
 interface ContractParts<Broker> {
@@ -494,13 +504,13 @@ export function message(
   topic: string,
   key: string | undefined,
   value: string | undefined,
-  headers: ReadonlyMap<string, Buffer | undefined> = new Map(),
+  headers: Iterable<MessageHeaders[number]> = [],
 ): OutgoingMessage {
   return {
     topic,
     key: key === undefined ? undefined : Buffer.from(key),
     value: value === undefined ? undefined : Buffer.from(value),
-    headers,
+    headers: [...headers],
   };
 }
 

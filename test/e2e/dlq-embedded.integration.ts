@@ -72,7 +72,7 @@ test("dead letters of an embedded folder are dealt with while a worker holds it,
       topic: config.worker.topic,
       key: Buffer.from(key),
       value: Buffer.from(value),
-      headers: new Map(),
+      headers: [],
     };
     await producer.publish([message], never);
   }

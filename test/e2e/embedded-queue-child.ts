@@ -46,7 +46,7 @@ for (let round = 0; ; round += 1) {
     topic: TOPIC,
     key: Buffer.from(`key-${(value + index) % 11}`),
     value: Buffer.from(String(value + index)),
-    headers: new Map([["round", Buffer.from(String(round))]]),
+    headers: [["round", Buffer.from(String(round))] as const],
   }));
   say(`sending ${value + count}`);
   await producer.publish(messages, signal);

@@ -1,12 +1,13 @@
 import { gzipSync } from "node:zlib";
 
 import type { DeadLetterReason } from "../../src/domain/dead-letter.ts";
+import type { MessageHeaders } from "../../src/ports/queue.ts";
 
 /** What a producer writes, to the byte. */
 export interface Written {
   readonly key: Buffer | undefined;
   readonly value: Buffer | undefined;
-  readonly headers: ReadonlyMap<string, Buffer | undefined>;
+  readonly headers: MessageHeaders;
 }
 
 export interface PoisonCase extends Written {
@@ -272,8 +273,8 @@ function wrongParameter({ codes, secret }: TableOptions): readonly PoisonCase[] 
 
 /** Bad in the same way, and each with a key or headers that are hard to keep. */
 function carriers(): readonly PoisonCase[] {
-  const text = (count: number, bytes: number): ReadonlyMap<string, Buffer> =>
-    new Map(Array.from({ length: count }, (_, index) => [`h-${index}`, Buffer.alloc(bytes, `${index}`)]));
+  const text = (count: number, bytes: number): MessageHeaders =>
+    Array.from({ length: count }, (_, index) => [`h-${index}`, Buffer.alloc(bytes, `${index}`)] as const);
   const odd: readonly (readonly [string, Partial<Written>])[] = [
     ["a null key", { key: undefined }],
     ["an empty key", { key: Buffer.alloc(0) }],
@@ -281,14 +282,25 @@ function carriers(): readonly PoisonCase[] {
     ["a key that is no UTF-8", { key: Buffer.from([0xff, 0x00, 0xc6, 0xbd]) }],
     ["a key of 10,000 bytes", { key: Buffer.alloc(10_000, "k") }],
     ["200 headers", { headers: text(200, 20) }],
-    ["a header without value", { headers: new Map([["absent", undefined]]) }],
-    ["a header with an empty value", { headers: new Map([["empty", Buffer.alloc(0)]]) }],
-    ["a header that is no UTF-8", { headers: new Map([["raw", Buffer.from([0xff, 0x00])]]) }],
-    ["a header without name", { headers: new Map([["", Buffer.from("x")]]) }],
-    ["a header called __proto__", { headers: new Map([["__proto__", Buffer.from("x")]]) }],
-    ["a header of ours, from a producer", { headers: new Map([["x-ginkgo-reason", Buffer.from("defect")]]) }],
-    ["a count of redrives without value", { headers: new Map([["x-ginkgo-redriven", undefined]]) }],
-    ["a count of redrives that is none", { headers: new Map([["x-ginkgo-redriven", Buffer.alloc(900, "9")]]) }],
+    [
+      "a name three times among the headers",
+      {
+        headers: [
+          ["hop", Buffer.from("1")],
+          ["x-trace", Buffer.from("t")],
+          ["hop", Buffer.from("2")],
+          ["hop", undefined],
+        ],
+      },
+    ],
+    ["a header without value", { headers: [["absent", undefined]] }],
+    ["a header with an empty value", { headers: [["empty", Buffer.alloc(0)]] }],
+    ["a header that is no UTF-8", { headers: [["raw", Buffer.from([0xff, 0x00])]] }],
+    ["a header without name", { headers: [["", Buffer.from("x")]] }],
+    ["a header called __proto__", { headers: [["__proto__", Buffer.from("x")]] }],
+    ["a header of ours, from a producer", { headers: [["x-ginkgo-reason", Buffer.from("defect")]] }],
+    ["a count of redrives without value", { headers: [["x-ginkgo-redriven", undefined]] }],
+    ["a count of redrives that is none", { headers: [["x-ginkgo-redriven", Buffer.alloc(900, "9")]] }],
     ["a header of 15,000 bytes", { headers: text(1, 15_000) }],
   ];
   return odd.map(([what, carrier]) => ({ ...bad(what, `${what} and no JSON`, "not-json", "$"), ...carrier }));
@@ -331,8 +343,8 @@ function fine({ codes, from, to }: TableOptions): readonly PoisonCase[] {
     ["a null key", { key: undefined }],
     ["an empty key", { key: Buffer.alloc(0) }],
     ["an emoji key", { key: Buffer.from("🐢") }],
-    ["a header without value", { headers: new Map([["absent", undefined]]) }],
-    ["200 headers", { headers: new Map(Array.from({ length: 200 }, (_, index) => [`h-${index}`, Buffer.from("v")])) }],
+    ["a header without value", { headers: [["absent", undefined]] }],
+    ["200 headers", { headers: Array.from({ length: 200 }, (_, index) => [`h-${index}`, Buffer.from("v")]) }],
   ];
   const shapes = [
     ...values,
@@ -372,6 +384,6 @@ function written(value: string | Buffer | undefined): Written {
   return {
     key: Buffer.from("000001.SZ"),
     value: typeof value === "string" ? Buffer.from(value) : value,
-    headers: new Map([["x-trace", Buffer.from([0, 255, 10])]]),
+    headers: [["x-trace", Buffer.from([0, 255, 10])]],
   };
 }

@@ -131,7 +131,7 @@ export async function openWorkerRig(t: TestContext, options: RigOptions): Promis
           topic: name,
           key: key === undefined ? undefined : Buffer.from(key),
           value: typeof value === "string" ? Buffer.from(value) : Buffer.from(JSON.stringify(value)),
-          headers: new Map(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)])),
+          headers: Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)] as const),
         })),
         never,
       );

@@ -1,7 +1,7 @@
 import { DataError } from "../../base/errors.ts";
 import type { Message } from "../../ports/queue.ts";
 import type { HandledLetter, MessageIdentity } from "../../ports/store.ts";
-import { HEADER_PREFIX, REDRIVEN_HEADER } from "../../queue/dead-letter-headers.ts";
+import { HEADER_PREFIX, headerOf, REDRIVEN_HEADER } from "../../queue/dead-letter-headers.ts";
 import { identify } from "../../worker/message-identity.ts";
 import type { Letter, LetterWhole } from "./dead-letters-api.ts";
 
@@ -60,7 +60,7 @@ export function toLetter(message: Message, handled: ReadonlyMap<string, HandledL
     code: codeOf(message),
     key,
     origin: origin === undefined ? "" : `${origin.topic}/${toPlaceText(origin)}`,
-    redriven: toCount(message.headers.get(REDRIVEN_HEADER)?.toString("utf8") ?? ""),
+    redriven: toCount(headerOf(message.headers, REDRIVEN_HEADER)?.toString("utf8") ?? ""),
     isCut: header(message, "sha256") !== "",
     handledAt: done === undefined ? "" : new Date(done.atMs).toISOString(),
     note: done?.note ?? "",
@@ -72,7 +72,7 @@ export function toWhole(message: Message, { letter }: FoundLetter): LetterWhole 
   return {
     ...letter,
     topic: message.topic,
-    headers: Object.fromEntries([...message.headers].map(([name, value]) => [name, value?.toString("utf8") ?? null])),
+    headers: Object.fromEntries(message.headers.map(([name, value]) => [name, value?.toString("utf8") ?? null])),
     value: message.value?.toString("utf8") ?? null,
     valueBytes: toCount(header(message, "bytes")) || (message.value?.length ?? 0),
     stack: header(message, "stack"),
@@ -80,7 +80,7 @@ export function toWhole(message: Message, { letter }: FoundLetter): LetterWhole 
 }
 
 function header(message: Message, name: string): string {
-  return message.headers.get(`${HEADER_PREFIX}${name}`)?.toString("utf8") ?? "";
+  return headerOf(message.headers, `${HEADER_PREFIX}${name}`)?.toString("utf8") ?? "";
 }
 
 function parseOrigin(text: string): Origin | undefined {

@@ -126,14 +126,14 @@ async function sendBack(
 /** The message as it was before it was set aside, and how often it was sent back. */
 function toOriginal({ letter, message }: Loaded): OutgoingMessage {
   const { origin } = letter;
-  const headers = new Map([...message.headers].filter(([name]) => !name.startsWith(HEADER_PREFIX)));
-  headers.set(REDRIVEN_HEADER, Buffer.from(String(letter.letter.redriven + 1)));
+  const foreign = message.headers.filter(([name]) => !name.startsWith(HEADER_PREFIX));
+  const redriven = Buffer.from(String(letter.letter.redriven + 1));
   return {
     topic: origin.topic,
     ...(message.key === undefined ? { partition: origin.partition } : {}),
     key: message.key,
     value: message.value,
-    headers,
+    headers: [...foreign, [REDRIVEN_HEADER, redriven]],
   };
 }
 

@@ -274,7 +274,7 @@ export class EmbeddedLog implements AsyncDisposable {
   #place(message: OutgoingMessage, doing: string): Partition {
     const { topic: name, key, value, headers } = message;
     const topic = this.#topics.get(name, doing);
-    const bytes = (key?.length ?? 0) + (value?.length ?? 0) + (headers.size === 0 ? 0 : sizeOf(headers));
+    const bytes = (key?.length ?? 0) + (value?.length ?? 0) + sizeOf(headers);
     if (bytes > topic.messageBytesMax) {
       throw new DataError(
         `${doing}: one has ${bytes} bytes, larger than the ${topic.messageBytesMax} that ${name} takes`,

@@ -1,11 +1,13 @@
+import type { MessageHeaders } from "../../ports/queue.ts";
+
 /** Headers as the file has them: JSON pairs of a name and base64, or null for an absent value; NULL for no headers. */
-export function toHeaderText(headers: ReadonlyMap<string, Buffer | undefined>): string | null {
-  return headers.size === 0
+export function toHeaderText(headers: MessageHeaders): string | null {
+  return headers.length === 0
     ? null
-    : JSON.stringify([...headers].map(([name, value]) => [name, value?.toString("base64") ?? null]));
+    : JSON.stringify(headers.map(([name, value]) => [name, value?.toString("base64") ?? null]));
 }
 
-export function parseHeaderText(text: unknown): ReadonlyMap<string, Buffer | undefined> {
+export function parseHeaderText(text: unknown): MessageHeaders {
   if (text === null) {
     return NO_HEADERS;
   }
@@ -13,10 +15,10 @@ export function parseHeaderText(text: unknown): ReadonlyMap<string, Buffer | und
   if (!Array.isArray(pairs)) {
     throw new TypeError(`expected headers as JSON pairs, got ${typeof text}`);
   }
-  return new Map(pairs.map((pair) => toEntry(pair)));
+  return pairs.map((pair) => toEntry(pair));
 }
 
-const NO_HEADERS: ReadonlyMap<string, Buffer | undefined> = new Map();
+const NO_HEADERS: MessageHeaders = [];
 
 function toEntry(pair: unknown): readonly [string, Buffer | undefined] {
   const [name, value]: readonly unknown[] = Array.isArray(pair) ? pair : [];

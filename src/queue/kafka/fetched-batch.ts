@@ -35,7 +35,7 @@ export function toMessages(
           offset,
           key: own(record.key),
           value: own(record.value),
-          headers: new Map(record.headers.map(([name, value]) => [name?.toString() ?? "", own(value)])),
+          headers: record.headers.map(([name, value]) => [name?.toString() ?? "", own(value)]),
           timestampMs: Number(batch.firstTimestamp + record.timestampDelta),
         });
       }

@@ -9,6 +9,7 @@ import { requireKafka } from "../../../test/support/services.ts";
 import { DataError, PermanentError } from "../../base/errors.ts";
 import type { Message } from "../../ports/queue.ts";
 import { EXCERPT_BYTES } from "../create-dead-letters.ts";
+import { headerOf } from "../dead-letter-headers.ts";
 import { workerTopics } from "../topic-spec.ts";
 import { ensureTopics } from "./topics.ts";
 
@@ -26,7 +27,7 @@ test("a value too large for the topic goes with its beginning, its hash, its siz
   await ensureTopics(broker.connection, [{ topic: deadLetterTopic, partitions: 3, replication: 1, configs: ONE_MB }]);
   const deadLetters = await broker.openDeadLetters(deadLetterTopic);
   const value = Buffer.from("0123456789".repeat(200_000));
-  const original: Message = { ...PLACE, key: Buffer.from("600000.SH"), value, headers: new Map(), timestampMs: 0 };
+  const original: Message = { ...PLACE, key: Buffer.from("600000.SH"), value, headers: [], timestampMs: 0 };
   await deadLetters.write(original, LETTER, never);
   const small = Buffer.from("small");
   await deadLetters.write({ ...original, key: undefined, value: small, partition: 2 }, LETTER, never);
@@ -108,5 +109,5 @@ test("topics that are missing are created as the contract has them, and those th
 const PLACE = { topic: "ginkgo.data.update", partition: 1, offset: 42n };
 
 function textOf(one: Message | undefined, name: string): string | undefined {
-  return one?.headers.get(`x-ginkgo-${name}`)?.toString();
+  return one && headerOf(one.headers, `x-ginkgo-${name}`)?.toString();
 }

@@ -12,7 +12,8 @@ export function toMessage(record: Received): Message {
     offset: record.offset,
     key: own(record.key),
     value: own(record.value),
-    headers: record.headers,
+    // Its map has one value of each name.
+    headers: record.headerEntries,
     timestampMs: Number(record.timestamp),
   };
 }

@@ -186,6 +186,7 @@ function toRecord(message: OutgoingMessage, partition: number): Record {
     partition,
     ...(key === undefined ? {} : { key }),
     ...(value === undefined ? {} : { value }),
-    headers: new Map([...headers].map(([name, content]) => [Buffer.from(name), content])),
+    // Keys of their own, so that a name may stand twice.
+    headers: new Map(headers.map(([name, content]) => [Buffer.from(name), content])),
   };
 }

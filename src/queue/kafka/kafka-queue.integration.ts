@@ -130,7 +130,7 @@ test("a message of 8 MB, far above the fetch size, arrives whole", async (t) => 
   const configs = { "max.message.bytes": String(12 << 20) };
   await ensureTopics(broker.connection, [{ topic, partitions: 1, replication: 1, configs }]);
   const value = Buffer.alloc(8 << 20, "平安");
-  await publish(broker, [{ topic, key: undefined, value, headers: new Map() }, message(topic, "after", "small")]);
+  await publish(broker, [{ topic, key: undefined, value, headers: [] }, message(topic, "after", "small")]);
   await using queue = await broker.openQueue(topic, groupOf(t));
   await using run = startRun(queue);
   await run.until(() => run.done.length === 2, "both are done");

@@ -54,7 +54,7 @@ test("what is published through a running worker is read back through it byte by
     topic: "t",
     key: Buffer.from("600000.SH"),
     value: index === 7 ? undefined : Buffer.from([0, 255, index % 256, 10]),
-    headers: new Map([["trace", index % 2 === 0 ? Buffer.from([index % 256]) : undefined]]),
+    headers: [["trace", index % 2 === 0 ? Buffer.from([index % 256]) : undefined]],
   }));
   await producer.publish(sent, never);
   const read = await all(reader.read("t", never));
@@ -77,7 +77,7 @@ test("what is published through a running worker is read back through it byte by
 test("what the worker refuses has the same kind on this side", async () => {
   await using stack = new AsyncDisposableStack();
   const address = await serveLog(stack);
-  const unknown = { topic: "nowhere", key: undefined, value: undefined, headers: new Map() };
+  const unknown = { topic: "nowhere", key: undefined, value: undefined, headers: [] };
   await assert.rejects(openRemoteProducer(address).publish([unknown], never), (error: unknown) => {
     assert.ok(error instanceof PermanentError && error.scope === "queue");
     assert.match(error.message, /nowhere/);
@@ -103,12 +103,12 @@ test("a wrong token gets nothing, and a worker that is gone is nobody", async ()
 test("messages are bounded with their headers, and one that is too large is at fault itself", async () => {
   await using stack = new AsyncDisposableStack();
   const producer = stack.use(openRemoteProducer(await serveLog(stack, 16 * 1024 ** 2)));
-  const headers = new Map([["h", Buffer.alloc(900_000)]]);
+  const headers: OutgoingMessage["headers"] = [["h", Buffer.alloc(900_000)]];
   const message: OutgoingMessage = { topic: "t", key: undefined, value: undefined, headers };
   await producer.publish(
     Array.from({ length: 20 }, () => message),
     never,
   );
-  const large = { ...message, headers: new Map(), value: Buffer.alloc(17 * 1024 ** 2) };
+  const large = { ...message, headers: [], value: Buffer.alloc(17 * 1024 ** 2) };
   await assert.rejects(producer.publish([large], never), DataError);
 });

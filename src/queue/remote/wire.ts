@@ -46,7 +46,7 @@ export function toWireOutgoing({ topic, partition, key, value, headers: named }:
     partition,
     key: toText(key),
     value: toText(value),
-    headers: [...named].map(([name, content]) => [name, toText(content)]),
+    headers: named.map(([name, content]) => [name, toText(content)]),
   };
 }
 
@@ -56,7 +56,7 @@ export function fromWireOutgoing(read: z.infer<typeof publishSchema>[number]): O
     ...(read.partition === undefined ? {} : { partition: read.partition }),
     key: toBytes(read.key),
     value: toBytes(read.value),
-    headers: new Map(read.headers.map(([name, content]) => [name, toBytes(content)])),
+    headers: read.headers.map(([name, content]) => [name, toBytes(content)]),
   };
 }
 
