@@ -6,7 +6,7 @@ import type { Config } from "../config.ts";
 import type { ConsumerState } from "../consumer/consumer-state.ts";
 import { type Dependency, DependencyWatch } from "../health/dependency-watch.ts";
 import type { Heartbeat } from "../health/heartbeat.ts";
-import { runWorker } from "../worker/run-worker.ts";
+import { runWorker, type WorkerParts } from "../worker/run-worker.ts";
 import { assembleWorker, type AssembleParts } from "./assemble-worker.ts";
 import type { WorkerAddresses } from "./demo-api.ts";
 import { checkFolder } from "./folder-marker.ts";
@@ -23,9 +23,10 @@ import { serveWorker } from "./serve-worker.ts";
 import { untilThere } from "./until-there.ts";
 import { workerHealth } from "./worker-health.ts";
 
-/** `reached` is only for tests that end a worker at a named point. */
+/** `reached` is only for tests that end a worker at a named point, `watch` for those that keep a trace of its handlers. */
 export interface StartHooks {
   readonly reached?: AssembleParts["reached"];
+  readonly watch?: Pick<WorkerParts, "around" | "onSettled" | "onState">;
   readonly onReady?: ((addresses: WorkerAddresses) => void) | undefined;
 }
 
@@ -119,9 +120,14 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
         limits: { messagesMax: config.worker.windowMessages, bytesMax: config.worker.windowBytes },
         parseLimits: { bytesMax: config.worker.messageBytesMax, codesMax: config.worker.codesMax },
         attemptsMax: config.worker.retryAttempts,
-        onSettled: (record) => heartbeat.settled(record),
+        around: hooks.watch?.around,
+        onSettled: (record) => {
+          heartbeat.settled(record);
+          hooks.watch?.onSettled?.(record);
+        },
         onState: (now) => {
           state = now;
+          hooks.watch?.onState?.(now);
           heartbeat.turned();
         },
       },

@@ -25,7 +25,11 @@ export interface WorkerParts {
   readonly onState?: (state: ConsumerState) => void;
   /** Told of every message that was settled; for counters. */
   readonly onSettled?: (record: OutcomeRecord) => void;
+  /** Wraps the handler of every message; for tests that keep a trace. */
+  readonly around?: ((handle: MessageHandler) => MessageHandler) | undefined;
 }
+
+export type MessageHandler = (message: Message, signal: AbortSignal) => Promise<void>;
 
 /** Outcome records of one insert. */
 const RECORDS_MAX = 8_192;
@@ -58,7 +62,7 @@ export async function runWorker(parts: WorkerParts, intake: AbortSignal, work: A
       queue: parts.queue,
       lanesOf: (message) => parsed.lanesOf(message),
       bytesOf,
-      handle,
+      handle: parts.around?.(handle) ?? handle,
       limits: parts.limits,
       clock,
       log,

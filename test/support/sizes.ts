@@ -28,6 +28,14 @@ const TABLE = {
   seed: { small: 20_250_123, full: 20_250_123 },
   /** Random malformed messages. */
   poison: { small: 400, full: 2_000 },
+  /** Codes of the chaos run, each with eight messages, and how often its worker is killed. */
+  chaosCodes: { small: 25, full: 125 },
+  chaosKills: { small: 2, full: 5 },
+  /** Codes of the rolling restart, and the messages of each. */
+  rollingCodes: { small: 75, full: 400 },
+  rollingMessages: { small: 20, full: 50 },
+  /** A handler that takes long, far beyond a session. */
+  longHandlerMs: { small: 20_000, full: 600_000 },
 } as const;
 
 export type Sizes = Readonly<Record<keyof typeof TABLE, number>>;
@@ -48,6 +56,11 @@ export const sizes: Sizes = {
   workers: pick("workers"),
   seed: pick("seed"),
   poison: pick("poison"),
+  chaosCodes: pick("chaosCodes"),
+  chaosKills: pick("chaosKills"),
+  rollingCodes: pick("rollingCodes"),
+  rollingMessages: pick("rollingMessages"),
+  longHandlerMs: pick("longHandlerMs"),
 };
 
 function pick(name: keyof typeof TABLE): number {

@@ -117,7 +117,14 @@ function parseBaseUrl(text: string): URL {
 }
 
 function createDispatcher(options: TushareClientOptions): Dispatcher {
-  const settings = { connections: options.connectionsMax ?? 8, keepAliveTimeout: 30_000, pipelining: 1 };
+  const settings = {
+    connections: options.connectionsMax ?? 8,
+    keepAliveTimeout: 30_000,
+    pipelining: 1,
+    // Only `callMsMax` bounds a call; the library's own bounds of 300 s would cut a longer one short.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  };
   if (options.useProxy === false) {
     return new Agent(settings);
   }
