@@ -31,6 +31,11 @@ export type TraceLine = Stamp &
     | { readonly kind: "drained"; readonly counts: ConsumerCounts; readonly dropped: number }
   );
 
+/** Now, as traces have it: all processes of the machine share this clock. */
+export function traceNow(): number {
+  return Number(process.hrtime.bigint() / 1_000n) / 1_000;
+}
+
 /** What a traced worker is started with, and what it calls when it has ended. */
 export interface TraceWriter {
   readonly hooks: Pick<StartHooks, "watch" | "onReady">;
@@ -41,8 +46,7 @@ export interface TraceWriter {
 export function openTraceWriter(path: string): TraceWriter {
   const file = openSync(path, "a");
   const write = (line: object): void => {
-    const at = Number(process.hrtime.bigint() / 1_000n) / 1_000;
-    writeSync(file, `${JSON.stringify({ ...line, pid: process.pid, at })}\n`);
+    writeSync(file, `${JSON.stringify({ ...line, pid: process.pid, at: traceNow() })}\n`);
   };
   let runs = 0;
   let last: Pick<Extract<TraceLine, { kind: "drained" }>, "counts" | "dropped"> | undefined;
