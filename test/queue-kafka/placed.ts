@@ -2,12 +2,20 @@ import type { OutgoingMessage, Queue } from "../../src/ports/queue.ts";
 
 const never = new AbortController().signal;
 
-/** As many messages without key on each partition, so that a test knows their offsets. */
-export function placed(topic: string, partitions: number, each: number): readonly OutgoingMessage[] {
+/**
+ * As many messages on each partition, so that a test knows their offsets; without key, or all of a partition with the
+ * one that `keyOf` gives it, so that they are done one after another.
+ */
+export function placed(
+  topic: string,
+  partitions: number,
+  each: number,
+  keyOf?: (partition: number) => string,
+): readonly OutgoingMessage[] {
   return Array.from({ length: partitions * each }, (_, index) => ({
     topic,
     partition: index % partitions,
-    key: undefined,
+    key: keyOf === undefined ? undefined : Buffer.from(keyOf(index % partitions)),
     value: Buffer.from(String(Math.floor(index / partitions))),
     headers: new Map(),
   }));

@@ -16,9 +16,11 @@ export interface KafkaService extends ChildService {
   version(): Promise<string>;
 }
 
+export type KafkaSettings = Readonly<Record<string, string>>;
+
 export interface KafkaOptions {
-  /** Lines of `server.properties` to add or to change. */
-  readonly settings?: Readonly<Record<string, string>>;
+  /** Lines of `server.properties` to add or to change; a function when they need the ports. */
+  readonly settings?: KafkaSettings | ((port: number, controllerPort: number) => KafkaSettings);
 }
 
 /** Why there can be no Kafka here; undefined when there can. */
@@ -37,7 +39,9 @@ export function startKafka(options: KafkaOptions = {}): Promise<KafkaService> {
     const dataFolder = path.join(folder.path, "data");
     const clusterId = await copyKafkaTemplate(parts.templateFolder, dataFolder);
     const settingsFile = path.join(folder.path, "server.properties");
-    const added = Object.entries(options.settings ?? {}).map(([name, value]) => `${name}=${value}\n`);
+    const { settings = {} } = options;
+    const changes = typeof settings === "function" ? settings(port, controllerPort) : settings;
+    const added = Object.entries(changes).map(([name, value]) => `${name}=${value}\n`);
     await writeFile(settingsFile, kafkaSettings({ port, controllerPort, dataFolder }) + added.join(""));
     const address = `127.0.0.1:${port}`;
     const child = await startChild({
