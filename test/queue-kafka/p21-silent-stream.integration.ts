@@ -55,7 +55,9 @@ test("P21: a stream that was opened while the broker went away starts when it is
   await run
     .until(() => run.done.length >= 6, "messages are done after the outage", 25_000)
     .catch((error: unknown) => assert.fail(`the stream never started: ${String(error)}`));
-  t.diagnostic(`first messages ${Date.now() - backAtMs} ms after the broker was back, ${JSON.stringify(queue.health())}`);
+  t.diagnostic(
+    `first messages ${Date.now() - backAtMs} ms after the broker was back, ${JSON.stringify(queue.health())}`,
+  );
   const report = await run.stop();
   assert.equal(report.isCommitted, true);
   assert.equal(new Set(run.done.map((one) => placeOf(one))).size, 6);

@@ -25,7 +25,10 @@ test("P24: a process that stood still longer than its session rewinds nothing an
   await using broker = createKafkaBroker(bootstrap);
   const { topic } = await broker.createTopic(PARTITIONS);
   await using producer = await broker.openProducer();
-  await producer.publish(placed(topic, PARTITIONS, 10, (partition) => `one after another ${partition}`), never);
+  await producer.publish(
+    placed(topic, PARTITIONS, 10, (partition) => `one after another ${partition}`),
+    never,
+  );
   const group = uniqueName("p24");
 
   await using member = startMember([bootstrap, topic, group, String(SESSION_MS)]);
