@@ -68,8 +68,6 @@ export class KafkaMember {
   #joiningStream: number | undefined;
   /** Streams that are being opened, or were retired before they had begun to fetch. */
   readonly #opening = new Set<Promise<void>>();
-  /** Commits that the client has not given up yet; it sends them again by itself, also under a later membership. */
-  readonly #commits = new Set<Promise<void>>();
   #memberId: string | null = null;
   #sawRebalance = false;
   #joinedAtMs = -Infinity;
@@ -126,8 +124,6 @@ export class KafkaMember {
   /** Sent before this returns. After a deadline it counts as failed: the client may repeat it for ever. */
   async commit(marks: readonly Mark[]): Promise<void> {
     const sent = this.#consumer.commit({ offsets: marks.map((mark) => ({ ...mark, leaderEpoch: -1 })) });
-    const settled = sent.then(noop, noop).finally(() => this.#commits.delete(settled));
-    this.#commits.add(settled);
     await withDeadline(sent, this.#parts.sessionTimeoutMs, "committing offsets", this.#parts.clock);
   }
 
@@ -218,23 +214,7 @@ export class KafkaMember {
     const isGained = this.#parts.listener.onJoin({ assigned, isNewMember, stream });
     this.#parts.log.info("kafka group joined", { memberId, partitions: assigned.length, isNewMember, isGained });
     if (isGained && !isAsked) {
-      void this.#openGained(stream);
-    }
-  }
-
-  /**
-   * A commit from before we were cut off may yet rewind what we gain. The stream that reads where to begin comes after
-   * it: then the rewound part is done again, and the mark that follows from it heals the group.
-   */
-  async #openGained(number: number): Promise<void> {
-    this.#lastStream = number;
-    if (this.#commits.size > 0) {
-      const { clock, sessionTimeoutMs } = this.#parts;
-      const settled = Promise.all(this.#commits);
-      await withDeadline(settled, sessionTimeoutMs, "waiting for commits", clock, this.#closed.signal).catch(noop);
-    }
-    if (number === this.#lastStream && !this.#closed.signal.aborted) {
-      this.#open(number);
+      this.#open(stream);
     }
   }
 
@@ -314,10 +294,6 @@ export class KafkaMember {
   #pin(topics: readonly string[]): void {
     this.#consumer.topics.trackAll(...topics);
   }
-}
-
-function noop(): void {
-  // What failed is told elsewhere.
 }
 
 function flatten(assignments: readonly GroupAssignment[] | null): readonly TopicPartition[] {
