@@ -1,6 +1,7 @@
 import { systemClock } from "../../src/base/clock.ts";
 import { type Log, silentLog } from "../../src/base/log.ts";
 import type { ConsumerLimits } from "../../src/consumer/limits.ts";
+import type { ConsumerState } from "../../src/consumer/consumer-state.ts";
 import { type ConsumerReport, runConsumer } from "../../src/consumer/run-consumer.ts";
 import type { Message, Queue } from "../../src/ports/queue.ts";
 
@@ -10,6 +11,8 @@ export interface QueueRun extends AsyncDisposable {
   readonly started: readonly Message[];
   /** Finished messages, in the order of their ends. */
   readonly done: readonly Message[];
+  /** As it was at the last commit tick; undefined before the first. */
+  readonly state: ConsumerState | undefined;
   /** Resolves as soon as `isEnough` says so of what was finished or started; rejects after `ms`, or with the run. */
   until(isEnough: () => boolean, what: string, ms?: number): Promise<void>;
   /** Drains, and resolves with the report. The queue stays open. */
@@ -29,6 +32,7 @@ export function startRun(queue: Queue, options: QueueRunOptions = {}): QueueRun 
   const work = new AbortController();
   const intake = new AbortController();
   const watchers = new Set<() => void>();
+  let state: ConsumerState | undefined;
   function lookAgain(): void {
     for (const look of watchers) {
       look();
@@ -49,7 +53,10 @@ export function startRun(queue: Queue, options: QueueRunOptions = {}): QueueRun 
       limits: options.limits ?? {},
       clock: systemClock,
       log: options.log ?? silentLog,
-      onState: lookAgain,
+      onState: (now) => {
+        state = now;
+        lookAgain();
+      },
     },
     intake.signal,
     work.signal,
@@ -59,6 +66,9 @@ export function startRun(queue: Queue, options: QueueRunOptions = {}): QueueRun 
     started,
     done,
     ended,
+    get state() {
+      return state;
+    },
     until: async (isEnough, what, ms = 30_000) => {
       const { promise, resolve } = Promise.withResolvers<void>();
       const look = (): void => {

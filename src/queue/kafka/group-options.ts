@@ -1,5 +1,6 @@
 import { COOPERATIVE_STICKY_ASSIGNOR, type ConsumerOptions } from "@platformatic/kafka";
 
+import { assignPartitions } from "./assign-partitions.ts";
 import { type KafkaConnection, retryDelayMs, toClientOptions } from "./connection.ts";
 
 /** Retries of one request: finite, because one that repeats stale content for ever stalls in silence. */
@@ -26,6 +27,7 @@ export function toConsumerOptions(connection: KafkaConnection, group: GroupSetti
     retries: CONSUMER_RETRIES,
     retryDelay: retryDelayMs,
     protocols: [{ name: COOPERATIVE_STICKY_ASSIGNOR, version: 3 }],
+    partitionAssigner: assignPartitions,
     sessionTimeout: group.sessionTimeoutMs,
     rebalanceTimeout: group.sessionTimeoutMs * 2,
     heartbeatInterval: group.heartbeatMs,
