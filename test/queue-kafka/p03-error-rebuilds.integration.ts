@@ -22,11 +22,16 @@ test("P3: a member that may not join again is replaced until one is let in; the 
   const member = await rig.join({}, { connection: ours, heartbeatMs: 1_500 });
   await member.run.until(() => member.run.done.length === 4, "it works");
 
+  // The watch over heartbeats would notice after two sessions, 12 s.
   const rival = await rig.join({ handle: () => Promise.resolve() }, { connection: { ...ours, clientId: "rival" } });
-  await until(async () => {
-    await throwOut(ours, rig.group);
-    return rival.queue.isFresh() && member.queue.health().rebuilt > 0;
-  }, "P3: the member heard the error and made another one");
+  await until(
+    async () => {
+      await throwOut(ours, rig.group);
+      return rival.queue.isFresh() && member.queue.health().rebuilt > 0;
+    },
+    "P3: the member heard the error and made another one",
+    9_000,
+  );
   assert.equal(member.queue.health().isReady, false);
 
   await rival[Symbol.asyncDispose]();
