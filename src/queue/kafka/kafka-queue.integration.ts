@@ -170,7 +170,7 @@ test("an optional topic that does not exist is read as soon as it does, and noth
   assert.ok((await queue.lag(never)).every(({ lag }) => lag === 0n));
 });
 
-test("a topic that must exist and does not is an error that names it", async (t) => {
+test("P6: a topic that must exist and does not is an error that names it, before anything waits for it", async (t) => {
   const broker = await brokerFor(t);
   if (broker === undefined) {
     return;
@@ -182,17 +182,19 @@ test("a topic that must exist and does not is an error that names it", async (t)
   });
 });
 
-test("a port where nobody listens is transient and named", async (t) => {
+test("P6: a port where nobody listens is transient and named, soon", async (t) => {
   const broker = await brokerFor(t);
   if (broker === undefined) {
     return;
   }
+  const askedAtMs = Date.now();
   const nobody = { brokers: [`127.0.0.1:${await freePort()}`], clientId: "test" };
   await assert.rejects(broker.openQueue("t", "g", { connection: nobody }), (error) => {
     assert.ok(error instanceof TransientError);
     assert.match(error.message, /^connecting to Kafka at 127\.0\.0\.1:\d+: .*ECONNREFUSED/);
     return true;
   });
+  assert.ok(Date.now() - askedAtMs < 5_000);
 });
 
 test("a queue that is closed while it joins ends in time", async (t) => {

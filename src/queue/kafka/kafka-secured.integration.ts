@@ -36,7 +36,7 @@ describe("a broker with TLS and passwords", () => {
       await roundTrip(broker, `g-${mechanism}`);
     });
 
-    test(`a wrong password with ${mechanism} is said to be one, soon`, async (t) => {
+    test(`P6: a wrong password with ${mechanism} is said to be one, soon`, async (t) => {
       const kafka = await secureFor(t);
       if (kafka === undefined) {
         return;
