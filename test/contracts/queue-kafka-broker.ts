@@ -10,7 +10,8 @@ import {
 import { type KafkaQueue, type KafkaQueueOptions, openKafkaQueue } from "../../src/queue/kafka/kafka-queue.ts";
 import { openKafkaReader } from "../../src/queue/kafka/kafka-reader.ts";
 import type { MessageReader } from "../../src/ports/queue.ts";
-import { ensureTopics } from "../../src/queue/kafka/topics.ts";
+import { ensureTopics, findTopics } from "../../src/queue/kafka/topics.ts";
+import { waitFor } from "../support/wait-for.ts";
 import type { QueueBroker } from "./queue-contract.ts";
 
 let topics = 0;
@@ -39,6 +40,11 @@ export function createKafkaBroker(at: string | KafkaConnection, log: Log = silen
         { topic, partitions, replication: 1 },
         { topic: deadLetterTopic, partitions, replication: 1, fits: topic },
       ]);
+      // The broker says that they exist before it knows of them everywhere, which shows on a busy machine.
+      await waitFor(async () => (await findTopics(connection, [topic, deadLetterTopic])).size === 2, {
+        what: "new topics to be known",
+        timeoutMs: 30_000,
+      });
       return { topic, deadLetterTopic };
     },
     openQueue: (topic, groupId, more = {}) =>
