@@ -17,7 +17,7 @@ export function placed(
     partition: index % partitions,
     key: keyOf === undefined ? undefined : Buffer.from(keyOf(index % partitions)),
     value: Buffer.from(String(Math.floor(index / partitions))),
-    headers: new Map(),
+    headers: [],
   }));
 }
 

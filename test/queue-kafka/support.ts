@@ -111,5 +111,5 @@ function toMember(queue: KafkaQueue, options: QueueRunOptions): GroupMember {
 }
 
 function messageTo(topic: string, partition: number, key: string, value: string): OutgoingMessage {
-  return { topic, partition, key: Buffer.from(key), value: Buffer.from(value), headers: new Map() };
+  return { topic, partition, key: Buffer.from(key), value: Buffer.from(value), headers: [] };
 }
