@@ -117,7 +117,12 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
         perform: assembled.perform,
         clock: systemClock,
         log,
-        limits: { messagesMax: config.worker.windowMessages, bytesMax: config.worker.windowBytes },
+        limits: {
+          messagesMax: config.worker.windowMessages,
+          bytesMax: config.worker.windowBytes,
+          messageDeadlineMs: config.worker.messageDeadlineMs,
+        },
+        outageMs: () => watch.outageMs(),
         parseLimits: { bytesMax: config.worker.messageBytesMax, codesMax: config.worker.codesMax },
         attemptsMax: config.worker.retryAttempts,
         around: hooks.watch?.around,

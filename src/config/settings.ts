@@ -248,7 +248,7 @@ export const SETTINGS = {
     messageDeadlineMs: setting(
       read.integer({ min: 1000 }),
       30 * 60_000,
-      "a message that takes longer is set aside; outages do not count; not enforced yet",
+      "a message that holds up its partition and makes no progress for so long is set aside; outages do not count",
     ),
     drainMs: setting(
       read.integer({ min: 0, max: 3_600_000 }),

@@ -12,6 +12,8 @@ export interface CommitRequest<M extends QueuedMessage> {
 export interface Now {
   /** Monotonic. */
   readonly elapsedMs: number;
+  /** The same without the time in which a dependency was away. */
+  readonly workedMs: number;
   readonly isFresh: boolean;
 }
 
@@ -60,13 +62,13 @@ export class CommitRule<M extends QueuedMessage> {
     this.#sayAgain(trackers);
   }
 
-  isDue(now: Now, inHand: number, trackers: () => readonly Tracker<M>[]): boolean {
+  isDue(now: Now, inHand: number, trackers: readonly Tracker<M>[]): boolean {
     if (!now.isFresh || this.isHeld || this.#underWay > 0 || now.elapsedMs < this.#notBeforeMs) {
       return false;
     }
     if (now.elapsedMs - this.#repeatedAtMs >= this.#limits.repeatMarksEveryMs) {
       this.#repeatedAtMs = now.elapsedMs;
-      this.#sayAgain(trackers());
+      this.#sayAgain(trackers);
     }
     return (
       this.#unsaid.size > 0 &&

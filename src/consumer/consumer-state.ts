@@ -1,4 +1,5 @@
 import type { TopicPartition } from "./consumer-queue.ts";
+import type { EntryPhase } from "./entry.ts";
 
 /** What an observer can see; a copy, so it does not change. */
 export interface ConsumerState {
@@ -6,6 +7,9 @@ export interface ConsumerState {
   /** Messages taken whose handler has not ended: running and waiting ones. */
   readonly inHand: number;
   readonly running: number;
+  /** Messages of partitions at their cap, which are in no lane yet. */
+  readonly shelved: number;
+  /** With those on shelves. */
   readonly bytesInHand: number;
   /** Lanes that have a message. */
   readonly lanes: number;
@@ -18,13 +22,27 @@ export interface ConsumerState {
 export interface PartitionState extends TopicPartition {
   readonly inFlight: number;
   readonly gap: number;
-  /** The offset that holds the mark back, if anything is in flight. */
-  readonly oldestBlocking: bigint | undefined;
+  /** Waiting on the partition's shelf. */
+  readonly shelved: number;
+  /** What holds the mark back, if anything is in flight. */
+  readonly blocking: Blocking | undefined;
   /** End offset − `next` is what is yet to be read, end offset − `mark` what is yet to be settled. */
   readonly next: bigint | undefined;
   readonly mark: bigint | undefined;
   /** Last mark that the group confirmed, unless in doubt. */
   readonly sent: bigint | undefined;
+}
+
+export interface Blocking {
+  readonly offset: bigint;
+  /** `abandoned` is one whose handler failed: the consumer stops. */
+  readonly phase: EntryPhase;
+  /** Milliseconds for which it has been the oldest in flight, to the nearest look (`commitEveryMs`). */
+  readonly forMs: number;
+  /** Milliseconds of worked time since its handler last got on; 0 unless it is running. */
+  readonly stuckMs: number;
+  /** It was told that its deadline is over. */
+  readonly isOverdue: boolean;
 }
 
 /** Since the start. */
@@ -38,6 +56,8 @@ export interface ConsumerCounts {
   readonly strays: number;
   /** Results that came after the partition was lost; ignored. */
   readonly late: number;
+  /** Told that their deadline is over. */
+  readonly overdue: number;
   readonly commits: number;
   readonly commitFailures: number;
   readonly joins: number;

@@ -33,7 +33,7 @@ export class Lanes<M extends QueuedMessage> {
     for (const name of entry.lanes) {
       const lane = this.#lanes.get(name);
       if (lane === undefined || lane.entries[lane.first] !== entry) {
-        throw new RangeError(`leaving lane ${name}: the entry at offset ${entry.message.offset} is not its first`);
+        throw new RangeError(`leaving lane ${name}: the entry at offset ${entry.offset} is not its first`);
       }
       lane.first += 1;
       this.#advance(name, lane, ready);
@@ -58,6 +58,24 @@ export class Lanes<M extends QueuedMessage> {
       lane.first = 0;
       if (lane.entries[0] !== before) {
         this.#advance(name, lane, ready);
+      }
+    }
+  }
+
+  /** Adds what holds this one up: itself, and while it waits the first of each of its lanes, and whom those wait for. */
+  addHolders(entry: Entry<M>, holders: Set<Entry<M>>): void {
+    if (holders.has(entry)) {
+      return;
+    }
+    holders.add(entry);
+    if (entry.phase !== "waiting" || entry.behind === 0) {
+      return;
+    }
+    for (const name of entry.lanes) {
+      const lane = this.#lanes.get(name);
+      const head = lane?.entries[lane.first];
+      if (head !== undefined) {
+        this.addHolders(head, holders);
       }
     }
   }

@@ -4,6 +4,15 @@ export interface ConsumerLimits {
   readonly messagesMax: number;
   /** Nothing is pulled while as many bytes are in hand; one message may go beyond it, or a large one would never come. */
   readonly bytesMax: number;
+  /**
+   * Messages of one partition in hand at once, while several partitions are held: what comes beyond it waits on the
+   * partition's shelf, so that a partition that is held up does not take the whole window.
+   */
+  readonly partitionMessagesMax: number;
+  /** Messages of one partition that are settled behind one that is not; beyond it what comes waits on the shelf. */
+  readonly partitionGapMax: number;
+  /** A running message that holds up its partition may be stuck so long, outages and rests not counted. */
+  readonly messageDeadlineMs: number;
   readonly commitEveryMs: number;
   /** A commit does not wait for its time once as many messages have been settled since the last one. */
   readonly commitMessagesMax: number;
@@ -20,6 +29,9 @@ export interface ConsumerLimits {
 export const DEFAULT_LIMITS: ConsumerLimits = {
   messagesMax: 8_192,
   bytesMax: 64 * 1024 * 1024,
+  partitionMessagesMax: 6_144,
+  partitionGapMax: 100_000,
+  messageDeadlineMs: 30 * 60_000,
   commitEveryMs: 250,
   commitMessagesMax: 5_000,
   repeatMarksEveryMs: 30_000,
@@ -27,3 +39,9 @@ export const DEFAULT_LIMITS: ConsumerLimits = {
   abandonMs: 1_000,
   lastCommitMs: 3_000,
 };
+
+/** Of a window of another size a partition gets three quarters, unless something else is said. */
+export function toLimits(given: Partial<ConsumerLimits>): ConsumerLimits {
+  const messagesMax = given.messagesMax ?? DEFAULT_LIMITS.messagesMax;
+  return { ...DEFAULT_LIMITS, partitionMessagesMax: Math.ceil(messagesMax * 0.75), ...given };
+}

@@ -13,11 +13,17 @@ class Bench {
   readonly running: Entry<QueuedMessage>[] = [];
   readonly commits: CommitRequest<QueuedMessage>[] = [];
   readonly aborted: number[] = [];
+  readonly overdue: bigint[] = [];
   elapsedMs = 1_000;
+  outageMs = 0;
   isFresh = true;
 
   constructor(limits: Partial<ConsumerLimits> = {}) {
     this.machine = new ConsumerMachine({ ...DEFAULT_LIMITS, ...limits });
+  }
+
+  get workedMs(): number {
+    return this.elapsedMs - this.outageMs;
   }
 
   join(partitions: readonly number[], stream = 1, isNewMember = false): boolean {
@@ -42,6 +48,8 @@ class Bench {
         this.running.push(effect.entry);
       } else if (effect.kind === "commit") {
         this.commits.push(effect.request);
+      } else if (effect.kind === "overdue") {
+        this.overdue.push(effect.entry.offset);
       } else {
         this.aborted.push(effect.assignment);
       }
@@ -53,10 +61,21 @@ class Bench {
     this.machine.settle(this.take(offset, partition));
   }
 
+  /** Time passes, and the machine looks at it. */
+  pass(ms: number): void {
+    this.elapsedMs += ms;
+    this.machine.look(this);
+    this.perform();
+  }
+
+  peek(offset: number, partition = 0): Entry<QueuedMessage> {
+    const entry = this.take(offset, partition);
+    this.running.push(entry);
+    return entry;
+  }
+
   take(offset: number, partition = 0): Entry<QueuedMessage> {
-    const index = this.running.findIndex(
-      (one) => one.message.offset === BigInt(offset) && one.message.partition === partition,
-    );
+    const index = this.running.findIndex((one) => one.offset === BigInt(offset) && one.tracker.partition === partition);
     const [entry] = this.running.splice(index, 1);
     assert.ok(index !== -1 && entry !== undefined, `${partition}/${offset} is not running`);
     return entry;
@@ -64,7 +83,7 @@ class Bench {
 
   /** Offsets with their handlers, in the order of their starts. */
   get started(): readonly number[] {
-    return this.running.map(({ message }) => Number(message.offset));
+    return this.running.map(({ offset }) => Number(offset));
   }
 
   /** The marks of the last commit, by partition. */
@@ -134,7 +153,7 @@ describe("lanes", () => {
     bench.machine.settle(old);
     bench.perform();
     assert.deepEqual(bench.started, [0]);
-    assert.equal(bench.machine.state().counts.late, 1);
+    assert.equal(bench.machine.state(bench).counts.late, 1);
   });
 });
 
@@ -166,11 +185,182 @@ describe("window", () => {
     bench.arrive(1, ["a"]);
     bench.perform();
     bench.machine.lose();
-    assert.equal(bench.machine.state().inHand, 1);
+    assert.equal(bench.machine.state(bench).inHand, 1);
     bench.settle(0);
-    assert.equal(bench.machine.state().inHand, 0);
-    assert.equal(bench.machine.state().bytesInHand, 0);
-    assert.equal(bench.machine.state().lanes, 0);
+    assert.equal(bench.machine.state(bench).inHand, 0);
+    assert.equal(bench.machine.state(bench).bytesInHand, 0);
+    assert.equal(bench.machine.state(bench).lanes, 0);
+  });
+});
+
+describe("a partition at its cap", () => {
+  const limits = { partitionMessagesMax: 2, messagesMax: 4 };
+
+  test("waits on its shelf while the others go on, and leaves it in order as its messages end", () => {
+    const bench = new Bench(limits);
+    bench.join([0, 1]);
+    [0, 1, 2, 3].forEach((offset) => bench.arrive(offset));
+    bench.arrive(0, [], 1);
+    bench.arrive(1, [], 1);
+    bench.perform();
+    assert.deepEqual(bench.started, [0, 1, 0, 1]);
+    assert.deepEqual(pick(bench.machine.state(bench), "inHand", "shelved", "bytesInHand"), [4, 2, 60]);
+    bench.settle(1);
+    bench.perform();
+    assert.deepEqual(bench.started, [0, 0, 1, 2]);
+    bench.settle(2);
+    bench.settle(0);
+    bench.perform();
+    assert.deepEqual(bench.started, [0, 1, 3]);
+    assert.equal(bench.machine.state(bench).shelved, 0);
+  });
+
+  test("stops the pulling only when the shelves are full", () => {
+    const bench = new Bench(limits);
+    bench.join([0, 1]);
+    for (const offset of [0, 1, 2, 3, 4]) {
+      bench.arrive(offset);
+      assert.equal(bench.machine.hasRoom, true);
+    }
+    bench.arrive(5);
+    assert.equal(bench.machine.hasRoom, false);
+    bench.perform();
+    bench.settle(0);
+    assert.equal(bench.machine.hasRoom, true);
+  });
+
+  test("its shelf weighs in the window by bytes", () => {
+    const bench = new Bench({ ...limits, bytesMax: 30 });
+    bench.join([0, 1]);
+    [0, 1, 2].forEach((offset) => bench.arrive(offset));
+    assert.deepEqual([bench.machine.state(bench).shelved, bench.machine.hasRoom], [1, false]);
+  });
+
+  test("the only partition has no cap", () => {
+    const bench = new Bench(limits);
+    bench.join([0]);
+    [0, 1, 2].forEach((offset) => bench.arrive(offset));
+    bench.perform();
+    assert.deepEqual(bench.started, [0, 1, 2]);
+  });
+
+  test("is also one with a long gap: what a take-over would repeat is bounded", () => {
+    const bench = new Bench({ partitionGapMax: 2 });
+    bench.join([0]);
+    [0, 1, 2].forEach((offset) => bench.arrive(offset));
+    bench.perform();
+    bench.settle(1);
+    bench.settle(2);
+    bench.arrive(3);
+    bench.perform();
+    assert.deepEqual([bench.started, bench.machine.state(bench).shelved], [[0], 1]);
+    bench.settle(0);
+    bench.perform();
+    assert.deepEqual([bench.started, bench.machine.state(bench).shelved], [[3], 0]);
+  });
+
+  test("what is on the shelf of a lost partition makes room, and a drain waits for shelves", () => {
+    const bench = new Bench(limits);
+    bench.join([0, 1]);
+    [0, 1, 2, 3].forEach((offset) => bench.arrive(offset));
+    bench.perform();
+    bench.rebalance([1]);
+    assert.deepEqual(pick(bench.machine.state(bench), "inHand", "shelved", "bytesInHand"), [2, 0, 20]);
+    bench.settle(0);
+    bench.settle(1);
+    bench.join([0, 1], 2);
+    [0, 1, 2].forEach((offset) => bench.arrive(offset, [], 0, 2));
+    bench.machine.drain();
+    bench.perform();
+    bench.settle(0);
+    bench.settle(1);
+    assert.equal(bench.machine.isEmptied, false);
+    bench.perform();
+    bench.settle(2);
+    assert.equal(bench.machine.isEmptied, true);
+  });
+});
+
+describe("deadlines", () => {
+  const limits = { messageDeadlineMs: 1_000 };
+
+  test("the oldest in flight of a partition is told once that it is overdue; one that holds nothing up is not", () => {
+    const bench = new Bench(limits);
+    bench.join([0]);
+    bench.arrive(0);
+    bench.arrive(1);
+    bench.perform();
+    bench.pass(999);
+    assert.deepEqual(bench.overdue, []);
+    bench.pass(1);
+    assert.deepEqual(bench.overdue, [0n]);
+    bench.pass(5_000);
+    assert.deepEqual(bench.overdue, [0n]);
+    assert.deepEqual(bench.machine.state(bench).partitions[0]?.blocking, {
+      offset: 0n,
+      phase: "running",
+      forMs: 5_001,
+      stuckMs: 5_000,
+      isOverdue: true,
+    });
+    bench.settle(0);
+    bench.pass(0);
+    assert.deepEqual(bench.overdue, [0n, 1n]);
+  });
+
+  test("progress begins it again; an outage and a rest stop it", () => {
+    const bench = new Bench(limits);
+    bench.join([0]);
+    bench.arrive(0);
+    bench.perform();
+    const [entry] = bench.running;
+    assert.ok(entry !== undefined);
+    bench.pass(900);
+    bench.machine.progress(entry, bench);
+    bench.pass(900);
+    bench.outageMs += 5_000;
+    bench.pass(5_000);
+    bench.machine.rest(entry, bench);
+    bench.machine.rest(entry, bench);
+    bench.pass(7_000);
+    bench.machine.resume(entry, bench);
+    bench.pass(7_000);
+    bench.machine.resume(entry, bench);
+    bench.pass(99);
+    assert.deepEqual(bench.overdue, []);
+    bench.pass(1);
+    assert.deepEqual(bench.overdue, [0n]);
+  });
+
+  test("a message that waits for its lane is not overdue, whoever has the lane is, also in another partition", () => {
+    const bench = new Bench(limits);
+    bench.join([0, 1]);
+    bench.arrive(0, [], 1);
+    bench.arrive(1, ["a"], 1);
+    bench.arrive(0, ["a"]);
+    bench.perform();
+    bench.pass(500);
+    bench.machine.progress(bench.peek(0, 1), bench);
+    bench.pass(500);
+    assert.deepEqual(bench.overdue, [1n]);
+  });
+
+  test("an overdue handler of a lost partition is left to itself: its lane goes on, its end is late", () => {
+    const bench = new Bench(limits);
+    bench.join([0]);
+    bench.arrive(0, ["a"]);
+    bench.perform();
+    const old = bench.take(0);
+    bench.machine.lose();
+    bench.join([0], 2);
+    bench.arrive(0, ["a"], 0, 2);
+    bench.pass(999);
+    assert.deepEqual(bench.started, []);
+    bench.pass(1);
+    assert.deepEqual([bench.started, bench.overdue], [[0], []]);
+    bench.machine.settle(old);
+    assert.deepEqual(pick(bench.machine.state(bench).counts, "late", "settled"), [1, 0]);
+    assert.equal(bench.machine.state(bench).inHand, 1);
   });
 });
 
@@ -187,13 +377,14 @@ describe("commits", () => {
     bench.elapsedMs += DEFAULT_LIMITS.commitEveryMs;
     bench.perform();
     assert.deepEqual(bench.said, [[0, 7n]]);
-    const [partition] = bench.machine.state().partitions;
+    const [partition] = bench.machine.state(bench).partitions;
     assert.deepEqual(partition, {
       topic: "t",
       partition: 0,
       inFlight: 1,
+      shelved: 0,
       gap: 1,
-      oldestBlocking: 7n,
+      blocking: { offset: 7n, phase: "running", forMs: 0, stuckMs: DEFAULT_LIMITS.commitEveryMs, isOverdue: false },
       next: 9n,
       mark: 7n,
       sent: undefined,
@@ -345,7 +536,7 @@ describe("partitions", () => {
     assert.equal(bench.arrive(0, [], 0, 2), true);
     assert.equal(bench.arrive(0, [], 0, 3), false);
     assert.equal(bench.arrive(1, [], 0, 3), true);
-    assert.deepEqual(pick(bench.machine.state().counts, "taken", "strays", "repeats"), [2, 2, 1]);
+    assert.deepEqual(pick(bench.machine.state(bench).counts, "taken", "strays", "repeats"), [2, 2, 1]);
   });
 
   test("a kept partition keeps its tracker, a gained one asks for a new stream", () => {

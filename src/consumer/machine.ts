@@ -1,16 +1,21 @@
 import { CommitRule, type CommitRequest, type Now } from "./commit-rule.ts";
 import type { Join, QueuedMessage, TopicPartition } from "./consumer-queue.ts";
 import type { ConsumerState } from "./consumer-state.ts";
-import type { Entry } from "./entry.ts";
+import { beginDeadline, beginRest, endRest, findOverdue, stuckMs } from "./deadline.ts";
+import { createEntry, type Entry } from "./entry.ts";
+import { HeldPartitions } from "./held-partitions.ts";
 import { Lanes } from "./lanes.ts";
 import type { ConsumerLimits } from "./limits.ts";
 import { describeState } from "./state-of.ts";
-import { Tracker } from "./tracker.ts";
+import type { Tracker } from "./tracker.ts";
+import { Window } from "./window.ts";
 
 export type Effect<M extends QueuedMessage> =
-  | { readonly kind: "start"; readonly entry: Entry<M> }
+  | { readonly kind: "start"; readonly entry: Entry<M>; readonly message: M }
   /** Every handler started under this assignment must give up; what it answers is ignored. */
   | { readonly kind: "abort"; readonly assignment: number; readonly reason: string }
+  /** Its deadline is over: its handler must set it aside, and settle it or fail. */
+  | { readonly kind: "overdue"; readonly entry: Entry<M>; readonly stuckMs: number }
   | { readonly kind: "commit"; readonly request: CommitRequest<M> };
 
 /**
@@ -23,6 +28,14 @@ export type Effect<M extends QueuedMessage> =
  * - A partition's *mark* is its smallest offset in flight, or else the next one. Marks above what was last confirmed
  *   are committed by count, by age, and at once when nothing is in hand; one commit at a time, while fresh, never
  *   between a rebalance and the join that ends it, except the one that the rebalance itself asks for.
+ * - A partition has at most `partitionMessagesMax` messages in its lanes and `partitionGapMax` settled behind one that
+ *   is not. The queue's stream is one for all partitions, so what comes beyond that cannot be left where it is: it waits
+ *   on the partition's *shelf*, outside lanes and window, in order, and leaves it as the partition gets below its cap.
+ *   The shelves hold as many messages as the window, and share its bytes; when they are full nothing is pulled, of any
+ *   partition, until the one at its cap gets on. Its deadline sees to that.
+ * - A running message that holds up a partition, as the oldest in flight or in a lane of the oldest, is *overdue* when
+ *   it has been stuck for `messageDeadlineMs` of worked time. It is told once, and its handler sets it aside. One of a
+ *   lost partition cannot set anything aside any more: it is left to itself, and its lanes go on without it.
  * - A lost partition takes its tracker with it: handlers are told to give up, what has not started is forgotten,
  *   late results are ignored. Lanes and the window still count a handler until it has ended.
  * - After a join, and every `repeatMarksEveryMs`, all marks are said again: somebody who was cut off may have
@@ -32,16 +45,13 @@ export type Effect<M extends QueuedMessage> =
 export class ConsumerMachine<M extends QueuedMessage> {
   readonly #limits: ConsumerLimits;
   readonly #lanes = new Lanes<M>();
-  readonly #trackers = new Map<string, Map<number, Tracker<M>>>();
+  readonly #held = new HeldPartitions<M>();
+  readonly #window: Window<M>;
   readonly #commits: CommitRule<M>;
   #ready: Entry<M>[] = [];
   #effects: Effect<M>[] = [];
   #mode: "running" | "draining" | "stopped" = "running";
   #isRebalancing = true;
-  #assignments = 0;
-  #inHand = 0;
-  #running = 0;
-  #bytesInHand = 0;
   #counts = {
     taken: 0,
     settled: 0,
@@ -49,6 +59,7 @@ export class ConsumerMachine<M extends QueuedMessage> {
     repeats: 0,
     strays: 0,
     late: 0,
+    overdue: 0,
     commits: 0,
     commitFailures: 0,
     joins: 0,
@@ -56,6 +67,7 @@ export class ConsumerMachine<M extends QueuedMessage> {
 
   constructor(limits: ConsumerLimits) {
     this.#limits = limits;
+    this.#window = new Window<M>(limits);
     this.#commits = new CommitRule<M>(limits);
   }
 
@@ -66,20 +78,8 @@ export class ConsumerMachine<M extends QueuedMessage> {
     this.#counts.joins += 1;
     this.#isRebalancing = false;
     this.#dropTrackersBut(join.isNewMember ? [] : join.assigned);
-    let isGained = false;
-    for (const at of join.assigned) {
-      let partitions = this.#trackers.get(at.topic);
-      if (partitions === undefined) {
-        partitions = new Map();
-        this.#trackers.set(at.topic, partitions);
-      }
-      if (!partitions.has(at.partition)) {
-        this.#assignments += 1;
-        partitions.set(at.partition, new Tracker<M>(at, this.#assignments, join.stream));
-        isGained = true;
-      }
-    }
-    this.#commits.begin(this.#all());
+    const isGained = this.#held.gain(join.assigned, join.stream);
+    this.#commits.begin(this.#held.all);
     return isGained;
   }
 
@@ -98,7 +98,7 @@ export class ConsumerMachine<M extends QueuedMessage> {
 
   /** Answers false when the message is dropped: not ours, from a stream that is not trusted, or delivered again. */
   arrive(message: M, stream: number, bytes: number, lanes: readonly string[]): boolean {
-    const tracker = this.#trackers.get(message.topic)?.get(message.partition);
+    const tracker = this.#held.find(message.topic, message.partition);
     if (tracker === undefined || stream < tracker.streamMin) {
       this.#counts.strays += 1;
       return false;
@@ -107,41 +107,69 @@ export class ConsumerMachine<M extends QueuedMessage> {
       this.#counts.repeats += 1;
       return false;
     }
-    const distinct = lanes.length > 1 ? [...new Set(lanes)] : lanes;
-    const entry: Entry<M> = { message, bytes, lanes: distinct, tracker, phase: "waiting", behind: 0 };
+    const phase = this.#window.isForShelf(tracker, this.#held.all.length) ? "shelved" : "waiting";
+    const entry = createEntry(message, bytes, lanes, tracker, phase);
     tracker.add(entry);
+    this.#window.add(entry);
     this.#counts.taken += 1;
-    this.#inHand += 1;
-    this.#bytesInHand += bytes;
     if (this.#mode === "stopped") {
       this.#abandon(new Set([entry]));
-    } else if (this.#lanes.join(entry)) {
+    } else if (phase === "waiting" && this.#lanes.join(entry)) {
       this.#ready.push(entry);
     }
     return true;
   }
 
+  /** The handler got on: its deadline begins again. */
+  progress(entry: Entry<M>, now: Now): void {
+    beginDeadline(entry, now.workedMs);
+  }
+
+  /** The handler waits for its turn until `resume`, and its deadline stands still. Rests may overlap. */
+  rest(entry: Entry<M>, now: Now): void {
+    beginRest(entry, now.workedMs);
+  }
+
+  resume(entry: Entry<M>, now: Now): void {
+    endRest(entry, now.workedMs);
+  }
+
   /** The handler ended well. Ignored, but for lanes and window, when the partition was lost meanwhile. */
   settle(entry: Entry<M>): void {
     const { tracker } = entry;
-    this.#end(entry, tracker.isLive ? "settled" : "abandoned");
-    if (!tracker.isLive) {
-      this.#counts.late += 1;
+    if (!this.#end(entry, tracker.isLive ? "settled" : "abandoned")) {
       return;
     }
     this.#counts.settled += 1;
     this.#commits.settled(tracker, tracker.settle(entry));
+    this.#unshelve();
   }
 
   /** The handler threw. Answers false when the partition was lost meanwhile, so that it does not matter. */
   fail(entry: Entry<M>): boolean {
-    this.#end(entry, "abandoned");
-    if (!entry.tracker.isLive) {
-      this.#counts.late += 1;
+    if (!this.#end(entry, "abandoned")) {
       return false;
     }
     this.#counts.failed += 1;
     return true;
+  }
+
+  /** Time went by: who is overdue is told. */
+  look(now: Now): void {
+    const { all } = this.#held;
+    for (const tracker of all) {
+      tracker.look(now.elapsedMs);
+    }
+    for (const entry of findOverdue(all, this.#lanes, now.workedMs, this.#limits.messageDeadlineMs)) {
+      if (entry.tracker.isLive) {
+        this.#counts.overdue += 1;
+        this.#effects.push({ kind: "overdue", entry, stuckMs: stuckMs(entry, now.workedMs) });
+        entry.isOverdue = true;
+        beginDeadline(entry, now.workedMs);
+      } else {
+        this.#leave(entry, "abandoned");
+      }
+    }
   }
 
   commitSucceeded(request: CommitRequest<M>): void {
@@ -168,20 +196,12 @@ export class ConsumerMachine<M extends QueuedMessage> {
       return;
     }
     this.#mode = "stopped";
-    const waiting = new Set<Entry<M>>();
-    for (const tracker of this.#all()) {
-      for (const entry of tracker.unsettled()) {
-        if (entry.phase === "waiting") {
-          waiting.add(entry);
-        }
-      }
-    }
-    this.#abandon(waiting);
+    this.#abandon(notStarted(this.#held.all));
   }
 
   /** Every running handler must give up. */
   abort(): void {
-    for (const tracker of this.#all()) {
+    for (const tracker of this.#held.all) {
       this.#effects.push({ kind: "abort", assignment: tracker.assignment, reason: "the work is to be dropped" });
     }
   }
@@ -191,9 +211,9 @@ export class ConsumerMachine<M extends QueuedMessage> {
   /** What is to be done now, in this order. */
   takeEffects(now: Now): readonly Effect<M>[] {
     if (this.#ready.length > 0 && (now.isFresh || this.#isRebalancing)) {
-      this.#startReady();
+      this.#startReady(now);
     }
-    if (this.#commits.isDue(now, this.#inHand, () => this.#all())) {
+    if (this.#commits.isDue(now, this.#window.inHand, this.#held.all)) {
       this.#commit(now);
     }
     if (this.#effects.length === 0) {
@@ -207,14 +227,12 @@ export class ConsumerMachine<M extends QueuedMessage> {
   // Observations.
 
   get hasRoom(): boolean {
-    return (
-      this.#mode === "running" && this.#inHand < this.#limits.messagesMax && this.#bytesInHand < this.#limits.bytesMax
-    );
+    return this.#mode === "running" && this.#window.hasRoom;
   }
 
   /** Nothing more is taken, and every handler has ended. */
   get isEmptied(): boolean {
-    return this.#mode !== "running" && this.#inHand === 0;
+    return this.#mode !== "running" && this.#window.isEmpty;
   }
 
   /** The group knows every mark, as far as we can tell. */
@@ -222,67 +240,71 @@ export class ConsumerMachine<M extends QueuedMessage> {
     return this.#commits.isSaid;
   }
 
-  state(): ConsumerState {
-    return describeState(this.#all(), {
+  state(now: Now): ConsumerState {
+    const rest = {
       isRebalancing: this.#isRebalancing,
-      inHand: this.#inHand,
-      running: this.#running,
-      bytesInHand: this.#bytesInHand,
+      ...this.#window.counts,
       lanes: this.#lanes.size,
       counts: { ...this.#counts },
-    });
+    };
+    return describeState(this.#held.all, rest, now);
   }
 
-  #startReady(): void {
+  #startReady(now: Now): void {
     const ready = this.#ready;
     this.#ready = [];
     for (const entry of ready) {
-      if (entry.phase === "waiting") {
-        entry.phase = "running";
-        this.#running += 1;
-        this.#effects.push({ kind: "start", entry });
+      const { message } = entry;
+      if (entry.phase === "waiting" && message !== undefined) {
+        this.#window.start(entry);
+        beginDeadline(entry, now.workedMs);
+        this.#effects.push({ kind: "start", entry, message });
       }
     }
   }
 
-  #end(entry: Entry<M>, phase: "settled" | "abandoned"): void {
-    if (entry.phase !== "running") {
-      throw new RangeError(`ending offset ${entry.message.offset}: it is ${entry.phase}, not running`);
+  /** Answers false when it does not matter any more: the partition was lost, or the handler was left to itself. */
+  #end(entry: Entry<M>, phase: "settled" | "abandoned"): boolean {
+    const { isLive } = entry.tracker;
+    if (isLive || entry.phase === "running") {
+      this.#leave(entry, phase);
     }
-    entry.phase = phase;
-    this.#running -= 1;
-    this.#inHand -= 1;
-    this.#bytesInHand -= entry.bytes;
-    this.#lanes.leave(entry, this.#ready);
+    this.#counts.late += isLive ? 0 : 1;
+    return isLive;
   }
 
-  #abandon(waiting: ReadonlySet<Entry<M>>): void {
-    for (const entry of waiting) {
-      entry.phase = "abandoned";
-      this.#inHand -= 1;
-      this.#bytesInHand -= entry.bytes;
+  #leave(entry: Entry<M>, phase: "settled" | "abandoned"): void {
+    if (entry.phase !== "running") {
+      throw new RangeError(`ending offset ${entry.offset}: it is ${entry.phase}, not running`);
     }
-    this.#lanes.remove(waiting, this.#ready);
+    this.#window.leave(entry, phase);
+    this.#lanes.leave(entry, this.#ready);
+    this.#unshelve();
+  }
+
+  #abandon(entries: ReadonlySet<Entry<M>>): void {
+    for (const entry of entries) {
+      this.#window.leave(entry, "abandoned");
+    }
+    this.#lanes.remove(entries, this.#ready);
+    this.#unshelve();
+  }
+
+  #unshelve(): void {
+    this.#window.unshelve(this.#held.all, (entry) => {
+      if (this.#lanes.join(entry)) {
+        this.#ready.push(entry);
+      }
+    });
   }
 
   #dropTrackersBut(kept: readonly TopicPartition[]): void {
-    const held = new Set(kept.map(({ topic, partition }) => `${partition} ${topic}`));
-    const waiting = new Set<Entry<M>>();
-    for (const tracker of this.#all()) {
-      if (held.has(`${tracker.partition} ${tracker.topic}`)) {
-        continue;
-      }
-      tracker.isLive = false;
-      this.#trackers.get(tracker.topic)?.delete(tracker.partition);
+    const lost = this.#held.keepOnly(kept);
+    for (const tracker of lost) {
       this.#commits.forget(tracker);
-      for (const entry of tracker.unsettled()) {
-        if (entry.phase === "waiting") {
-          waiting.add(entry);
-        }
-      }
       this.#effects.push({ kind: "abort", assignment: tracker.assignment, reason: "the partition was lost" });
     }
-    this.#abandon(waiting);
+    this.#abandon(notStarted(lost));
   }
 
   #hold(kept: readonly TopicPartition[]): void {
@@ -297,8 +319,16 @@ export class ConsumerMachine<M extends QueuedMessage> {
       this.#effects.push({ kind: "commit", request });
     }
   }
+}
 
-  #all(): Tracker<M>[] {
-    return [...this.#trackers.values()].flatMap((partitions) => [...partitions.values()]);
+function notStarted<M extends QueuedMessage>(trackers: readonly Tracker<M>[]): ReadonlySet<Entry<M>> {
+  const entries = new Set<Entry<M>>();
+  for (const tracker of trackers) {
+    for (const entry of tracker.unsettled()) {
+      if (entry.phase === "waiting" || entry.phase === "shelved") {
+        entries.add(entry);
+      }
+    }
   }
+  return entries;
 }

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { systemClock } from "../base/clock.ts";
 import { silentLog } from "../base/log.ts";
 import type { ConsumerQueue, Delivery, Mark, QueuedMessage, QueueListener } from "./consumer-queue.ts";
+import { OverdueError } from "./handling.ts";
 import { type ConsumerParts, type ConsumerReport, runConsumer } from "./run-consumer.ts";
 
 interface Note extends QueuedMessage {
@@ -64,6 +65,7 @@ function start(
   queue: NoteQueue,
   handle: ConsumerParts<Note>["handle"],
   limits: ConsumerParts<Note>["limits"] = {},
+  outageMs: () => number = () => 0,
 ): { readonly intake: AbortController; readonly work: AbortController; readonly ended: Promise<ConsumerReport> } {
   const intake = new AbortController();
   const work = new AbortController();
@@ -75,6 +77,7 @@ function start(
       handle,
       limits: { commitEveryMs: 5, ...limits },
       clock: systemClock,
+      outageMs,
       log: silentLog,
     },
     intake.signal,
@@ -97,7 +100,7 @@ test("a drain finishes what is in hand, commits it and takes nothing new", async
 
 test("dropping the work aborts what runs, forgets what waits, and commits what was settled", async () => {
   const queue = new NoteQueue(4, 2);
-  const { intake, work, ended } = start(queue, async ({ offset }, signal) => {
+  const { intake, work, ended } = start(queue, async ({ offset }, { signal }) => {
     if (offset > 0n) {
       await untilAborted(signal);
     }
@@ -137,7 +140,7 @@ test("after a failure the other handlers are told to give up when their grace is
   let isAborted = false;
   const { ended } = start(
     queue,
-    async ({ offset }, signal) => {
+    async ({ offset }, { signal }) => {
       if (offset === 0n) {
         throw new Error("no");
       }
@@ -154,7 +157,7 @@ test("after a failure the other handlers are told to give up when their grace is
 test("a lost partition aborts its handlers, and what they answer does not stop the consumer", async () => {
   const queue = new NoteQueue(1);
   const seen: AbortSignal[] = [];
-  const { intake, ended } = start(queue, async (_note, signal) => {
+  const { intake, ended } = start(queue, async (_note, { signal }) => {
     seen.push(signal);
     await untilAborted(signal);
   });
@@ -202,6 +205,65 @@ test("a queue that fails for good stops the consumer with its error", async () =
   const failure = new Error("credentials were revoked");
   queue.listener?.onFailure(failure);
   await assert.rejects(ended, (error) => error === failure);
+});
+
+test("an overdue message is told so, its handler sets it aside, and the others were never held up", async () => {
+  const queue = new NoteQueue(50, 50);
+  const told: unknown[] = [];
+  const { intake, ended } = start(
+    queue,
+    async ({ offset }, work) => {
+      if (offset === 0n) {
+        await untilAborted(work.signal).catch((reason: unknown) => told.push(reason));
+        assert.equal(work.assignment.aborted, false);
+      }
+    },
+    { messageDeadlineMs: 30 },
+  );
+  await untilCommitted(queue, 50n);
+  intake.abort();
+  const { state } = await ended;
+  assert.ok(told[0] instanceof OverdueError && told[0].stuckMs >= 30);
+  assert.deepEqual([told.length, state.counts.overdue, state.counts.settled], [1, 1, 50]);
+});
+
+test("a handler that asks for its signal late still learns that it is overdue", async () => {
+  const queue = new NoteQueue(1);
+  const seen: unknown[] = [];
+  const { intake, ended } = start(
+    queue,
+    async (_note, work) => {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      seen.push(work.signal.reason);
+    },
+    { messageDeadlineMs: 10 },
+  );
+  await untilCommitted(queue, 1n);
+  intake.abort();
+  await ended;
+  assert.ok(seen[0] instanceof OverdueError);
+});
+
+test("an overdue handler that throws stops the consumer: nobody set the message aside", async () => {
+  const queue = new NoteQueue(1);
+  const { ended } = start(queue, async (_note, { signal }) => await untilAborted(signal), { messageDeadlineMs: 20 });
+  await assert.rejects(ended, OverdueError);
+  assert.deepEqual(queue.committed, []);
+});
+
+test("while a dependency is away no deadline runs", async () => {
+  const queue = new NoteQueue(1);
+  const gate = Promise.withResolvers<void>();
+  const { intake, ended } = start(
+    queue,
+    () => gate.promise,
+    { messageDeadlineMs: 5 },
+    () => systemClock.elapsedMs(),
+  );
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  gate.resolve();
+  intake.abort();
+  assert.equal((await ended).state.counts.overdue, 0);
 });
 
 test("a handler that throws before it returns a promise fails like any other", async () => {

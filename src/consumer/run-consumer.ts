@@ -5,7 +5,8 @@ import type { CommitRequest, Now } from "./commit-rule.ts";
 import type { ConsumerQueue, Join, QueuedMessage, QueueListener, TopicPartition } from "./consumer-queue.ts";
 import type { ConsumerState } from "./consumer-state.ts";
 import type { Entry } from "./entry.ts";
-import { DEFAULT_LIMITS, type ConsumerLimits } from "./limits.ts";
+import { type Handling, RunningMessage } from "./handling.ts";
+import { type ConsumerLimits, toLimits } from "./limits.ts";
 import { ConsumerMachine } from "./machine.ts";
 
 export interface ConsumerParts<M extends QueuedMessage> {
@@ -15,14 +16,17 @@ export interface ConsumerParts<M extends QueuedMessage> {
   /** What the message weighs in the window. Must not throw. */
   bytesOf(message: M): number;
   /**
-   * Resolving means that the message is settled: done, or set aside for good. Throwing means stop. The signal aborts
+   * Resolving means that the message is settled: done, or set aside for good. Throwing means stop. `work.signal` aborts
    * when the partition was lost or the work is to be dropped; what the handler answers after that is ignored in the
-   * first case and counts in the second.
+   * first case and counts in the second. It aborts with an OverdueError when the message has held up its partition for
+   * too long: then the handler sets it aside and resolves, whatever it was waiting for. Nothing else ends it.
    */
-  handle(message: M, signal: AbortSignal): Promise<void>;
+  handle(message: M, work: Handling): Promise<void>;
   readonly limits?: Partial<ConsumerLimits>;
   readonly clock: Clock;
   readonly log: Log;
+  /** Milliseconds so far in which a dependency was away; no deadline runs then. Default 0. */
+  outageMs?(): number;
   /** Called every `commitEveryMs`, when `intake` aborts, and once at the end. Must not throw. */
   onState?(state: ConsumerState): void;
 }
@@ -75,7 +79,7 @@ class ConsumerRun<M extends QueuedMessage> implements QueueListener {
   readonly #parts: ConsumerParts<M>;
   readonly #limits: ConsumerLimits;
   readonly #machine: ConsumerMachine<M>;
-  /** One abort controller per partition held; a message has its partition's signal. */
+  /** One abort controller per partition held. */
   readonly #controllers = new Map<number, AbortController>();
   readonly #ended = new AbortController();
   #failure: { readonly error: unknown } | undefined;
@@ -88,7 +92,7 @@ class ConsumerRun<M extends QueuedMessage> implements QueueListener {
 
   constructor(parts: ConsumerParts<M>) {
     this.#parts = parts;
-    this.#limits = { ...DEFAULT_LIMITS, ...parts.limits };
+    this.#limits = toLimits(parts.limits ?? {});
     this.#machine = new ConsumerMachine<M>(this.#limits);
   }
 
@@ -103,13 +107,14 @@ class ConsumerRun<M extends QueuedMessage> implements QueueListener {
           throw error;
         }
       }
+      this.#machine.look(this.#now());
       this.#step();
-      this.#parts.onState?.(this.#machine.state());
+      this.#parts.onState?.(this.#state());
     }
     if (this.#failure !== undefined) {
       throw this.#failure.error;
     }
-    const state = this.#machine.state();
+    const state = this.#state();
     return {
       state,
       dropped: state.partitions.reduce((sum, { inFlight }) => sum + inFlight, 0),
@@ -120,7 +125,7 @@ class ConsumerRun<M extends QueuedMessage> implements QueueListener {
   drain(): void {
     this.#machine.drain();
     this.#parts.queue.stopDelivery();
-    this.#parts.onState?.(this.#machine.state());
+    this.#parts.onState?.(this.#state());
     this.#scheduleStep();
   }
 
@@ -200,7 +205,10 @@ class ConsumerRun<M extends QueuedMessage> implements QueueListener {
   #perform(): void {
     for (const effect of this.#machine.takeEffects(this.#now())) {
       if (effect.kind === "start") {
-        this.#start(effect.entry);
+        this.#start(effect.entry, effect.message);
+      } else if (effect.kind === "overdue") {
+        this.#sayOverdue(effect.entry, effect.stuckMs);
+        effect.entry.running?.tellOverdue(effect.stuckMs);
       } else if (effect.kind === "commit") {
         void this.#commit(effect.request);
       } else {
@@ -210,29 +218,43 @@ class ConsumerRun<M extends QueuedMessage> implements QueueListener {
     }
   }
 
-  #start(entry: Entry<M>): void {
+  #start(entry: Entry<M>, message: M): void {
     let controller = this.#controllers.get(entry.tracker.assignment);
     if (controller === undefined) {
       controller = new AbortController();
       this.#controllers.set(entry.tracker.assignment, controller);
     }
-    void this.#handle(entry, controller.signal);
+    const running = new RunningMessage(entry, controller.signal, this.#machine, this.#now);
+    entry.running = running;
+    void this.#handle(entry, message, running);
   }
 
-  async #handle(entry: Entry<M>, signal: AbortSignal): Promise<void> {
+  async #handle(entry: Entry<M>, message: M, running: RunningMessage<M>): Promise<void> {
     let failure: { readonly error: unknown } | undefined;
     try {
-      await this.#parts.handle(entry.message, signal);
+      await this.#parts.handle(message, running);
     } catch (error) {
       failure = { error };
     }
+    running.end();
+    entry.running = undefined;
     if (failure === undefined) {
       this.#machine.settle(entry);
-    } else if (this.#machine.fail(entry) && !signal.aborted) {
+    } else if (this.#machine.fail(entry) && !running.mayGiveUp) {
       // Giving up when told to is no failure, whatever was thrown.
       this.#fail(failure.error);
     }
     this.#scheduleStep();
+  }
+
+  #sayOverdue({ tracker, offset }: Entry<M>, stuckMs: number): void {
+    this.#parts.log.warn("message holds up its partition, its deadline is over", {
+      topic: tracker.topic,
+      partition: tracker.partition,
+      offset,
+      stuckMs: Math.round(stuckMs),
+      gap: tracker.gap,
+    });
   }
 
   async #commit(request: CommitRequest<M>): Promise<void> {
@@ -275,7 +297,13 @@ class ConsumerRun<M extends QueuedMessage> implements QueueListener {
     }
   }
 
-  #now(): Now {
-    return { elapsedMs: this.#parts.clock.elapsedMs(), isFresh: this.#parts.queue.isFresh() };
+  #state(): ConsumerState {
+    return this.#machine.state(this.#now());
   }
+
+  readonly #now = (): Now => {
+    const elapsedMs = this.#parts.clock.elapsedMs();
+    const workedMs = elapsedMs - (this.#parts.outageMs?.() ?? 0);
+    return { elapsedMs, workedMs, isFresh: this.#parts.queue.isFresh() };
+  };
 }

@@ -20,8 +20,13 @@ export class Tracker<M extends QueuedMessage> implements TopicPartition {
   /** Unsettled entries in offset order, with settled ones behind the first of them; the part before `#first` is done with. */
   #entries: Entry<M>[] = [];
   #first = 0;
+  /** The first that is on the shelf: everything from here on is. */
+  #firstShelved = 0;
   #unsettled = 0;
   #hasSettled = false;
+  /** The oldest in flight at the last look, and since when it has been. */
+  #seenOldest: Entry<M> | undefined;
+  #seenSinceMs = 0;
 
   constructor(at: TopicPartition, assignment: number, streamMin: number) {
     this.topic = at.topic;
@@ -37,7 +42,7 @@ export class Tracker<M extends QueuedMessage> implements TopicPartition {
 
   /** The smallest offset in flight, or else the next one; undefined before the first message. */
   get mark(): bigint | undefined {
-    return this.#entries[this.#first]?.message.offset ?? this.#next;
+    return this.#entries[this.#first]?.offset ?? this.#next;
   }
 
   /** Whether the group has yet to be told about the mark; where a tracker began is no news. */
@@ -60,6 +65,16 @@ export class Tracker<M extends QueuedMessage> implements TopicPartition {
     return this.#entries.length - this.#first - this.#unsettled;
   }
 
+  /** At the end of the partition, waiting until it is below its cap again. */
+  get shelved(): number {
+    return this.#entries.length - this.#firstShelved;
+  }
+
+  /** Whether it has as much in its lanes, or in its gap, as it may: what comes now goes to the shelf. */
+  isCapped(messagesMax: number, gapMax: number): boolean {
+    return this.#unsettled - this.shelved >= messagesMax || this.gap >= gapMax;
+  }
+
   /** False for what was delivered before. */
   isNext(offset: bigint): boolean {
     return this.#next === undefined || offset >= this.#next;
@@ -68,7 +83,17 @@ export class Tracker<M extends QueuedMessage> implements TopicPartition {
   add(entry: Entry<M>): void {
     this.#entries.push(entry);
     this.#unsettled += 1;
-    this.#next = entry.message.offset + 1n;
+    this.#next = entry.offset + 1n;
+    if (entry.phase !== "shelved") {
+      this.#firstShelved = this.#entries.length;
+    }
+  }
+
+  /** The next one from the shelf; its phase is the caller's to change. */
+  unshelve(): Entry<M> | undefined {
+    const entry = this.#entries[this.#firstShelved];
+    this.#firstShelved += entry === undefined ? 0 : 1;
+    return entry;
   }
 
   /** Answers whether the mark went up. The entry's phase must be `settled` by now. */
@@ -85,6 +110,19 @@ export class Tracker<M extends QueuedMessage> implements TopicPartition {
     return true;
   }
 
+  /** Called from time to time, so that the oldest in flight is known to be the same one; costs nothing a message. */
+  look(elapsedMs: number): void {
+    if (this.oldest !== this.#seenOldest) {
+      this.#seenOldest = this.oldest;
+      this.#seenSinceMs = elapsedMs;
+    }
+  }
+
+  /** For how long the oldest in flight has been the oldest. */
+  blockedForMs(elapsedMs: number): number {
+    return this.oldest !== undefined && this.oldest === this.#seenOldest ? elapsedMs - this.#seenSinceMs : 0;
+  }
+
   *unsettled(): Generator<Entry<M>> {
     for (let index = this.#first; index < this.#entries.length; index += 1) {
       const entry = this.#entries[index];
@@ -99,8 +137,10 @@ export class Tracker<M extends QueuedMessage> implements TopicPartition {
     if (this.#first === this.#entries.length) {
       this.#entries = [];
       this.#first = 0;
+      this.#firstShelved = 0;
     } else if (this.#first >= 64 && this.#first * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.#first);
+      this.#firstShelved -= this.#first;
       this.#first = 0;
     }
   }

@@ -7,6 +7,7 @@ import type { Call, CodeDataSet, Unit } from "../domain/unit.ts";
 import type { Answer } from "../planning/verdict.ts";
 import type { Grant } from "../ports/budget.ts";
 import { describeSelection, type ProviderLine } from "./provider-line.ts";
+import type { Pace } from "./pace.ts";
 import { TicketBook, type Delivery, type Fetched, type Planned, type Ticket } from "./ticket-book.ts";
 
 /** What came for a unit since its last part; all parts together hold everything. */
@@ -105,9 +106,9 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
   /**
    * Resolves when complete answers for every day of the unit have come and all parts of it were kept. Throws DataError
    * (the provider says this request is wrong), PermanentError (scope provider or api), what `keep` throws, or the
-   * signal's reason. Passing trouble is waited out.
+   * signal's reason. Passing trouble is waited out. The pace rests while no call of the unit is under way.
    */
-  async fetch(unit: Unit, keep: KeepPart<D>, signal: AbortSignal): Promise<void> {
+  async fetch(unit: Unit, keep: KeepPart<D>, signal: AbortSignal, pace?: Pace): Promise<void> {
     if (this.#refused !== undefined) {
       throw this.#refused;
     }
@@ -123,13 +124,16 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
         kept.catch(giveUp);
       }
     };
+    const paced = this.#paced(pace);
     const ticket: Ticket<D> = {
       unit,
       fetched: [],
       rejected: [],
       answers: [],
       callsLeft: 0,
+      ...paced.hooks,
       onAnswer: (rows) => {
+        pace?.progress();
         this.#rowsInHand += rows;
         this.#rowsHeld += rows;
         if (ticket.callsLeft > 0 && ticket.fetched.length >= PART_ROWS) {
@@ -138,6 +142,7 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
       },
       settle: (error) => {
         ticket.settle = undefined;
+        paced.end();
         signal.removeEventListener("abort", onAbort);
         this.#handOvers.delete(handOver);
         if (error === undefined) {
@@ -204,6 +209,37 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
     } finally {
       this.#isServing = false;
     }
+  }
+
+  /** A unit waits for its turn until one of its calls is taken, and again when that call was answered or put back. */
+  #paced(pace: Pace | undefined): { readonly hooks: Pick<Ticket<D>, "onTaken" | "onLeft">; readonly end: () => void } {
+    if (pace === undefined) {
+      return { hooks: {}, end: () => undefined };
+    }
+    const { provider, capability } = this.#parts.line;
+    let callsUnderWay = 0;
+    let isOver = false;
+    let rest: Disposable | undefined = pace.rest();
+    const endRest = (): void => {
+      rest?.[Symbol.dispose]();
+      rest = undefined;
+    };
+    const onTaken = ({ call }: Planned<D>): void => {
+      callsUnderWay += 1;
+      endRest();
+      pace.doing(() => `${provider} ${capability.api}, ${describeSelection(call)}`);
+    };
+    const onLeft = (): void => {
+      callsUnderWay -= 1;
+      if (callsUnderWay === 0 && !isOver) {
+        rest = pace.rest();
+      }
+    };
+    const end = (): void => {
+      isOver = true;
+      endRest();
+    };
+    return { hooks: { onTaken, onLeft }, end };
   }
 
   async #keepAfter(earlier: Promise<void>, keep: KeepPart<D>, part: UnitPart<D>): Promise<void> {

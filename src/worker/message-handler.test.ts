@@ -3,7 +3,9 @@ import { test } from "node:test";
 import { setImmediate as turnOfTheEventLoop } from "node:timers/promises";
 
 import { systemClock, type Clock } from "../base/clock.ts";
+import { TransientError } from "../base/errors.ts";
 import { silentLog, type Log } from "../base/log.ts";
+import { type Handling, OverdueError } from "../consumer/handling.ts";
 import type { DeadLetter } from "../domain/dead-letter.ts";
 import { parseDay } from "../domain/day.ts";
 import { bundledCalendar } from "../planning/trading-calendar.ts";
@@ -27,7 +29,7 @@ test("messages past the calendar's end wait a minute between tries, use up nothi
       return DONE;
     },
   });
-  await Promise.all(Array.from({ length: 200 }, (_, offset) => rig.handle(messageAt(offset), never)));
+  await Promise.all(Array.from({ length: 200 }, (_, offset) => rig.handle(messageAt(offset), handling())));
   assert.equal(rig.letters.length, 0);
   assert.equal(rig.recorded.length, 200);
   assert.equal(slept.length, 1_000);
@@ -41,18 +43,150 @@ test("messages past the calendar's end wait a minute between tries, use up nothi
 test("messages that were settled before are skipped and counted in the log; another group does them", async () => {
   const first = openHandler({});
   const messages = Array.from({ length: 50 }, (_, offset) => messageAt(offset));
-  await Promise.all(messages.map((message) => first.handle(message, never)));
+  await Promise.all(messages.map((message) => first.handle(message, handling())));
   assert.equal(first.recorded.length, 50);
 
   const again = openHandler({ settled: first.recorded });
-  await Promise.all(messages.map((message) => again.handle(message, new AbortController().signal)));
+  await Promise.all(messages.map((message) => again.handle(message, handling())));
   await turnOfTheEventLoop();
   assert.equal(again.recorded.length, 0);
   assert.deepEqual(again.said, ["messages were settled before and are skipped t/0 50"]);
 
   const other = openHandler({ settled: first.recorded, group: "replay" });
-  await Promise.all(messages.map((message) => other.handle(message, never)));
+  await Promise.all(messages.map((message) => other.handle(message, handling())));
   assert.equal(other.recorded.length, 50);
+});
+
+test("a message is settled only when its rows, its dead letter and its record are durable", async () => {
+  const log: string[] = [];
+  const gates = { rows: Promise.withResolvers<void>(), record: Promise.withResolvers<void>() };
+  const rig = openHandler({
+    perform: async () => {
+      await gates.rows.promise;
+      log.push("rows");
+      return DONE;
+    },
+    onRecord: async () => {
+      await gates.record.promise;
+      log.push("record");
+    },
+  });
+  const settled = rig.handle(messageAt(0), handling()).then(() => log.push("settled"));
+  await turnOfTheEventLoop();
+  gates.rows.resolve();
+  await turnOfTheEventLoop();
+  await turnOfTheEventLoop();
+  assert.deepEqual(log, ["rows"], "settled before the record was durable");
+  gates.record.resolve();
+  await settled;
+  assert.deepEqual(log, ["rows", "record", "settled"]);
+});
+
+test(
+  "an overdue message is set aside with what it waited for, although its work never ends, and recorded",
+  {
+    timeout: 10_000,
+  },
+  async () => {
+    const own = new AbortController();
+    const rig = openHandler({
+      perform: async (_command, { pace }) => {
+        pace?.doing(() => "tushare daily, market on 2024-03-01");
+        return await new Promise(() => undefined);
+      },
+    });
+    const settled = rig.handle(messageAt(3), handling(own.signal));
+    await turnOfTheEventLoop();
+    own.abort(new OverdueError(1_800_400));
+    await settled;
+    assert.deepEqual(rig.letters, [
+      {
+        reason: "deadline",
+        path: "$",
+        detail: "no progress for 1800 s, waiting for tushare daily, market on 2024-03-01",
+        attempts: 1,
+      },
+    ]);
+    assert.deepEqual(
+      rig.recorded.map(({ reason, outcome }) => [reason, outcome.word]),
+      [["deadline", "dead-letter"]],
+    );
+  },
+);
+
+test("what an overdue message's work brings too late changes nothing, whether it ends well or not", async () => {
+  for (const end of ["well", "badly"] as const) {
+    const own = new AbortController();
+    const late = Promise.withResolvers<typeof DONE>();
+    const rig = openHandler({ perform: () => late.promise });
+    const settled = rig.handle(messageAt(3), handling(own.signal));
+    await turnOfTheEventLoop();
+    own.abort(new OverdueError(1_000));
+    await settled;
+    if (end === "well") {
+      late.resolve(DONE);
+    } else {
+      late.reject(new Error("too late"));
+    }
+    await turnOfTheEventLoop();
+    assert.deepEqual([rig.letters.length, rig.recorded.length], [1, 1], end);
+  }
+});
+
+test("a message that is overdue between two tries is set aside with why it was to be tried again", async () => {
+  const own = new AbortController();
+  const rig = openHandler({
+    clock: { ...systemClock, sleep: (_ms, signal) => untilAborted(signal) },
+    perform: async () => {
+      throw new TransientError("reading the page: reset by peer");
+    },
+  });
+  const settled = rig.handle(messageAt(3), handling(own.signal));
+  await turnOfTheEventLoop();
+  own.abort(new OverdueError(60_000));
+  await settled;
+  assert.equal(
+    rig.letters[0]?.detail,
+    "no progress for 60 s, waiting for the next try after: reading the page: reset by peer",
+  );
+});
+
+test("a lost partition is no deadline: nothing is set aside, and the work is waited for", async () => {
+  const lost = new AbortController();
+  let hasEnded = false;
+  const rig = openHandler({
+    perform: async (_command, _context, signal) => {
+      await untilAborted(signal).catch(() => undefined);
+      await turnOfTheEventLoop();
+      hasEnded = true;
+      throw signal.reason;
+    },
+  });
+  const settled = rig.handle(messageAt(3), handling(lost.signal, lost.signal));
+  await turnOfTheEventLoop();
+  lost.abort(new DOMException("the partition was lost", "AbortError"));
+  await assert.rejects(settled, /the partition was lost/);
+  assert.deepEqual([hasEnded, rig.letters.length, rig.recorded.length], [true, 0, 0]);
+});
+
+test("while outcomes are read, and once its work is done, a message's deadline stands still", async () => {
+  const rests: string[] = [];
+  const work = {
+    ...handling(),
+    rest: () => {
+      rests.push("rest");
+      return { [Symbol.dispose]: () => void rests.push("on") };
+    },
+  };
+  const rig = openHandler({
+    perform: async () => {
+      rests.push("work");
+      return DONE;
+    },
+    onRecord: async () => void rests.push("record"),
+  });
+  await rig.handle(messageAt(0), work);
+  assert.deepEqual(rests, ["rest", "on", "work", "rest", "record", "on"]);
 });
 
 const never = new AbortController().signal;
@@ -78,6 +212,8 @@ interface RigOptions {
   readonly clock?: Clock;
   readonly perform?: Perform;
   readonly group?: string;
+  /** Waited for before a record is durable. */
+  readonly onRecord?: () => Promise<void>;
   /** Records of earlier workers. */
   readonly settled?: readonly OutcomeRecord[];
 }
@@ -87,6 +223,7 @@ function openHandler({
   perform = async () => DONE,
   group = "g",
   settled = [],
+  onRecord = () => Promise.resolve(),
 }: RigOptions): HandlerRig {
   const letters: DeadLetter[] = [];
   const recorded: OutcomeRecord[] = [];
@@ -107,7 +244,10 @@ function openHandler({
     }),
     perform,
     deadLetters: { write: async (_message, letter) => void letters.push(letter) },
-    record: async (record) => void recorded.push(record),
+    record: async (record) => {
+      await onRecord();
+      recorded.push(record);
+    },
     clock,
     log,
     attemptsMax: 3,
@@ -127,4 +267,13 @@ function messageAt(offset: number): Message {
     headers: [],
     timestampMs: 1,
   };
+}
+
+/** What the consumer gives with a message, driven by hand. */
+function handling(signal = never, assignment = new AbortController().signal): Handling {
+  return { signal, assignment, progress: () => undefined, rest: () => ({ [Symbol.dispose]: () => undefined }) };
+}
+
+function untilAborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_resolve, reject) => signal?.addEventListener("abort", () => reject(signal.reason as Error)));
 }

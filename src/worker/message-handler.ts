@@ -5,6 +5,7 @@ import { fullJitterMs } from "../base/jitter.ts";
 import { createGatherer } from "../base/gather.ts";
 import type { Log } from "../base/log.ts";
 import { untilPassed } from "../base/retry.ts";
+import { type Handling, OverdueError } from "../consumer/handling.ts";
 import type { Command, Request, RequestPlaces } from "../domain/command.ts";
 import type { DeadLetter } from "../domain/dead-letter.ts";
 import { MessageError } from "../domain/message-error.ts";
@@ -12,13 +13,17 @@ import { NO_ROWS, type Outcome } from "../domain/outcome.ts";
 import type { DeadLetters, Message } from "../ports/queue.ts";
 import type { MessageIdentity, OutcomeRecord } from "../ports/store.ts";
 import { identify } from "./message-identity.ts";
+import { type Pace, watchPace } from "./pace.ts";
 import type { ParsedMessages } from "./parsed-messages.ts";
 import type { SettledBefore } from "./settled-before.ts";
 
 /** What a command did; the handler adds how long it took. */
 export type Done = Omit<Outcome, "ms" | "reason">;
 
-/** Does a command; everything it wrote is durable when it resolves. Can be run twice. */
+/**
+ * Does a command; everything it wrote is durable when it resolves. Can be run twice. When the message is overdue nobody
+ * waits for it any more, whether it heeds its signal or not; what it still writes does no harm.
+ */
 export type Perform = (command: Command, context: CommandContext, signal: AbortSignal) => Promise<Done>;
 
 export interface CommandContext {
@@ -26,6 +31,8 @@ export interface CommandContext {
   /** Epoch milliseconds at which the message entered the queue. */
   readonly askedAtMs: number;
   readonly places: RequestPlaces;
+  /** What the message's deadline is measured by; absent where nothing watches it. */
+  readonly pace?: Pace | undefined;
 }
 
 export interface HandlerParts {
@@ -44,26 +51,29 @@ export interface HandlerParts {
   readonly work: AbortSignal;
 }
 
+export type MessageHandler = (message: Message, work: Handling) => Promise<void>;
+
 /**
  * Settles a message: its rows are durable, or it is a dead letter, and its outcome is recorded. Only then may its
  * offset be committed, so a crash repeats work and never loses it; that is why everything here can be run twice.
+ * A message that holds up its partition beyond its deadline becomes a dead letter, whatever it was waiting for.
  *
  * Throws only what must stop the worker: a store or queue that needs a person, a provider that refuses our credentials
  * when no other is left, or the signal's reason. Whatever is this message's own fault makes it a dead letter.
  */
-export function createMessageHandler(parts: HandlerParts): (message: Message, signal: AbortSignal) => Promise<void> {
+export function createMessageHandler(parts: HandlerParts): MessageHandler {
   const isNews = rememberTrouble(parts.clock);
   const sayRepeat = createGatherer<Message, void>(
     async (messages) => sayRepeats(parts.log, messages),
     REPEATS_SAID_MAX,
   );
-  return async (message, signal) => {
+  return async (message, work) => {
     try {
-      await settle({ ...parts, isNews, sayRepeat }, message, signal);
+      await settle({ ...parts, isNews, sayRepeat }, message, work);
     } catch (error) {
       // What several messages wait for ends with the worker, a moment before the message is told to give up.
       if (parts.work.aborted) {
-        await untilAborted(signal);
+        await untilAborted(work.assignment);
       }
       throw error;
     }
@@ -76,22 +86,28 @@ interface SettleParts extends HandlerParts {
   readonly sayRepeat: (message: Message) => Promise<void>;
 }
 
-async function settle(parts: SettleParts, message: Message, signal: AbortSignal): Promise<void> {
+async function settle(parts: SettleParts, message: Message, work: Handling): Promise<void> {
   const startedMs = parts.clock.elapsedMs();
   const identity = identify(message, parts.group);
+  // A deadline does not end what follows it: the dead letter and the record.
+  const signal = work.assignment;
   const retry = (doing: string): Parameters<typeof untilPassed>[1] => ({ clock: parts.clock, log: parts.log, doing });
+  const reading = work.rest();
   const isRepeat = await untilPassed(
     () => parts.settledBefore.has(identity, signal),
     retry("reading outcomes"),
     signal,
   );
+  reading[Symbol.dispose]();
   if (isRepeat) {
     void parts.sayRepeat(message);
     return;
   }
   const parsed = parts.parsed.parse(message);
   const settled =
-    parsed instanceof MessageError ? toLetter(parsed) : await performOrGiveUp(parts, parsed, message, signal);
+    parsed instanceof MessageError ? toLetter(parsed) : await performOrGiveUp(parts, parsed, message, work);
+  // From here on only the store and the queue are waited for, and the message is done with.
+  using _ = work.rest();
   if ("letter" in settled) {
     await untilPassed(
       () => parts.deadLetters.write(message, settled.letter, signal),
@@ -126,15 +142,25 @@ async function performOrGiveUp(
   parts: SettleParts,
   request: Request,
   message: Message,
-  signal: AbortSignal,
+  work: Handling,
 ): Promise<Settled> {
+  const { signal, assignment } = work;
   const { envelope, places } = request;
-  const context = { requestId: envelope.requestId ?? "", askedAtMs: message.timestampMs, places };
+  const watched = watchPace(work);
+  const context = {
+    requestId: envelope.requestId ?? "",
+    askedAtMs: message.timestampMs,
+    places,
+    pace: watched.pace,
+  };
   for (let attempt = 1; ;) {
     try {
-      return { done: await parts.perform(request.command, context, signal) };
+      return { done: await untilOverdue(parts.perform(request.command, context, signal), signal) };
     } catch (error) {
-      signal.throwIfAborted();
+      assignment.throwIfAborted();
+      if (signal.reason instanceof OverdueError) {
+        return toLetter(overdueOf(signal.reason, watched.doing()), attempt);
+      }
       if (parts.work.aborted) {
         throw error;
       }
@@ -161,10 +187,36 @@ async function performOrGiveUp(
         kind: error instanceof Error ? error.name : typeof error,
         why,
       });
-      await parts.clock.sleep(waitMs, signal);
+      watched.pace.doing(() => `the next try after: ${why}`);
+      await parts.clock.sleep(waitMs, signal).catch((aborted: unknown) => {
+        // The next round sees what the signal says.
+        if (!(signal.reason instanceof OverdueError)) {
+          throw aborted;
+        }
+      });
       attempt += isPassing ? 0 : 1;
     }
   }
+}
+
+/** What the promise brings, or the signal's reason once the message is overdue; any other reason is the promise's to heed. */
+function untilOverdue<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      if (signal.reason instanceof OverdueError) {
+        reject(signal.reason);
+      }
+    };
+    signal.addEventListener("abort", look);
+    promise.finally(() => signal.removeEventListener("abort", look)).then(resolve, reject);
+    look();
+  });
+}
+
+/** What a person needs to know of a message that held up its partition; what to do stands in the advice for its reason. */
+function overdueOf({ stuckMs }: OverdueError, doing: string | undefined): MessageError {
+  const waitedFor = doing === undefined ? "nothing was heard of it since" : `waiting for ${doing}`;
+  return new MessageError("deadline", "$", `no progress for ${Math.round(stuckMs / 1_000)} s, ${waitedFor}`);
 }
 
 /** Messages of one line of the log. */

@@ -63,9 +63,11 @@ async function syncList(
   list: "stock-list" | "trading-calendar",
   { force }: Extract<Command, { readonly kind: "sync-stock-list" | "sync-trading-calendar" }>,
   reference: Reference,
-  { askedAtMs }: CommandContext,
+  { askedAtMs, pace }: CommandContext,
   signal: AbortSignal,
 ): Promise<Done> {
+  // An account may have one call an hour for a list, and the budget's waits are no fault of the message.
+  using _ = pace?.rest();
   const { rows, callIds, isFetched } = await reference.bringUpToDate(list, askedAtMs, force, signal);
   return { ...IGNORED, word: isFetched ? "stored" : "up-to-date", rows, callIds };
 }

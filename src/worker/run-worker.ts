@@ -6,7 +6,7 @@ import { type ConsumerReport, runConsumer } from "../consumer/run-consumer.ts";
 import type { ConsumerState } from "../consumer/consumer-state.ts";
 import type { DeadLetters, Message, Queue } from "../ports/queue.ts";
 import type { OutcomeRecord, Outcomes } from "../ports/store.ts";
-import { createMessageHandler, type Perform } from "./message-handler.ts";
+import { createMessageHandler, type MessageHandler, type Perform } from "./message-handler.ts";
 import { ParsedMessages, type ParseLimits } from "./parsed-messages.ts";
 import { SettledBefore } from "./settled-before.ts";
 
@@ -22,14 +22,14 @@ export interface WorkerParts {
   readonly limits: Partial<ConsumerLimits>;
   readonly parseLimits: ParseLimits;
   readonly attemptsMax: number;
+  /** Milliseconds so far in which a dependency was away; no message's deadline runs then. Default 0. */
+  readonly outageMs?: (() => number) | undefined;
   readonly onState?: (state: ConsumerState) => void;
   /** Told of every message that was settled; for counters. */
   readonly onSettled?: (record: OutcomeRecord) => void;
   /** Wraps the handler of every message; for tests that keep a trace. */
   readonly around?: ((handle: MessageHandler) => MessageHandler) | undefined;
 }
-
-export type MessageHandler = (message: Message, signal: AbortSignal) => Promise<void>;
 
 /** Outcome records of one insert. */
 const RECORDS_MAX = 8_192;
@@ -66,6 +66,7 @@ export async function runWorker(parts: WorkerParts, intake: AbortSignal, work: A
       limits: parts.limits,
       clock,
       log,
+      outageMs: () => parts.outageMs?.() ?? 0,
       ...(parts.onState === undefined ? {} : { onState: parts.onState }),
     },
     intake,

@@ -60,11 +60,8 @@ export async function syncCodes<D extends CodeDataSet>(
   context: CommandContext,
   signal: AbortSignal,
 ): Promise<Done> {
-  await parts.reference.ensureFresh(signal);
   const { reference } = parts;
-  if (request.codes.some((code) => reference.instrument(code) === undefined && reference.goneOn(code) === undefined)) {
-    await parts.reference.refreshForUnknownCode(signal);
-  }
+  await ensureLists(request, reference, context, signal);
   const unknown: SecurityCode[] = [];
   const known: Instrument[] = [];
   for (const code of request.codes) {
@@ -94,6 +91,20 @@ export async function syncCodes<D extends CodeDataSet>(
   return results
     .flatMap((result) => (result.status === "fulfilled" ? [result.value] : []))
     .reduce(joinDone, NOTHING_DONE);
+}
+
+/** Calendar and stock list are every message's; what they wait for is no message's own. */
+async function ensureLists(
+  { codes }: CodesRequest,
+  reference: Reference,
+  { pace }: CommandContext,
+  signal: AbortSignal,
+): Promise<void> {
+  using _ = pace?.rest();
+  await reference.ensureFresh(signal);
+  if (codes.some((code) => reference.instrument(code) === undefined && reference.goneOn(code) === undefined)) {
+    await reference.refreshForUnknownCode(signal);
+  }
 }
 
 /** One data set of one code. */

@@ -26,7 +26,7 @@ export interface UnitWork<D extends CodeDataSet> {
     readonly reference: Pick<Reference, "calendar">;
     readonly store: Pick<Store, "addBatch" | "quarantine">;
   };
-  readonly context: Pick<CommandContext, "requestId">;
+  readonly context: Pick<CommandContext, "requestId" | "pace">;
   /** Writes to the ledger; durable when it resolves. */
   readonly learn: (spans: readonly Span[]) => Promise<void>;
 }
@@ -62,6 +62,7 @@ export async function syncUnit<D extends CodeDataSet>(
   const keep = async (part: UnitPart<D>): Promise<void> => {
     await parts.reached?.("fetched");
     const outcomes = await storePart(part, line, parts.store, context, signal);
+    context.pace?.progress();
     await parts.reached?.("stored");
     const accepted = part.fetched.flatMap(({ row }, index) => (outcomes[index] === "rejected" ? [] : [row.tradingDay]));
     for (const day of accepted) {
@@ -84,9 +85,10 @@ export async function syncUnit<D extends CodeDataSet>(
       }
     }
   };
-  await line.desk.fetch(unit, keep, signal);
+  await line.desk.fetch(unit, keep, signal, context.pace);
   const missing = unit.missing.flatMap(({ from, to }) => calendar.tradingDaysBetween(from, to));
   const left = missing.filter((day) => !recorded.has(day));
+  using _ = context.pace?.rest();
   const spans = await judge(inputOf(left, stored.days()), line);
   return { rows, spans, callIds: answers.map(({ evidence }) => evidence.callId) };
 }

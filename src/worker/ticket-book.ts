@@ -17,6 +17,9 @@ export interface Ticket<D extends CodeDataSet> {
   rejected: RejectedRow[];
   /** The answers it took part in, in the order in which they came. */
   answers: Answer[];
+  /** Told that one of its calls was taken, and that one of those was answered or put back. */
+  readonly onTaken?: (planned: Planned<D>) => void;
+  readonly onLeft?: () => void;
   /** Told how many rows an answer brought it, when `callsLeft` has been counted down. */
   readonly onAnswer: (rows: number) => void;
   /** Calls that still have to be answered; meaningful once the ticket is bound. */
@@ -93,6 +96,9 @@ export class TicketBook<D extends CodeDataSet> {
     const open = this.#takeFromBound() ?? this.#takeFromPlan();
     if (open !== undefined) {
       this.#taken.set(open.planned, open.tickets);
+      for (const ticket of open.tickets) {
+        ticket.onTaken?.(open.planned);
+      }
     }
     return open?.planned;
   }
@@ -271,6 +277,9 @@ export class TicketBook<D extends CodeDataSet> {
   #leave(planned: Planned<D>): readonly Ticket<D>[] {
     const tickets = this.#taken.get(planned) ?? [];
     this.#taken.delete(planned);
+    for (const ticket of tickets) {
+      ticket.onLeft?.();
+    }
     return tickets.filter(({ settle }) => settle !== undefined);
   }
 

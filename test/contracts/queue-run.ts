@@ -43,10 +43,10 @@ export function startRun(queue: Queue, options: QueueRunOptions = {}): QueueRun 
       queue,
       lanesOf: ({ key }) => (key === undefined ? [] : [key.toString()]),
       bytesOf: ({ value }) => value?.length ?? 0,
-      handle: async (message, signal) => {
+      handle: async (message, work) => {
         started.push(message);
         lookAgain();
-        await options.handle?.(message, signal);
+        await options.handle?.(message, work.signal);
         done.push(message);
         lookAgain();
       },
