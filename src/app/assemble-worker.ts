@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from "../base/clock.ts";
+import type { RetryWaits } from "../base/jitter.ts";
 import type { Log } from "../base/log.ts";
 import { untilPassed } from "../base/retry.ts";
 import type { Config } from "../config.ts";
@@ -15,9 +16,11 @@ import type { Perform } from "../worker/message-handler.ts";
 import { createPerform, type ProviderLines } from "../worker/perform.ts";
 import { Reference } from "../worker/reference.ts";
 import { SuspensionLists } from "../worker/suspension-lists.ts";
+import type { BreakerSeen } from "../worker/provider-gate.ts";
 import type { SyncParts } from "../worker/sync-codes.ts";
 import type { OpenProvider } from "./open-providers.ts";
 import type { StoreSide } from "./open-store.ts";
+import { retryWaitsOf } from "./retry-waits.ts";
 
 export interface AssembleParts {
   readonly config: Pick<Config, "worker" | "providers" | "history">;
@@ -33,6 +36,10 @@ export interface AssembleParts {
 export interface Assembled extends AsyncDisposable {
   readonly perform: Perform;
   readonly reference: Reference;
+  /** How each provider's api is now. */
+  readonly breakers: () => readonly BreakerSeen[];
+  /** Milliseconds so far in which providers were out: no less than what any one of them held a message up. */
+  readonly outageMs: () => number;
 }
 
 /** Of the whole market on one day; a little above what is listed, so that a day's call is not taken for free. */
@@ -49,6 +56,7 @@ export function assembleWorker(parts: AssembleParts, work: AbortSignal): Assembl
   if (first === undefined) {
     throw new RangeError("a worker needs a provider");
   }
+  const retryWaits = retryWaitsOf(config);
   const opened = new AsyncDisposableStack();
   const reference = opened.use(
     new Reference({
@@ -70,26 +78,29 @@ export function assembleWorker(parts: AssembleParts, work: AbortSignal): Assembl
       gatherMs: config.worker.gatherMs,
       gatherMsMax: config.worker.gatherMs * GATHER_TIMES_MAX,
     };
-    const context = { provider, limits, reference, store: store.store, clock, log, work, opened };
+    const context = { provider, limits, retryWaits, reference, store: store.store, clock, log, work, opened };
     lines.set(provider.provider, openLines(context));
   }
   const perform = createPerform({
     lines,
     chain: config.providers.chain,
     reference,
-    ledger: new LedgerBook(store.ledger, { clock, log }, work),
+    ledger: new LedgerBook(store.ledger, { clock, log, waits: retryWaits }, work),
     store: store.store,
     clock,
     historyStart: config.history.start,
     log,
     reached: parts.reached,
   });
-  return { perform, reference, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  const breakers = (): readonly BreakerSeen[] => providers.flatMap(({ gates }) => gates.map((gate) => gate.describe()));
+  const outageMs = (): number => providers.flatMap(({ gates }) => gates).reduce((sum, gate) => sum + gate.outageMs, 0);
+  return { perform, reference, breakers, outageMs, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 interface LineContext {
   readonly provider: OpenProvider;
   readonly limits: DeskLimits;
+  readonly retryWaits: RetryWaits;
   readonly reference: Reference;
   readonly store: Store;
   readonly clock: Clock;
@@ -98,15 +109,16 @@ interface LineContext {
   readonly opened: AsyncDisposableStack;
 }
 
-function openLines({ provider, limits, reference, store, clock, log, work, opened }: LineContext): ProviderLines {
+function openLines(context: LineContext): ProviderLines {
+  const { provider, limits, retryWaits, reference, store, clock, log, work, opened } = context;
   const suspensions = new SuspensionLists(provider.line("suspensions"), clock, log, work);
   const setAside: DeskParts<CodeDataSet>["setAside"] = (rows, provenance) =>
     untilPassed(
       () => store.quarantine(rows, { ...provenance, requestId: "" }, work),
-      { clock, log, doing: "setting rejected rows aside" },
+      { clock, log, waits: retryWaits, doing: "setting rejected rows aside" },
       work,
     );
-  const shared = { clock, log, limits, setAside };
+  const shared = { clock, log, limits, retryWaits, setAside };
   const options = (): { readonly calendar: Reference["calendar"]; readonly marketRowsByDay: number } => ({
     calendar: reference.calendar,
     marketRowsByDay: reference.listedCount || MARKET_ROWS_UNKNOWN,
@@ -136,6 +148,7 @@ function openLines({ provider, limits, reference, store, clock, log, work, opene
     ),
   );
   return {
+    isOut: () => bars.isOut || factors.isOut,
     bars: {
       dataSet: "bars",
       provider: provider.provider,

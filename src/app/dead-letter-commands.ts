@@ -10,6 +10,7 @@ import { redriveLetters } from "./dead-letters/redrive-letters.ts";
 import { needStoreFolder } from "./open-for-reading.ts";
 import { openQueueTools, type QueueTools } from "./open-queue-tools.ts";
 import { openOurClickHouse, schemaOptions } from "./open-store.ts";
+import { retryWaitsOf } from "./retry-waits.ts";
 
 export const deadLetterCommands: DeadLettersApi = {
   listDeadLetters: async (config, filter, log, signal) => {
@@ -25,7 +26,8 @@ export const deadLetterCommands: DeadLettersApi = {
   async *redriveDeadLetters(config, choice, options, log, signal) {
     await using parts = await openParts(config, !options.isDryRun, log, signal);
     const producer = await parts.tools.openProducer(signal);
-    yield* redriveLetters({ ...parts, producer, clock: systemClock, log }, choice, options, signal);
+    const retryWaits = retryWaitsOf(config);
+    yield* redriveLetters({ ...parts, producer, retryWaits, clock: systemClock, log }, choice, options, signal);
   },
 
   discardDeadLetters: async (config, choice, note, log, signal) => {

@@ -9,7 +9,9 @@ import type { DataSet } from "../domain/rows.ts";
 import type { Budget } from "../ports/budget.ts";
 import type { Source } from "../ports/source.ts";
 import { openTushareSource } from "../sources/tushare/source.ts";
+import { ProviderGate, type GateLimits } from "../worker/provider-gate.ts";
 import { ProviderLine } from "../worker/provider-line.ts";
+import { retryWaitsOf } from "./retry-waits.ts";
 
 /** A provider and one line to each of its data sets. */
 export interface OpenProvider extends AsyncDisposable {
@@ -17,6 +19,8 @@ export interface OpenProvider extends AsyncDisposable {
   /** Throws RangeError for a data set that it does not serve. */
   readonly line: (dataSet: DataSet) => ProviderLine;
   readonly callsAtOnceMax: number;
+  /** One for each of its apis. */
+  readonly gates: readonly ProviderGate[];
 }
 
 /** Throws PermanentError (settings) for a provider that is not served or lacks its token, before anything is opened. */
@@ -35,7 +39,16 @@ export function checkProviders({ providers, tushare }: Config): void {
 /** Every provider of the chain, in its order. Throws PermanentError (settings) for one that is not served or lacks its token. */
 export function openProviders(config: Config, budget: Budget, log: Log): readonly OpenProvider[] {
   checkProviders(config);
-  return config.providers.chain.map(() => toOpenProvider(openTushare(config), config.tushare.callsAtOnce, budget, log));
+  return config.providers.chain.map(() => toOpenProvider(openTushare(config), config, budget, log));
+}
+
+/** When a provider's api counts as out, from the settings. */
+export function gateLimitsOf({ breaker, worker }: Pick<Config, "breaker" | "worker">): GateLimits {
+  return {
+    failuresToOpen: breaker.failures,
+    pauses: { waitMs: breaker.pauseMs, factor: 2, waitMsMax: breaker.pauseMsMax },
+    outageDeadlineMs: worker.outageDeadlineMs,
+  };
 }
 
 function tokenOf({ token }: Config["tushare"]): string {
@@ -60,22 +73,31 @@ function openTushare({ tushare }: Config): Source {
   });
 }
 
-function toOpenProvider(source: Source, callsAtOnceMax: number, budget: Budget, log: Log): OpenProvider {
+function toOpenProvider(source: Source, config: Config, budget: Budget, log: Log): OpenProvider {
+  const { provider } = source;
+  const clock = systemClock;
+  const gates = new Map<string, ProviderGate>();
   const lines = new Map<DataSet, ProviderLine>();
   for (const capability of source.capabilities) {
-    const line = new ProviderLine({ source, capability, budget, clock: systemClock, log, newCallId: randomUUID });
+    const { api } = capability;
+    const gate =
+      gates.get(api) ?? new ProviderGate({ key: { provider, api }, limits: gateLimitsOf(config), clock, log });
+    gates.set(api, gate);
+    const retryWaits = retryWaitsOf(config);
+    const line = new ProviderLine({ source, capability, budget, gate, retryWaits, clock, log, newCallId: randomUUID });
     lines.set(capability.dataSet, line);
   }
   return {
-    provider: source.provider,
+    provider,
     line: (dataSet) => {
       const line = lines.get(dataSet);
       if (line === undefined) {
-        throw new RangeError(`${source.provider} does not serve ${dataSet}`);
+        throw new RangeError(`${provider} does not serve ${dataSet}`);
       }
       return line;
     },
-    callsAtOnceMax,
+    callsAtOnceMax: config.tushare.callsAtOnce,
+    gates: [...gates.values()],
     [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
   };
 }

@@ -13,6 +13,7 @@ import type { OutgoingMessage, Producer } from "../ports/queue.ts";
 import type { OutcomeRecord, Outcomes, ReferenceStore } from "../ports/store.ts";
 import { addTallies } from "../worker/tally.ts";
 import type { RequestPlan, RequestProgress } from "./app-api.ts";
+import { retryWaitsOf } from "./retry-waits.ts";
 
 export interface RequestParts {
   readonly producer: Producer;
@@ -59,7 +60,7 @@ export async function* sendRequests(
   let isQuietSaid = false;
   while (progress.settled < progress.total) {
     await systemClock.sleep(messages.length < MANY_MESSAGES ? ASK_EVERY_MS : ASK_EVERY_MS_MANY, signal);
-    const retry = { clock: systemClock, log: parts.log, doing: "reading outcomes" };
+    const retry = { clock: systemClock, log: parts.log, waits: retryWaitsOf({ worker }), doing: "reading outcomes" };
     const records = await untilPassed(() => outcomesOf(requestId, signal), retry, signal);
     if (records.length !== progress.settled) {
       progress = toProgress(progress, records);

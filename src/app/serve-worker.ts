@@ -9,6 +9,7 @@ import type { ConsumerState } from "../consumer/consumer-state.ts";
 import { type HealthChecks, healthRoutes } from "../health/health-report.ts";
 import { openHttpServer } from "../health/http-server.ts";
 import { queueRoutes, type ServedQueue } from "../queue/remote/routes.ts";
+import type { BreakerSeen } from "../worker/provider-gate.ts";
 import { writeWorkerFile } from "./worker-file.ts";
 
 export interface ServeParts {
@@ -19,6 +20,7 @@ export interface ServeParts {
   readonly isStoreEmbedded: boolean;
   readonly state: () => ConsumerState | undefined;
   readonly health: HealthChecks;
+  readonly breakers: () => readonly BreakerSeen[];
 }
 
 export interface ServedWorker extends AsyncDisposable {
@@ -105,7 +107,7 @@ async function opening<T>(
 }
 
 /** What `GET /status` answers: who this is and what it has in hand, without a secret. */
-function describeState({ config, state }: ServeParts, startedAt: string): object {
+function describeState({ config, state, breakers }: ServeParts, startedAt: string): object {
   const consumer = state();
   return {
     node: config.node.id,
@@ -113,6 +115,7 @@ function describeState({ config, state }: ServeParts, startedAt: string): object
     mode: config.mode,
     startedAt,
     uptimeSeconds: Math.round(process.uptime()),
+    breakers: breakers(),
     consumer: consumer === undefined ? undefined : toPlain(consumer),
   };
 }

@@ -18,8 +18,10 @@ import { openQueueSide } from "./open-queue.ts";
 import { openStoreSide, type StoreSide } from "./open-store.ts";
 import { clickhouseAt, queueAt, redisAt } from "./places.ts";
 import { checkPemFiles } from "./read-pem.ts";
+import { retryWaitsOf } from "./retry-waits.ts";
 import { sayStopping } from "./say-stopping.ts";
 import { serveWorker } from "./serve-worker.ts";
+import { startOutageRedrive } from "./start-outage-redrive.ts";
 import { untilThere } from "./until-there.ts";
 import { workerHealth } from "./worker-health.ts";
 
@@ -84,6 +86,8 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
   await using store = await untilThere(clickhouseAt(config), () => openStoreSide(config, log, work), patience, opening);
   await using assembled = assembleWorker({ config, store, providers, lock: budgetSide.lock, log, ...hooks }, work);
   await using watch = new DependencyWatch({ dependencies: watched(store), clock: systemClock, log });
+  await using beside = new AsyncDisposableStack();
+  beside.use(startOutageRedrive({ config, log, providers, queue, store, lock: budgetSide.lock }, opening));
   let state: ConsumerState | undefined;
   await using served = await serveWorker({
     config,
@@ -92,6 +96,7 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
     isStoreEmbedded: store.clickhouse.transport === "embedded",
     state: () => state,
     health: workerHealth({ queue: queue.queue, watch, heartbeat }),
+    breakers: assembled.breakers,
   });
   log.info("worker ready", {
     http: served.url,
@@ -104,6 +109,7 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
     budget: config.redis.host === undefined ? "process" : "redis",
     providers: config.providers.chain,
   });
+  heartbeat.alsoSaying(() => ({ outages: assembled.breakers().filter(({ state }) => state !== "closed") }));
   heartbeat.running();
   hooks.onReady?.(served);
   closing.use(sayStopping(intake, () => state, config.worker.drainMs, log));
@@ -122,9 +128,12 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
           bytesMax: config.worker.windowBytes,
           messageDeadlineMs: config.worker.messageDeadlineMs,
         },
-        outageMs: () => watch.outageMs(),
+        // What is fetched while nothing can be stored only fills memory.
+        mayTake: () => !watch.isAnyAway,
+        outageMs: () => watch.outageMs() + assembled.outageMs(),
         parseLimits: { bytesMax: config.worker.messageBytesMax, codesMax: config.worker.codesMax },
         attemptsMax: config.worker.retryAttempts,
+        retryWaits: retryWaitsOf(config),
         around: hooks.watch?.around,
         onSettled: (record) => {
           heartbeat.settled(record);

@@ -1,7 +1,22 @@
-/** Full jitter: any wait between 0 and min(30 s, 1 s × 2^attempt), so that many that failed together do not return together. */
-export function fullJitterMs(attempt: number, random: () => number = Math.random): number {
-  return random() * Math.min(WAIT_MS_MAX, WAIT_MS_BASE * 2 ** Math.min(attempt, 10));
+/** How long may be waited between tries; the settings `worker.retry_wait_ms`, `retry_backoff_factor`, `retry_wait_ms_max`. */
+export interface RetryWaits {
+  /** The longest first wait. */
+  readonly waitMs: number;
+  /** Each wait may be so many times as long as the one before. */
+  readonly factor: number;
+  readonly waitMsMax: number;
 }
 
-const WAIT_MS_BASE = 1_000;
-const WAIT_MS_MAX = 30_000;
+export const RETRY_WAITS_DEFAULT: RetryWaits = { waitMs: 1_000, factor: 2, waitMsMax: 30_000 };
+
+/**
+ * Full jitter: any wait between 0 and min(waitMsMax, waitMs × factor^(attempt − 1)), so that many that failed together do
+ * not return together. The first attempt is 1.
+ */
+export function fullJitterMs(
+  attempt: number,
+  { waitMs, factor, waitMsMax }: RetryWaits = RETRY_WAITS_DEFAULT,
+  random: () => number = Math.random,
+): number {
+  return random() * Math.min(waitMsMax, waitMs * factor ** (attempt - 1));
+}

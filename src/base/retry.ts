@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { describeError, TransientError } from "./errors.ts";
-import { fullJitterMs } from "./jitter.ts";
+import { fullJitterMs, type RetryWaits } from "./jitter.ts";
 import type { Log } from "./log.ts";
 
 export interface RetryParts {
@@ -8,6 +8,8 @@ export interface RetryParts {
   readonly log: Log;
   /** What is being done, in a few words, for the log. */
   readonly doing: string;
+  /** RETRY_WAITS_DEFAULT by default. */
+  readonly waits?: RetryWaits | undefined;
 }
 
 /**
@@ -24,7 +26,7 @@ export async function untilPassed<T>(act: () => Promise<T>, parts: RetryParts, s
       if (!(error instanceof TransientError)) {
         throw error;
       }
-      const waitMs = error.retryAfterMs ?? fullJitterMs(attempt);
+      const waitMs = error.retryAfterMs ?? fullJitterMs(attempt, parts.waits);
       parts.log.warn("failed, trying again", {
         doing: parts.doing,
         attempt,

@@ -15,6 +15,7 @@ export const LETTER_ADVICE = {
   "provider-refused": "give the account the right or add a provider to providers.chain, then redrive",
   "provider-rejected": "see dlq show for the provider's words; mend the request, or redrive",
   "attempts-exhausted": "see dlq show for the last error; mend its cause, then redrive",
+  outage: "the worker redrives it when the provider answers again (worker.auto_redrive); else redrive then",
   deadline: "see what is slow with gdw status; split the request or raise worker.message_deadline_ms, then redrive",
   defect: "report it with the stack of dlq show; redrive with a version that mends it",
 } as const satisfies Readonly<Record<DeadLetterReason, string>>;

@@ -12,6 +12,7 @@ import { renderTable } from "./table.ts";
 const NAMES = ["queue", "workers", "deadLetters", "store", "calls"] as const;
 const ERROR_SHOWN_MAX = 60;
 const CODES_SHOWN_MAX = 3;
+const WHY_SHOWN_MAX = 160;
 
 /** Names of the parts that could not be asked. */
 export function unknownParts(report: StatusReport): readonly string[] {
@@ -31,6 +32,7 @@ export function describeStatus(report: StatusReport): string {
     ],
     section("queue", report.queue, queueLines),
     section("workers", report.workers, workerLines),
+    section("providers that are out", report.workers, outageLines),
     section("dead letters", report.deadLetters, letterLines),
     section("store", report.store, storeLines),
     section("provider calls within 60 s", report.calls, callLines),
@@ -80,6 +82,16 @@ function workerLines(workers: readonly WorkerSeen[]): readonly string[] {
     printable(shorten(worker.lastError, ERROR_SHOWN_MAX)),
   ]);
   return tableLines(["NODE", "STATUS", "LAST BEAT", "UP", "MESSAGES", "FAILED", "WHERE", "LAST ERROR"], rows);
+}
+
+function outageLines(workers: readonly WorkerSeen[]): readonly string[] {
+  const lines = workers.flatMap(({ nodeId, outages }) =>
+    outages.map(({ provider, api, state, since = "", nextProbe, why = "" }) => {
+      const next = state === "open" ? `tried again at ${nextProbe ?? "any moment"}` : "is being tried";
+      return printable(`${provider} ${api} since ${since} for ${nodeId}, ${next}: ${shorten(why, WHY_SHOWN_MAX)}`);
+    }),
+  );
+  return lines.length === 0 ? ["none"] : lines;
 }
 
 function letterLines({ open, handled, byReason }: LetterNumbers): readonly string[] {

@@ -187,6 +187,23 @@ export const SETTINGS = {
       "who is asked, in this order; also the order in which `bar` prefers their rows",
     ),
   },
+  breaker: {
+    failures: setting(
+      read.integer({ min: 1, max: 1000 }),
+      5,
+      "failures in a row after which a provider's api counts as out: its work waits, nothing is used up",
+    ),
+    pauseMs: setting(
+      read.integer({ min: 1, max: 3_600_000 }),
+      2000,
+      "longest pause before a provider that is out is tried again with one call; doubled after each try",
+    ),
+    pauseMsMax: setting(
+      read.integer({ min: 1, max: 86_400_000 }),
+      60_000,
+      "longest of these pauses; a wait that the provider states itself is kept in any case",
+    ),
+  },
   tushare: {
     token: optional(read.text(), "token of the account", { secret: true, variables: ["TUSHARE_TOKEN"] }),
     url: setting(read.url(), "https://api.tushare.pro", "address of the service"),
@@ -249,6 +266,16 @@ export const SETTINGS = {
       read.integer({ min: 1000 }),
       30 * 60_000,
       "a message that holds up its partition and makes no progress for so long is set aside; outages do not count",
+    ),
+    outageDeadlineMs: setting(
+      read.integer({ min: 0 }),
+      6 * 3_600_000,
+      "a message that a provider's outage holds up for longer is set aside as `outage`; 0 waits for ever",
+    ),
+    autoRedrive: setting(
+      read.boolean(),
+      true,
+      "send messages set aside as `outage` back by itself when the provider answers again",
     ),
     drainMs: setting(
       read.integer({ min: 0, max: 3_600_000 }),

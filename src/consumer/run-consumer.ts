@@ -27,6 +27,8 @@ export interface ConsumerParts<M extends QueuedMessage> {
   readonly log: Log;
   /** Milliseconds so far in which a dependency was away; no deadline runs then. Default 0. */
   outageMs?(): number;
+  /** False while nothing new should be taken although there is room; asked before each pull. Must not throw. */
+  mayTake?(): boolean;
   /** Called every `commitEveryMs`, when `intake` aborts, and once at the end. Must not throw. */
   onState?(state: ConsumerState): void;
 }
@@ -192,7 +194,7 @@ class ConsumerRun<M extends QueuedMessage> implements QueueListener {
 
   #take(): void {
     const parts = this.#parts;
-    while (this.#machine.hasRoom) {
+    while (this.#machine.hasRoom && parts.mayTake?.() !== false) {
       const delivery = parts.queue.pull();
       if (delivery === undefined) {
         return;

@@ -13,6 +13,7 @@ export const DEAD_LETTER_REASONS = {
   "provider-refused": "the provider refused our credentials or rights for what was asked, and no other is left",
   "provider-rejected": "the provider says the request itself is wrong",
   "attempts-exhausted": "the message's own work failed in every attempt",
+  outage: "a provider was out for longer than worker.outage_deadline_ms; sent back by itself when it answers again",
   deadline: "the message held up its partition and made no progress within worker.message_deadline_ms",
   defect: "a defect in the worker; the stack is in the headers",
 } as const;

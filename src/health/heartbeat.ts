@@ -26,6 +26,7 @@ const OUR_ERRORS: ReadonlySet<DeadLetterReason> = new Set([
   "defect",
   "attempts-exhausted",
   "deadline",
+  "outage",
   "provider-refused",
   "provider-rejected",
 ]);
@@ -65,6 +66,7 @@ export class Heartbeat implements AsyncDisposable {
   #beating: Promise<void> = Promise.resolve();
   #looping: Promise<void> = Promise.resolve();
   #unlisten: () => void = () => undefined;
+  #more: () => Readonly<Record<string, unknown>> = () => ({});
 
   /** Use `startHeartbeat`. */
   constructor(options: HeartbeatOptions) {
@@ -103,6 +105,11 @@ export class Heartbeat implements AsyncDisposable {
     if (this.#status === "starting") {
       this.#say("running");
     }
+  }
+
+  /** Fields of every beat from now on, beside those of its own. */
+  alsoSaying(more: () => Readonly<Record<string, unknown>>): void {
+    this.#more = more;
   }
 
   /** The consume loop has just turned. */
@@ -237,6 +244,7 @@ export class Heartbeat implements AsyncDisposable {
       last_error: isStuck ? "the consume loop is stuck" : this.#lastError === "" ? null : this.#lastError,
       uptime_seconds: Math.floor((clock.elapsedMs() - this.#startedMs) / 1_000),
       stats,
+      ...this.#more(),
       version,
       is_ended: this.#ended.signal.aborted,
     };

@@ -4,6 +4,7 @@ import test from "node:test";
 import { ZERO } from "../base/decimal.ts";
 import { systemClock, type Clock } from "../base/clock.ts";
 import { DataError, PermanentError, TransientError } from "../base/errors.ts";
+import { RETRY_WAITS_DEFAULT } from "../base/jitter.ts";
 import { silentLog } from "../base/log.ts";
 import { type Day, SHANGHAI } from "../domain/day.ts";
 import { SOURCE } from "../domain/enums.ts";
@@ -13,6 +14,7 @@ import type { Call, Unit } from "../domain/unit.ts";
 import type { Budget } from "../ports/budget.ts";
 import type { Capability, Page, Source } from "../ports/source.ts";
 import { CallDesk, type KeepPart, type UnitPart } from "./call-desk.ts";
+import { ProviderGate } from "./provider-gate.ts";
 import { ProviderLine } from "./provider-line.ts";
 import type { Planned } from "./ticket-book.ts";
 
@@ -263,6 +265,13 @@ function openDesk(
     source,
     capability,
     budget,
+    gate: new ProviderGate({
+      key: { provider: "tushare", api: "adj_factor" },
+      limits: GATE_LIMITS,
+      clock,
+      log: silentLog,
+    }),
+    retryWaits: RETRY_WAITS_DEFAULT,
     clock,
     log: silentLog,
     newCallId: () => `call-${(calls += 1)}`,
@@ -275,6 +284,7 @@ function openDesk(
       setAside: () => Promise.resolve(),
       clock,
       log: silentLog,
+      retryWaits: RETRY_WAITS_DEFAULT,
       limits: { callsAtOnceMax: 2, rowsInHandMax: 1_000, gatherMs: 5, gatherMsMax: 10, ...limits },
     },
     never,
@@ -293,6 +303,8 @@ function openDesk(
     asked,
   };
 }
+
+const GATE_LIMITS = { failuresToOpen: 5, pauses: RETRY_WAITS_DEFAULT, outageDeadlineMs: 0 };
 
 /** Waits between tries are drawn from seconds. */
 const HASTY_CLOCK: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 5), signal) };

@@ -1,12 +1,11 @@
 import type { Clock } from "../base/clock.ts";
 import { DataError, PermanentError, TransientError } from "../base/errors.ts";
-import { fullJitterMs } from "../base/jitter.ts";
+import { fullJitterMs, type RetryWaits } from "../base/jitter.ts";
 import type { Log } from "../base/log.ts";
 import type { RejectedRow, RowOf } from "../domain/rows.ts";
 import type { Call, CodeDataSet, Unit } from "../domain/unit.ts";
 import type { Answer } from "../planning/verdict.ts";
-import type { Grant } from "../ports/budget.ts";
-import { describeSelection, type ProviderLine } from "./provider-line.ts";
+import { type Admission, describeSelection, type ProviderLine } from "./provider-line.ts";
 import type { Pace } from "./pace.ts";
 import { TicketBook, type Delivery, type Fetched, type Planned, type Ticket } from "./ticket-book.ts";
 
@@ -39,6 +38,8 @@ export interface DeskParts<D extends CodeDataSet> {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: DeskLimits;
+  /** Before a whole market that was called wrong is asked for again. */
+  readonly retryWaits: RetryWaits;
 }
 
 export interface DeskLimits {
@@ -105,8 +106,9 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
 
   /**
    * Resolves when complete answers for every day of the unit have come and all parts of it were kept. Throws DataError
-   * (the provider says this request is wrong), PermanentError (scope provider or api), what `keep` throws, or the
-   * signal's reason. Passing trouble is waited out. The pace rests while no call of the unit is under way.
+   * (the provider says this request is wrong), MessageError `outage` (the provider was out for longer than the unit may
+   * wait), PermanentError (scope provider or api), what `keep` throws, or the signal's reason. Other passing trouble is
+   * waited out. The pace rests while no call of the unit is under way.
    */
   async fetch(unit: Unit, keep: KeepPart<D>, signal: AbortSignal, pace?: Pace): Promise<void> {
     if (this.#refused !== undefined) {
@@ -144,6 +146,7 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
         ticket.settle = undefined;
         paced.end();
         signal.removeEventListener("abort", onAbort);
+        endWatch();
         this.#handOvers.delete(handOver);
         if (error === undefined) {
           handOver(true);
@@ -162,6 +165,7 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
       ticket.settle?.(error);
     };
     const onAbort = (): void => giveUp(signal.reason);
+    const endWatch = this.#parts.line.watch(giveUp);
     signal.addEventListener("abort", onAbort, { once: true });
     this.#handOvers.add(handOver);
     this.#book.add(ticket);
@@ -197,11 +201,13 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
           await this.#change();
           continue;
         }
-        const grant = await line.grant(this.#work);
+        const admission = await line.admit(this.#work);
         const planned = this.#book.take();
-        if (planned !== undefined) {
+        if (planned === undefined) {
+          line.giveBack(admission);
+        } else {
           this.#callsUnderWay += 1;
-          void this.#run(planned, grant);
+          void this.#run(planned, admission);
         }
       }
     } catch (error) {
@@ -293,9 +299,9 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
     this.#work.throwIfAborted();
   }
 
-  async #run(planned: Planned<D>, grant: Grant): Promise<void> {
+  async #run(planned: Planned<D>, admission: Admission): Promise<void> {
     try {
-      const { page, callId, version } = await this.#parts.line.ask(planned.call, grant, this.#work);
+      const { page, callId, version } = await this.#parts.line.ask(planned.call, admission, this.#work);
       const checked = this.#parts.check(page.rows, planned.call);
       await this.#deliver(planned, {
         evidence: { provider: this.#parts.line.provider, callId, version },
@@ -368,8 +374,8 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
       this.#book.fail(planned, error);
       return;
     }
-    const { clock, log, line } = this.#parts;
-    const waitMs = fullJitterMs(refusals);
+    const { clock, log, line, retryWaits } = this.#parts;
+    const waitMs = fullJitterMs(refusals, retryWaits);
     log.warn("call refused, trying again", {
       provider: line.provider,
       api: line.capability.api,

@@ -1,7 +1,7 @@
 import { BoundedMap } from "../base/bounded-map.ts";
 import type { Clock } from "../base/clock.ts";
 import { DataError, describeError, PermanentError, TransientError } from "../base/errors.ts";
-import { fullJitterMs } from "../base/jitter.ts";
+import { fullJitterMs, type RetryWaits } from "../base/jitter.ts";
 import { createGatherer } from "../base/gather.ts";
 import type { Log } from "../base/log.ts";
 import { untilPassed } from "../base/retry.ts";
@@ -47,6 +47,7 @@ export interface HandlerParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly attemptsMax: number;
+  readonly retryWaits?: RetryWaits | undefined;
   /** Aborts when what is in hand is to be dropped. */
   readonly work: AbortSignal;
 }
@@ -91,7 +92,12 @@ async function settle(parts: SettleParts, message: Message, work: Handling): Pro
   const identity = identify(message, parts.group);
   // A deadline does not end what follows it: the dead letter and the record.
   const signal = work.assignment;
-  const retry = (doing: string): Parameters<typeof untilPassed>[1] => ({ clock: parts.clock, log: parts.log, doing });
+  const retry = (doing: string): Parameters<typeof untilPassed>[1] => ({
+    clock: parts.clock,
+    log: parts.log,
+    waits: parts.retryWaits,
+    doing,
+  });
   const reading = work.rest();
   const isRepeat = await untilPassed(
     () => parts.settledBefore.has(identity, signal),
@@ -175,7 +181,7 @@ async function performOrGiveUp(
         return giveUp(error, attempt);
       }
       const statedWaitMs = error instanceof TransientError ? error.retryAfterMs : undefined;
-      const waitMs = statedWaitMs ?? fullJitterMs(attempt);
+      const waitMs = statedWaitMs ?? fullJitterMs(attempt, parts.retryWaits);
       const why = describeError(error);
       const level = statedWaitMs === undefined || parts.isNews(why) ? "warn" : "debug";
       parts.log[level]("message failed, trying again", {

@@ -4,6 +4,7 @@ import { MessageError } from "../domain/message-error.ts";
 import { NO_ROWS } from "../domain/outcome.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { CommandContext, Done, Perform } from "./message-handler.ts";
+import { ProviderChain } from "./provider-chain.ts";
 import type { Reference } from "./reference.ts";
 import { joinDone, syncCodes, type CodeLine, type SyncParts } from "./sync-codes.ts";
 
@@ -11,6 +12,8 @@ import { joinDone, syncCodes, type CodeLine, type SyncParts } from "./sync-codes
 export interface ProviderLines {
   readonly bars: CodeLine<"bars">;
   readonly factors: CodeLine<"adjustment-factors">;
+  /** An outage holds up what is asked of it now. */
+  readonly isOut: () => boolean;
 }
 
 export interface PerformParts extends SyncParts {
@@ -20,8 +23,14 @@ export interface PerformParts extends SyncParts {
   readonly log: Log;
 }
 
-/** One handler a command. */
+/**
+ * One handler a command. What is asked for by code goes to the first provider of the chain that is neither refused nor
+ * out; where all are out it waits for the first. A provider that refuses our credentials is out for good: it says so, the
+ * others go on without it, and only what is pinned to it becomes a dead letter. Without any provider left its error is
+ * thrown.
+ */
 export function createPerform(parts: PerformParts): Perform {
+  const chain = new ProviderChain<ProviderLines>(parts);
   return async (command, context, signal) => {
     switch (command.kind) {
       case "sync-bars": {
@@ -32,19 +41,19 @@ export function createPerform(parts: PerformParts): Perform {
             `bars of ${command.frequency} are not supported yet`,
           );
         }
-        const lines = linesFor(command.provider, parts, context);
-        const bars = await syncCodes(command, lines.bars, parts, context, signal);
-        return command.withFactors
-          ? joinDone(bars, await syncCodes({ ...command, frequency: "1d" }, lines.factors, parts, context, signal))
-          : bars;
+        const bring = async ({ bars, factors }: ProviderLines): Promise<Done> => {
+          const done = await syncCodes(command, bars, parts, context, signal);
+          return command.withFactors
+            ? joinDone(done, await syncCodes({ ...command, frequency: "1d" }, factors, parts, context, signal))
+            : done;
+        };
+        return await chain.ask(command.provider, bring, `${context.places.params}.provider`);
       }
       case "sync-adjustment-factors":
-        return await syncCodes(
-          { ...command, frequency: "1d" },
-          linesFor(command.provider, parts, context).factors,
-          parts,
-          context,
-          signal,
+        return await chain.ask(
+          command.provider,
+          ({ factors }) => syncCodes({ ...command, frequency: "1d" }, factors, parts, context, signal),
+          `${context.places.params}.provider`,
         );
       case "sync-ticks":
         throw new MessageError("not-supported", "$.command", "ticks are not supported yet");
@@ -70,24 +79,6 @@ async function syncList(
   using _ = pace?.rest();
   const { rows, callIds, isFetched } = await reference.bringUpToDate(list, askedAtMs, force, signal);
   return { ...IGNORED, word: isFetched ? "stored" : "up-to-date", rows, callIds };
-}
-
-function linesFor(
-  pinned: ProviderName | undefined,
-  { lines, chain }: PerformParts,
-  { places }: CommandContext,
-): ProviderLines {
-  const provider = pinned ?? chain[0];
-  const found = provider === undefined ? undefined : lines.get(provider);
-  if (found === undefined) {
-    const served = [...lines.keys()].join(", ");
-    throw new MessageError(
-      "not-supported",
-      `${places.params}.provider`,
-      `${provider} is not served, only ${served} is`,
-    );
-  }
-  return found;
 }
 
 const IGNORED: Done = {

@@ -1,21 +1,34 @@
 import type { Clock } from "../base/clock.ts";
 import { describeError, TransientError } from "../base/errors.ts";
-import { fullJitterMs } from "../base/jitter.ts";
+import { fullJitterMs, type RetryWaits } from "../base/jitter.ts";
 import type { Log } from "../base/log.ts";
+import type { MessageError } from "../domain/message-error.ts";
 import type { DataSet, RejectedRow, RowOf } from "../domain/rows.ts";
 import type { Call } from "../domain/unit.ts";
 import { type Budget, type Grant, RateLimitError } from "../ports/budget.ts";
 import type { Capability, Page, Source } from "../ports/source.ts";
+import type { Pass } from "./breaker.ts";
+import type { ProviderGate } from "./provider-gate.ts";
 
 export interface LineParts {
   readonly source: Source;
   readonly capability: Capability;
   readonly budget: Budget;
+  /** Shared by all lines of one api. */
+  readonly gate: ProviderGate;
+  /** Between tries of a call while the provider is not out. */
+  readonly retryWaits: RetryWaits;
   readonly clock: Clock;
   readonly log: Log;
   readonly newCallId: () => string;
   /** Told of every call that was answered; for counters. */
   readonly onCall?: ((call: Call, received: number) => void) | undefined;
+}
+
+/** What one call needs: the breaker lets it through, and the budget grants it. Ended by `ask`, or by `giveBack`. */
+export interface Admission {
+  readonly grant: Grant;
+  readonly pass: Pass;
 }
 
 export interface Answered<D extends DataSet> {
@@ -33,7 +46,10 @@ export interface WholeAnswer<D extends DataSet> {
   readonly version: bigint;
 }
 
-/** One api of one provider: calls go out only by the budget, and what passes by itself is waited out. */
+/**
+ * One api of one provider: calls go out only by the budget, what passes by itself is waited out, and while the provider is
+ * out nothing is asked, neither of it nor of the budget.
+ */
 export class ProviderLine {
   readonly #parts: LineParts;
   #failuresInARow = 0;
@@ -50,16 +66,49 @@ export class ProviderLine {
     return this.#parts.source.provider;
   }
 
-  grant(signal: AbortSignal): Promise<Grant> {
-    return this.#parts.budget.acquire({ provider: this.provider, api: this.capability.api }, signal);
+  /** Waits until a call may be made. A grant that comes when an outage has just begun is let go, one at most. */
+  async admit(signal: AbortSignal): Promise<Admission> {
+    const { budget, gate } = this.#parts;
+    for (;;) {
+      const pass = await gate.enter(signal);
+      let grant: Grant;
+      try {
+        grant = await budget.acquire({ provider: this.provider, api: this.capability.api }, signal);
+      } catch (error) {
+        gate.withdraw(pass);
+        throw error;
+      }
+      if (gate.isCurrent(pass)) {
+        return { grant, pass };
+      }
+    }
+  }
+
+  /** There is nothing to ask any more. */
+  giveBack({ pass }: Admission): void {
+    this.#parts.gate.withdraw(pass);
+  }
+
+  /** For what waits for this line: see `ProviderGate`. */
+  watch(giveUp: (error: MessageError) => void): () => void {
+    return this.#parts.gate.watch(giveUp);
+  }
+
+  /** For what several messages wait for together: see `ProviderGate`. */
+  orOutage<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+    return this.#parts.gate.orOutage(promise, signal);
+  }
+
+  get isOut(): boolean {
+    return this.#parts.gate.isOut;
   }
 
   /** One request. Throws what the source throws. */
-  async ask<D extends DataSet>(call: Call<D>, grant: Grant, signal: AbortSignal): Promise<Answered<D>> {
-    const { source, log, clock, newCallId, onCall } = this.#parts;
+  async ask<D extends DataSet>(call: Call<D>, { grant, pass }: Admission, signal: AbortSignal): Promise<Answered<D>> {
+    const { log, clock, newCallId, onCall } = this.#parts;
     const callId = newCallId();
     const startedMs = clock.elapsedMs();
-    const page = await source.fetch(call, signal);
+    const page = await this.#fetch(call, pass, signal);
     this.#failuresInARow = 0;
     onCall?.(call, page.received);
     log.debug("call answered", {
@@ -75,29 +124,30 @@ export class ProviderLine {
   }
 
   /**
-   * Waits until a call that failed is worth another try, one warn line each. A limit that the provider named lowers
-   * the budget of all workers to it, and a pause holds them all back.
+   * Waits until a call that failed is worth another try, one warn line each. A limit that the provider named lowers the
+   * budget of all workers to it, and a wait that it stated holds them all back. While the provider is out there is no
+   * wait of the call's own: the next admission waits.
    */
   async waitOut(call: Call, error: TransientError, signal: AbortSignal): Promise<void> {
-    const { budget, clock, log } = this.#parts;
+    const { budget, gate, retryWaits, clock, log } = this.#parts;
     const key = { provider: this.provider, api: this.capability.api };
     this.#failuresInARow += 1;
-    const waitMs = error.retryAfterMs ?? fullJitterMs(this.#failuresInARow);
+    const ownWaitMs = gate.isOut ? 0 : fullJitterMs(this.#failuresInARow, retryWaits);
     log.warn("call failed, trying again", {
       ...key,
       selection: describeSelection(call),
       attempt: this.#failuresInARow,
-      waitMs: Math.round(waitMs),
+      waitMs: Math.round(error.retryAfterMs ?? gate.nextProbeMs() ?? ownWaitMs),
       kind: error.name,
       why: describeError(error),
     });
-    if (error instanceof RateLimitError) {
-      if (error.limit !== undefined) {
-        await budget.lower(key, error.limit, signal);
-      }
-      await budget.pause(key, waitMs, signal);
+    if (error instanceof RateLimitError && error.limit !== undefined) {
+      await budget.lower(key, error.limit, signal);
+    }
+    if (error.retryAfterMs === undefined) {
+      await clock.sleep(ownWaitMs, signal);
     } else {
-      await clock.sleep(waitMs, signal);
+      await budget.pause(key, error.retryAfterMs, signal);
     }
   }
 
@@ -119,11 +169,27 @@ export class ProviderLine {
     return { rows, rejected, callIds, version };
   }
 
+  async #fetch<D extends DataSet>(call: Call<D>, pass: Pass, signal: AbortSignal): Promise<Page<D>> {
+    const { source, gate } = this.#parts;
+    try {
+      const page = await source.fetch(call, signal);
+      gate.ended(pass);
+      return page;
+    } catch (error) {
+      if (signal.aborted) {
+        gate.withdraw(pass);
+      } else {
+        gate.ended(pass, error);
+      }
+      throw error;
+    }
+  }
+
   async #askUntilAnswered<D extends DataSet>(call: Call<D>, signal: AbortSignal): Promise<Answered<D>> {
     for (;;) {
-      const grant = await this.grant(signal);
+      const admission = await this.admit(signal);
       try {
-        return await this.ask(call, grant, signal);
+        return await this.ask(call, admission, signal);
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof TransientError)) {

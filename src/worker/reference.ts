@@ -3,11 +3,11 @@ import { Temporal } from "temporal-polyfill";
 import type { Clock } from "../base/clock.ts";
 import { DataError, describeError, PermanentError, TransientError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { orAbort } from "../base/or-abort.ts";
 import { addDays, type Day, dayAt, parseDay, SHANGHAI } from "../domain/day.ts";
 import { MARKET } from "../domain/enums.ts";
 import type { LedgerKey, Span } from "../domain/ledger.ts";
 import { NO_ROWS, type Tally } from "../domain/outcome.ts";
+import { MessageError } from "../domain/message-error.ts";
 import type { Instrument } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { Call } from "../domain/unit.ts";
@@ -180,7 +180,7 @@ export class Reference implements AsyncDisposable {
     try {
       await this.#ensure("stock-list", (atMs) => atMs !== undefined && atMs >= youngSinceMs, signal);
     } catch (error) {
-      if (error instanceof DataError) {
+      if (error instanceof DataError && isRefusedCall(error)) {
         throw this.#waitWithout("stock-list", error);
       }
       // Without the right to the list, what is stored decides which codes there are.
@@ -203,8 +203,9 @@ export class Reference implements AsyncDisposable {
     await Promise.allSettled(this.#underWay.values());
   }
 
-  /** Waits no longer than `signal` lets; what is under way goes on for others, and ends with the worker. */
+  /** Waits no longer than `signal` and an outage's deadline let; what is under way goes on for others, and ends with the worker. */
   async #ensure(wanted: Wanted, isYoung: IsYoung, signal: AbortSignal, isForced = false): Promise<Refreshed> {
+    const line = this.#parts.lines[listOf(wanted)];
     for (;;) {
       signal.throwIfAborted();
       if (isYoung(this.#loadedAtMs.get(wanted))) {
@@ -216,9 +217,9 @@ export class Reference implements AsyncDisposable {
       }
       const underWay = this.#underWay.get(wanted);
       if (underWay === undefined) {
-        return await orAbort(this.#begin(wanted, this.#refresh(wanted, isYoung, isForced)), signal);
+        return await line.orOutage(this.#begin(wanted, this.#refresh(wanted, isYoung, isForced)), signal);
       }
-      await orAbort(underWay, signal);
+      await line.orOutage(underWay, signal);
     }
   }
 
@@ -462,7 +463,9 @@ export class Reference implements AsyncDisposable {
 
 /** The provider refused this very call: it calls it wrong, or we have no right to it. */
 function isRefusedCall(error: unknown): error is DataError | PermanentError {
-  return error instanceof DataError || (error instanceof PermanentError && error.scope === "api");
+  // A MessageError is about a message that waited for too long, and says nothing of the call.
+  const isWrong = error instanceof DataError && !(error instanceof MessageError);
+  return isWrong || (error instanceof PermanentError && error.scope === "api");
 }
 
 type IsYoung = (atMs: number | undefined) => boolean;

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { createGatherer } from "../base/gather.ts";
+import type { RetryWaits } from "../base/jitter.ts";
 import type { Log } from "../base/log.ts";
 import type { ConsumerLimits } from "../consumer/limits.ts";
 import { type ConsumerReport, runConsumer } from "../consumer/run-consumer.ts";
@@ -22,8 +23,12 @@ export interface WorkerParts {
   readonly limits: Partial<ConsumerLimits>;
   readonly parseLimits: ParseLimits;
   readonly attemptsMax: number;
-  /** Milliseconds so far in which a dependency was away; no message's deadline runs then. Default 0. */
+  /** False while nothing new should be taken. */
+  readonly mayTake?: (() => boolean) | undefined;
+  /** Milliseconds so far in which something the work needs was away; no message's deadline runs then. Default 0. */
   readonly outageMs?: (() => number) | undefined;
+  /** Between attempts and between tries of what passes by itself. */
+  readonly retryWaits?: RetryWaits | undefined;
   readonly onState?: (state: ConsumerState) => void;
   /** Told of every message that was settled; for counters. */
   readonly onSettled?: (record: OutcomeRecord) => void;
@@ -55,6 +60,7 @@ export async function runWorker(parts: WorkerParts, intake: AbortSignal, work: A
     clock,
     log,
     attemptsMax: parts.attemptsMax,
+    retryWaits: parts.retryWaits,
     work,
   });
   return await runConsumer<Message>(
@@ -66,6 +72,7 @@ export async function runWorker(parts: WorkerParts, intake: AbortSignal, work: A
       limits: parts.limits,
       clock,
       log,
+      mayTake: () => parts.mayTake?.() ?? true,
       outageMs: () => parts.outageMs?.() ?? 0,
       ...(parts.onState === undefined ? {} : { onState: parts.onState }),
     },

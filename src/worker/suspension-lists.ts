@@ -64,7 +64,11 @@ export class SuspensionLists {
   }
 
   async suspendedDays(code: SecurityCode, days: readonly Day[]): Promise<SuspendedDays> {
-    return days.length === 0 ? NOTHING_ASKED : await this.#lookUp({ code, days });
+    if (days.length === 0) {
+      return NOTHING_ASKED;
+    }
+    const answer = this.#lookUp({ code, days });
+    return await (this.#line === undefined ? answer : this.#line.orOutage(answer, this.#work));
   }
 
   async #answer(batch: readonly Suspects[]): Promise<readonly SuspendedDays[]> {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { systemClock } from "../base/clock.ts";
 import { createGatherer } from "../base/gather.ts";
+import { RETRY_WAITS_DEFAULT } from "../base/jitter.ts";
 import { silentLog } from "../base/log.ts";
 import { ZERO } from "../base/decimal.ts";
 import { SHANGHAI, type Day } from "../domain/day.ts";
@@ -15,6 +16,7 @@ import { bundledCalendar } from "../planning/trading-calendar.ts";
 import type { Budget } from "../ports/budget.ts";
 import type { Capability, Source } from "../ports/source.ts";
 import { CallDesk } from "./call-desk.ts";
+import { ProviderGate } from "./provider-gate.ts";
 import { ProviderLine } from "./provider-line.ts";
 
 // The desk looks at a row's code and day only, so factors stand for bars here, asked for as either is.
@@ -91,6 +93,13 @@ async function bring(size: {
         source,
         capability,
         budget: freeBudget(),
+        gate: new ProviderGate({
+          key: { provider: "tushare", api: capability.api },
+          limits: { failuresToOpen: 5, pauses: RETRY_WAITS_DEFAULT, outageDeadlineMs: 0 },
+          clock: systemClock,
+          log: silentLog,
+        }),
+        retryWaits: RETRY_WAITS_DEFAULT,
         clock: systemClock,
         log: silentLog,
         newCallId: () => "call",
@@ -100,6 +109,7 @@ async function bring(size: {
       setAside: () => Promise.resolve(),
       clock: systemClock,
       log: silentLog,
+      retryWaits: RETRY_WAITS_DEFAULT,
       limits: { callsAtOnceMax: CALLS_AT_ONCE, rowsInHandMax: ROWS_IN_HAND_MAX, gatherMs: 5, gatherMsMax: 60 },
     },
     never,

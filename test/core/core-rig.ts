@@ -3,6 +3,8 @@ import { Temporal } from "temporal-polyfill";
 import { assembleWorker } from "../../src/app/assemble-worker.ts";
 import { systemClock, type Clock } from "../../src/base/clock.ts";
 import type { Log } from "../../src/base/log.ts";
+import { gateLimitsOf } from "../../src/app/open-providers.ts";
+import { retryWaitsOf } from "../../src/app/retry-waits.ts";
 import { loadConfig } from "../../src/config.ts";
 import { ledgerKeyText, type Span } from "../../src/domain/ledger.ts";
 import { parseMessage } from "../../src/domain/parse-message.ts";
@@ -18,7 +20,8 @@ import {
   type TushareSimulatorOptions,
 } from "../../src/simulators/tushare/simulator.ts";
 import { openTushareSource, type TushareSourceOptions } from "../../src/sources/tushare/source.ts";
-import type { Done } from "../../src/worker/message-handler.ts";
+import type { Done, Perform } from "../../src/worker/message-handler.ts";
+import { type BreakerSeen, ProviderGate } from "../../src/worker/provider-gate.ts";
 import { ProviderLine } from "../../src/worker/provider-line.ts";
 
 /**
@@ -40,6 +43,11 @@ export interface CoreRig extends AsyncDisposable {
   readonly instruments: ReadonlyMap<string, Instrument>;
   readonly quarantined: readonly RejectedRow[];
   readonly logged: readonly string[];
+  readonly breakers: () => readonly BreakerSeen[];
+  readonly perform: Perform;
+  /** Calls of an API that the budget granted so far. */
+  readonly grants: (api: string) => number;
+  readonly clock: Clock;
   /** Calls of an API so far, oldest first: `{"trade_date":"20260302"} -> 100`. */
   calls(api: string): readonly string[];
 }
@@ -48,12 +56,15 @@ export interface CoreRigOptions extends Omit<TushareSimulatorOptions, "data" | "
   readonly now: string;
   readonly rows: RecordedRows;
   readonly source?: Partial<TushareSourceOptions>;
+  /** Settings by variable. Pauses of the breaker are as long as they may be. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export async function openCoreRig({
   now,
   rows,
   source: sourceOptions,
+  env = {},
   ...simulated
 }: CoreRigOptions): Promise<CoreRig> {
   const opened = new AsyncDisposableStack();
@@ -68,16 +79,22 @@ export async function openCoreRig({
   const logged: string[] = [];
   const log = loggingTo(logged);
   const budget = openFreeBudget(clock);
+  const { config } = loadConfig({ flags: new Map(), env, readFile: () => "" });
+  const retryWaits = retryWaitsOf(config);
+  const gates: ProviderGate[] = [];
   let calls = 0;
   const lines = new Map(
     source.capabilities.map((capability) => {
       const newCallId = (): string => `call-${(calls += 1)}`;
-      return [capability.dataSet, new ProviderLine({ source, capability, budget, clock, log, newCallId })];
+      const key = { provider: source.provider, api: capability.api };
+      const gate = new ProviderGate({ key, limits: gateLimitsOf(config), clock, log, random: () => 1 });
+      gates.push(gate);
+      const line = new ProviderLine({ source, capability, budget, gate, retryWaits, clock, log, newCallId });
+      return [capability.dataSet, line];
     }),
   );
   const memory = openMemoryStore();
   const work = new AbortController();
-  const { config } = loadConfig({ flags: new Map(), env: {}, readFile: () => "" });
   const worker = assembleWorker(
     {
       config: { ...config, worker: { ...config.worker, gatherMs: 5 } },
@@ -93,6 +110,7 @@ export async function openCoreRig({
             return line;
           },
           callsAtOnceMax: 4,
+          gates,
           [Symbol.asyncDispose]: () => Promise.resolve(),
         },
       ],
@@ -121,6 +139,10 @@ export async function openCoreRig({
     instruments: memory.instruments,
     quarantined: memory.quarantined,
     logged,
+    breakers: worker.breakers,
+    perform: worker.perform,
+    grants: budget.grants,
+    clock,
     calls: (api) =>
       simulator.requests
         .filter((request) => request.api === api)
@@ -158,6 +180,8 @@ const FASTER = 100;
 
 class StandingClock implements Clock {
   #nowMs: number;
+  /** What setting the clock has skipped. */
+  #skippedMs = 0;
   readonly #sleepers = new Set<() => void>();
 
   constructor(at: string) {
@@ -165,7 +189,9 @@ class StandingClock implements Clock {
   }
 
   set(at: string): void {
+    const before = this.#nowMs;
     this.#nowMs = Temporal.Instant.from(at).epochMilliseconds;
+    this.#skippedMs += Math.max(0, this.#nowMs - before);
     for (const wake of this.#sleepers) {
       wake();
     }
@@ -180,7 +206,7 @@ class StandingClock implements Clock {
   }
 
   elapsedMs(): number {
-    return performance.now();
+    return performance.now() * FASTER + this.#skippedMs;
   }
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -211,7 +237,8 @@ class StandingClock implements Clock {
 }
 
 /** Grants at once; a pause holds the next call back by the clock. */
-function openFreeBudget(clock: Clock): Budget {
+function openFreeBudget(clock: Clock): Budget & Pick<CoreRig, "grants"> {
+  const granted = new Map<string, number>();
   const pausedUntilMs = new Map<string, number>();
   let newest = 0n;
   return {
@@ -221,9 +248,11 @@ function openFreeBudget(clock: Clock): Budget {
         await clock.sleep(waitMs, signal);
       }
       const now = BigInt(clock.nowMs()) * 1_000n;
+      granted.set(api, (granted.get(api) ?? 0) + 1);
       newest = now > newest ? now : newest + 1n;
       return { grantedAtMicros: newest, callsLeft: 1, waitedMs: 0 };
     },
+    grants: (api) => granted.get(api) ?? 0,
     lower: () => Promise.resolve(),
     pause: async ({ api }, ms) => {
       pausedUntilMs.set(api, clock.nowMs() + ms);

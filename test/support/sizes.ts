@@ -24,6 +24,8 @@ const TABLE = {
   propertyRuns: { small: 200, full: 5_000 },
   /** Copies of the worker that share a group. */
   workers: { small: 2, full: 4 },
+  /** Provider calls that workers with a limit of 60 a minute are asked for; beyond 120 for several windows. */
+  budgetCalls: { small: 100, full: 170 },
   /** Where generated input begins; the same in both runs, so that a failure can be had again. */
   seed: { small: 20_250_123, full: 20_250_123 },
   /** Random malformed messages. */
@@ -54,6 +56,7 @@ export const sizes: Sizes = {
   repeats: pick("repeats"),
   propertyRuns: pick("propertyRuns"),
   workers: pick("workers"),
+  budgetCalls: pick("budgetCalls"),
   seed: pick("seed"),
   poison: pick("poison"),
   chaosCodes: pick("chaosCodes"),

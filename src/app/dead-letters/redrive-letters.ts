@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import type { RetryWaits } from "../../base/jitter.ts";
 import type { Log } from "../../base/log.ts";
 import { untilPassed } from "../../base/retry.ts";
 import type { Message, OutgoingMessage, Producer } from "../../ports/queue.ts";
@@ -10,6 +11,7 @@ import { chooseLetters, type LetterParts } from "./read-letters.ts";
 
 export interface RedriveParts extends LetterParts {
   readonly producer: Producer;
+  readonly retryWaits: RetryWaits;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -26,7 +28,16 @@ export async function* redriveLetters(
   options: RedriveOptions,
   signal: AbortSignal,
 ): AsyncGenerator<HandlingReport> {
-  const chosen = await chooseLetters(parts, choice, signal);
+  yield* redriveChosen(parts, await chooseLetters(parts, choice, signal), options, signal);
+}
+
+/** As `redriveLetters`, for letters that were chosen already. Between two batches whoever iterates may take its time. */
+export async function* redriveChosen(
+  parts: RedriveParts,
+  chosen: readonly FoundLetter[],
+  options: RedriveOptions,
+  signal: AbortSignal,
+): AsyncGenerator<HandlingReport> {
   const refused: { readonly place: string; readonly why: string }[] = [];
   const ready: ReadyLetter[] = [];
   for (const found of chosen) {
@@ -106,7 +117,7 @@ function whyNot({ letter, origin }: FoundLetter, isForced: boolean): string | un
 
 /** Published first, recorded after: what is recorded as redriven is in the queue for certain. */
 async function sendBack(
-  { producer, handled, clock, log }: RedriveParts,
+  { producer, handled, retryWaits, clock, log }: RedriveParts,
   batch: readonly Loaded[],
   signal: AbortSignal,
 ): Promise<void> {
@@ -120,7 +131,8 @@ async function sendBack(
     atMs: clock.nowMs(),
     note: "",
   }));
-  await untilPassed(() => handled.record(records, signal), { clock, log, doing: "recording redriven letters" }, signal);
+  const retry = { clock, log, waits: retryWaits, doing: "recording redriven letters" };
+  await untilPassed(() => handled.record(records, signal), retry, signal);
 }
 
 /** The message as it was before it was set aside, and how often it was sent back. */

@@ -31,6 +31,7 @@ import type {
   TopicNumbers,
   WorkerSeen,
 } from "./status-api.ts";
+import { askOutages, parseOutages } from "./worker-outages.ts";
 
 /** A part that has not answered by then is said to be unknown. */
 const PART_MS_MAX = 10_000;
@@ -199,6 +200,7 @@ function toWorker({ nodeId, host, pid, status, beatAtMs, fields }: SeenBeat): Wo
     failed: number("messages_failed"),
     uptimeSeconds: number("uptime_seconds"),
     lastError: typeof lastError === "string" ? lastError : "",
+    outages: parseOutages(fields["outages"]),
   };
 }
 
@@ -209,6 +211,9 @@ async function embeddedWorker({ mode, redis, embedded }: Config): Promise<readon
     return [];
   }
   const uptimeSeconds = Math.round((systemClock.nowMs() - Date.parse(found.startedAt)) / 1_000);
+  const outages = await askOutages(found);
   const unknown = { ageSeconds: undefined, processed: undefined, failed: undefined, lastError: "" };
-  return [{ nodeId: found.nodeId, host: hostname(), pid: found.pid, status: "running", uptimeSeconds, ...unknown }];
+  return [
+    { nodeId: found.nodeId, host: hostname(), pid: found.pid, status: "running", uptimeSeconds, outages, ...unknown },
+  ];
 }

@@ -1,6 +1,7 @@
 import type { Log } from "../../base/log.ts";
 import type { Config } from "../../config.ts";
 import type { GroupStatus } from "../../ports/queue.ts";
+import type { BreakerSeen } from "../../worker/provider-gate.ts";
 import type { StoreNumbers } from "../../store/clickhouse/read-numbers.ts";
 
 export interface StatusApi {
@@ -70,4 +71,6 @@ export interface WorkerSeen {
   readonly failed: number | undefined;
   readonly uptimeSeconds: number | undefined;
   readonly lastError: string;
+  /** Providers that are out for this worker. */
+  readonly outages: readonly BreakerSeen[];
 }

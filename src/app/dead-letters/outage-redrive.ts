@@ -1,0 +1,167 @@
+import type { Clock } from "../../base/clock.ts";
+import { describeError } from "../../base/errors.ts";
+import type { RetryWaits } from "../../base/jitter.ts";
+import type { Log } from "../../base/log.ts";
+import { untilPassed } from "../../base/retry.ts";
+import { readOutage } from "../../domain/outage.ts";
+import type { Lock } from "../../ports/lock.ts";
+import type { MessageReader, Producer } from "../../ports/queue.ts";
+import type { HandledLetters } from "../../ports/store.ts";
+import type { BreakerSeen, GateListener } from "../../worker/provider-gate.ts";
+import { chooseLetters, LETTERS_MAX } from "./read-letters.ts";
+import { redriveChosen } from "./redrive-letters.ts";
+
+/** What letters are read and sent back with, while that is done. */
+export interface RedriveTools extends AsyncDisposable {
+  readonly reader: MessageReader;
+  readonly producer: Producer;
+}
+
+/** Of a provider's gate what is needed here. */
+export interface WatchedGate {
+  listen(listener: GateListener): void;
+  describe(): Pick<BreakerSeen, "provider" | "api" | "state">;
+}
+
+export interface OutageRedriveParts {
+  /** The topic of dead letters. */
+  readonly topic: string;
+  readonly gates: readonly WatchedGate[];
+  /** After this time the first messages were set aside; a shorter outage set none aside. */
+  readonly outageDeadlineMs: number;
+  readonly openTools: (signal: AbortSignal) => Promise<RedriveTools>;
+  readonly handled: HandledLetters;
+  readonly lock: Lock;
+  readonly retryWaits: RetryWaits;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Letters of an outage that are being written when it ends are there by then. */
+const SETTLE_MS = 2_000;
+/** After each batch of a hundred, so that what comes back does not crowd out what is new. */
+const BATCH_PAUSE_MS = 1_000;
+/** Of one after another of these, letters that were still on their way when the one before looked. */
+const PASSES_MAX = 10;
+
+/**
+ * Sends the open dead letters of reason `outage` back by itself: when an outage ends that lasted long enough to set
+ * messages aside those of its provider and API, and once after the start, when a provider first answers, those of all its
+ * APIs that are not out. When an outage has set everything aside, one letter is sent back, so that there is something to
+ * try the provider with. A letter that came back REDRIVES_MAX times stays, for a person to look at.
+ *
+ * One worker of the fleet does it at a time, and what it sent back the next one finds handled. The letters go back in the
+ * order in which their messages stood in their partitions, with their keys, a batch a second; messages that came in the
+ * meantime are ahead of them. Nothing is lost by that: a message says what is to be brought up to date, not what to
+ * write, and a later call of the provider beats an earlier one whatever asked for it.
+ *
+ * While it is open it works in the background and throws nothing; what fails for good is said, and tried with the next
+ * outage.
+ */
+export function openOutageRedrive(parts: OutageRedriveParts, work: AbortSignal): AsyncDisposable {
+  const close = new AbortController();
+  const signal = AbortSignal.any([work, close.signal]);
+  let working: Promise<void> = Promise.resolve();
+  const later = (act: () => Promise<void>): void => {
+    working = working.then(() => orSaid(act, parts.log, signal));
+  };
+  const answered = new Set<string>();
+  for (const gate of parts.gates) {
+    const { provider, api } = gate.describe();
+    const isOfGate: IsMeant = (outage) => outage.provider === provider && outage.api === api;
+    gate.listen({
+      onAnswered: () => {
+        if (!answered.has(provider)) {
+          answered.add(provider);
+          const isMeant: IsMeant = (outage) => outage.provider === provider && !isOut(outage.api, provider, parts);
+          later(() => redriveAll(parts, isMeant, signal));
+        }
+      },
+      onEnded: (lastedMs) => {
+        if (parts.outageDeadlineMs > 0 && lastedMs >= parts.outageDeadlineMs) {
+          later(() => redriveAll(parts, isOfGate, signal));
+        }
+      },
+      onDeserted: () => {
+        later(() => redriveOne(parts, isOfGate, signal));
+      },
+    });
+  }
+  return {
+    [Symbol.asyncDispose]: async () => {
+      close.abort(new Error("dead letters of outages are sent back no more"));
+      await working;
+    },
+  };
+}
+
+type IsMeant = (outage: { readonly provider: string; readonly api: string }) => boolean;
+
+function isOut(api: string, provider: string, { gates }: OutageRedriveParts): boolean {
+  return gates.some((gate) => {
+    const seen = gate.describe();
+    return seen.provider === provider && seen.api === api && seen.state !== "closed";
+  });
+}
+
+/** Never rejects. */
+async function orSaid(act: () => Promise<void>, log: Log, signal: AbortSignal): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    if (!signal.aborted) {
+      log.warn("dead letters of an outage stay where they are", { why: describeError(error) });
+    }
+  }
+}
+
+async function redriveAll(parts: OutageRedriveParts, isMeant: IsMeant, signal: AbortSignal): Promise<void> {
+  for (let pass = 0; pass < PASSES_MAX; pass += 1) {
+    const count = await redrive(parts, isMeant, LETTERS_MAX, signal);
+    if (count === 0) {
+      return;
+    }
+    parts.log.info("dead letters redriven after an outage", { count });
+  }
+}
+
+async function redriveOne(parts: OutageRedriveParts, isMeant: IsMeant, signal: AbortSignal): Promise<void> {
+  const count = await redrive(parts, isMeant, 1, signal);
+  if (count > 0) {
+    parts.log.info("a dead letter is redriven to try the provider with");
+  }
+}
+
+/** How many went back, at most `lettersMax`: those first that went back the least often. */
+async function redrive(
+  parts: OutageRedriveParts,
+  isMeant: IsMeant,
+  lettersMax: number,
+  signal: AbortSignal,
+): Promise<number> {
+  const { topic, handled, lock, clock, log, retryWaits } = parts;
+  const act = async (): Promise<number> => {
+    await using tools = await parts.openTools(signal);
+    const letterParts = { reader: tools.reader, producer: tools.producer, topic, handled, retryWaits, clock, log };
+    const outages = await chooseLetters(letterParts, { kind: "open", reason: "outage" }, signal);
+    const chosen = outages
+      .filter(({ letter }) => {
+        const outage = readOutage(letter.detail);
+        return outage !== undefined && isMeant(outage);
+      })
+      .toSorted(({ letter: left }, { letter: right }) => left.redriven - right.redriven)
+      .slice(0, lettersMax);
+    let done = 0;
+    const options = { isDryRun: false, isForced: false };
+    for await (const report of redriveChosen(letterParts, chosen, options, signal)) {
+      if (report.done > done && report.done < report.chosen) {
+        await clock.sleep(BATCH_PAUSE_MS, signal);
+      }
+      done = report.done;
+    }
+    return done;
+  };
+  await clock.sleep(SETTLE_MS, signal);
+  const retry = { clock, log, waits: retryWaits, doing: "redriving dead letters of an outage" };
+  return await untilPassed(() => lock.withLock(`redrive ${topic}`, act, signal), retry, signal);
+}

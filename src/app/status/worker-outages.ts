@@ -1,0 +1,45 @@
+import { z } from "zod";
+
+import type { BreakerSeen } from "../../worker/provider-gate.ts";
+import type { WorkerFile } from "../worker-file.ts";
+
+const breaker = z.object({
+  provider: z.string(),
+  api: z.string(),
+  state: z.enum(["closed", "open", "half-open"]),
+  since: z.string().optional(),
+  nextProbe: z.string().optional(),
+  why: z.string().optional(),
+});
+const list = z.array(breaker);
+const answer = z.object({ breakers: list });
+const ASK_MS_MAX = 2_000;
+
+/** Of what a heartbeat or a worker says; nothing where it says nothing of the kind. */
+export function parseOutages(said: unknown): readonly BreakerSeen[] {
+  const read = list.safeParse(said);
+  return read.success ? read.data.flatMap((seen) => (seen.state === "closed" ? [] : [toSeen(seen)])) : [];
+}
+
+/** What the worker that holds the embedded folder says; nothing when it does not answer. */
+export async function askOutages({ url }: Pick<WorkerFile, "url">): Promise<readonly BreakerSeen[]> {
+  try {
+    const response = await fetch(`${url}/status`, { signal: AbortSignal.timeout(ASK_MS_MAX) });
+    const said = answer.safeParse(await response.json());
+    return said.success ? parseOutages(said.data.breakers) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** An absent field stays absent. */
+function toSeen({ provider, api, state, since, nextProbe, why }: z.infer<typeof breaker>): BreakerSeen {
+  return {
+    provider,
+    api,
+    state,
+    ...(since === undefined ? {} : { since }),
+    ...(nextProbe === undefined ? {} : { nextProbe }),
+    ...(why === undefined ? {} : { why }),
+  };
+}

@@ -1,0 +1,71 @@
+import { PermanentError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { MessageError } from "../domain/message-error.ts";
+import type { ProviderName } from "../domain/provider.ts";
+
+export interface ChainParts<Lines> {
+  readonly lines: ReadonlyMap<ProviderName, Lines>;
+  /** Providers in the order in which they are asked. */
+  readonly chain: readonly ProviderName[];
+  readonly log: Log;
+}
+
+/** Who is asked. Messages that wait for one provider stay with it when it goes out; those that come then go elsewhere. */
+export class ProviderChain<Lines extends { readonly isOut: () => boolean }> {
+  readonly #parts: ChainParts<Lines>;
+  readonly #refused = new Set<ProviderName>();
+
+  constructor(parts: ChainParts<Lines>) {
+    this.#parts = parts;
+  }
+
+  /** `at` is where the message names a provider. Throws what `act` throws; PermanentError (provider) when no provider is left. */
+  async ask<T>(
+    pinned: ProviderName | undefined,
+    act: (lines: Lines) => Promise<T>,
+    at = "$.params.provider",
+  ): Promise<T> {
+    for (;;) {
+      const { provider, lines } = this.#choose(pinned, at);
+      try {
+        return await act(lines);
+      } catch (error) {
+        if (!(error instanceof PermanentError) || error.scope !== "provider") {
+          throw error;
+        }
+        this.#refuse(provider);
+        if (this.#left.length === 0) {
+          throw error;
+        }
+        if (pinned !== undefined) {
+          throw new MessageError("provider-refused", at, error.message);
+        }
+      }
+    }
+  }
+
+  get #left(): readonly ProviderName[] {
+    return this.#parts.chain.filter((provider) => !this.#refused.has(provider));
+  }
+
+  #refuse(provider: ProviderName): void {
+    if (!this.#refused.has(provider)) {
+      this.#refused.add(provider);
+      if (this.#left.length > 0) {
+        this.#parts.log.error("provider is out for good, the others go on", { provider, left: this.#left });
+      }
+    }
+  }
+
+  #choose(pinned: ProviderName | undefined, at: string): { readonly provider: ProviderName; readonly lines: Lines } {
+    const { lines, chain } = this.#parts;
+    const isThere = (provider: ProviderName): boolean => lines.get(provider)?.isOut() === false;
+    const provider = pinned ?? this.#left.find(isThere) ?? this.#left[0] ?? chain[0];
+    const found = provider === undefined ? undefined : lines.get(provider);
+    if (provider === undefined || found === undefined) {
+      const served = [...lines.keys()].join(", ");
+      throw new MessageError("not-supported", at, `${provider} is not served, only ${served} is`);
+    }
+    return { provider, lines: found };
+  }
+}

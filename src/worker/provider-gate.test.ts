@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ManualClock } from "../../test/support/manual-clock.ts";
+import { DataError, PermanentError, TransientError } from "../base/errors.ts";
+import { silentLog, type Log } from "../base/log.ts";
+import type { MessageError } from "../domain/message-error.ts";
+import { readOutage } from "../domain/outage.ts";
+import { type GateLimits, ProviderGate } from "./provider-gate.ts";
+
+const never = new AbortController().signal;
+const RESET = new TransientError("asking: connection reset");
+const HOUR_MS = 3_600_000;
+
+test("hundreds of calls that wait for a provider that is out make one call at a time and one line each way", async () => {
+  const { gate, clock, said } = openGate();
+  await fail(gate, 3);
+  let [calls, atOnce, atOnceMost] = [0, 0, 0];
+  let isBack = false;
+  const call = async (): Promise<void> => {
+    for (;;) {
+      const pass = await gate.enter(never);
+      calls += 1;
+      atOnce += 1;
+      const wasOut = gate.isOut;
+      atOnceMost = Math.max(atOnceMost, wasOut ? atOnce : 0);
+      await clock.sleep(10);
+      atOnce -= 1;
+      gate.ended(pass, isBack ? undefined : RESET);
+      if (isBack) {
+        return;
+      }
+    }
+  };
+  const all = Promise.all(Array.from({ length: 300 }, call));
+  await clock.advance(60_000);
+  assert.ok(calls > 1 && calls < 200, `${calls} probes in 60 s of pauses of at most 4 s`);
+  assert.equal(atOnceMost, 1);
+  assert.deepEqual(said, ["warn provider is out, its work waits"]);
+  isBack = true;
+  await clock.advance(10_000);
+  await all;
+  assert.deepEqual(said, ["warn provider is out, its work waits", "info provider is back, its work goes on"]);
+});
+
+test("a message that an outage holds up for the deadline is given up; what came later has its own time", async () => {
+  const { gate, clock } = openGate({ outageDeadlineMs: 6 * HOUR_MS });
+  const gone: string[] = [];
+  const errors: MessageError[] = [];
+  const watch = (name: string): (() => void) =>
+    gate.watch((error) => {
+      gone.push(name);
+      errors.push(error);
+    });
+  // Waits for the budget, say, while the provider is well: that is no outage.
+  watch("first");
+  await clock.advance(5 * HOUR_MS);
+  assert.equal(clock.sleepers, 0);
+  await fail(gate, 3);
+  const endSettled = watch("settled in time");
+  await clock.advance(4 * HOUR_MS);
+  watch("later");
+  endSettled();
+  await clock.advance(2 * HOUR_MS - 1);
+  assert.deepEqual(gone, []);
+  await clock.advance(1);
+  assert.deepEqual(gone, ["first"]);
+  await clock.advance(4 * HOUR_MS);
+  assert.deepEqual(gone, ["first", "later"]);
+  const [error] = errors;
+  assert.deepEqual([error?.reason, error?.path], ["outage", "$"]);
+  assert.equal(error?.detail, "tushare daily has been out since 2026-03-02T05:00:00.000Z: asking: connection reset");
+  assert.deepEqual(readOutage(error?.detail ?? ""), { provider: "tushare", api: "daily" });
+  assert.equal(clock.sleepers, 0, "no timer is left that would keep the process");
+});
+
+test("an outage that ends in time gives nothing up, and the next one starts at nothing", async () => {
+  const { gate, clock } = openGate({ outageDeadlineMs: HOUR_MS });
+  const gone: string[] = [];
+  gate.watch(() => void gone.push("message"));
+  await fail(gate, 3);
+  await clock.advance(HOUR_MS - 1);
+  await end(gate);
+  assert.equal(gate.isOut, false);
+  assert.equal(gate.outageMs, HOUR_MS - 1);
+  await clock.advance(HOUR_MS);
+  assert.equal(gate.outageMs, HOUR_MS - 1, "while it answers no time is added");
+  await fail(gate, 3);
+  await clock.advance(HOUR_MS - 1);
+  assert.deepEqual(gone, []);
+  await clock.advance(1);
+  assert.deepEqual(gone, ["message"]);
+});
+
+test("a deadline of 0 waits for ever", async () => {
+  const { gate, clock } = openGate({ outageDeadlineMs: 0 });
+  gate.watch(() => assert.fail("given up"));
+  await fail(gate, 3);
+  await clock.advance(1_000 * HOUR_MS);
+});
+
+test("only what fails for the provider's reasons counts: a refused request is an answer, refused rights are nothing", async () => {
+  const { gate } = openGate();
+  const errors = [RESET, RESET, new DataError("wrong"), RESET, RESET, new PermanentError("no right", "api"), RESET];
+  const states: boolean[] = [];
+  for (const error of errors) {
+    gate.ended(await gate.enter(never), error);
+    states.push(gate.isOut);
+  }
+  assert.deepEqual(states, [false, false, false, false, false, false, true]);
+});
+
+test("whoever waits at the gate leaves when told to, also while a probe is out", async () => {
+  const { gate, clock } = openGate();
+  await fail(gate, 3);
+  const asleep = new AbortController();
+  const sleeping = gate.enter(asleep.signal);
+  asleep.abort(new Error("enough"));
+  await assert.rejects(sleeping, /enough/);
+  await clock.advance(10_000);
+  const probe = await gate.enter(never);
+  const second = new AbortController();
+  const waiting = gate.enter(second.signal);
+  second.abort(new Error("enough"));
+  await assert.rejects(waiting, /enough/);
+  const next = gate.enter(never);
+  gate.withdraw(probe);
+  gate.ended(await next);
+  assert.equal(gate.isOut, false);
+});
+
+test("what it is like is said with times", async () => {
+  const { gate, clock } = openGate({ pauses: { waitMs: 60_000, factor: 1, waitMsMax: 60_000 } });
+  assert.deepEqual(gate.describe(), { provider: "tushare", api: "daily", state: "closed" });
+  gate.ended(await gate.enter(never), new TransientError("asking: too many calls", { retryAfterMs: 60_000 }));
+  await clock.advance(1_000);
+  assert.deepEqual(gate.describe(), {
+    provider: "tushare",
+    api: "daily",
+    state: "open",
+    since: "2026-03-02T00:00:00.000Z",
+    nextProbe: "2026-03-02T00:01:00.000Z",
+    why: "asking: too many calls",
+  });
+  await clock.advance(60_000);
+  await gate.enter(never);
+  assert.equal(gate.describe().state, "half-open");
+  assert.equal(gate.describe().nextProbe, undefined);
+});
+
+interface GateRig {
+  readonly gate: ProviderGate;
+  readonly clock: ManualClock;
+  readonly said: readonly string[];
+}
+
+function openGate(limits: Partial<GateLimits> = {}): GateRig {
+  const clock = new ManualClock();
+  const said: string[] = [];
+  const log: Log = {
+    ...silentLog,
+    warn: (event) => void said.push(`warn ${event}`),
+    info: (event) => void said.push(`info ${event}`),
+  };
+  const pauses = { waitMs: 1_000, factor: 2, waitMsMax: 4_000 };
+  const gate = new ProviderGate({
+    key: { provider: "tushare", api: "daily" },
+    limits: { failuresToOpen: 3, pauses, outageDeadlineMs: 0, ...limits },
+    clock,
+    log,
+  });
+  return { gate, clock, said };
+}
+
+async function fail(gate: ProviderGate, times: number): Promise<void> {
+  for (let time = 0; time < times; time += 1) {
+    gate.ended(await gate.enter(never), RESET);
+  }
+  assert.equal(gate.isOut, true);
+}
+
+/** The next probe is answered; its pause is over. */
+async function end(gate: ProviderGate): Promise<void> {
+  gate.ended(await gate.enter(never));
+}

@@ -1,0 +1,252 @@
+import type { Clock } from "../base/clock.ts";
+import { DataError, describeError, TransientError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { orAbort } from "../base/or-abort.ts";
+import type { MessageError } from "../domain/message-error.ts";
+import { toOutageError } from "../domain/outage.ts";
+import type { BudgetKey } from "../ports/budget.ts";
+import { Breaker, type BreakerLimits, type BreakerWord, type Pass } from "./breaker.ts";
+
+export interface GateLimits extends BreakerLimits {
+  /** A message that an outage holds up for longer is given up; 0 never. */
+  readonly outageDeadlineMs: number;
+}
+
+export interface GateParts {
+  readonly key: BudgetKey;
+  readonly limits: GateLimits;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** For the jitter of pauses; Math.random by default. */
+  readonly random?: () => number;
+}
+
+/** How a provider's API is, for whoever looks. */
+export interface BreakerSeen {
+  readonly provider: string;
+  readonly api: string;
+  readonly state: BreakerWord;
+  /** Since when it is out, ISO 8601 in UTC; absent while it is closed. */
+  readonly since?: string;
+  /** When it is tried again; absent while it is closed and while a probe is out. */
+  readonly nextProbe?: string;
+  /** The last failure, while it is out. */
+  readonly why?: string;
+}
+
+export interface GateListener {
+  /** The provider answered a call; told of each. Must not throw. */
+  readonly onAnswered?: () => void;
+  /** An outage ended that had lasted so long. Must not throw. */
+  readonly onEnded?: (lastedMs: number) => void;
+  /** It is out and the last message that waited was given up, so that none is left to try it with. Must not throw. */
+  readonly onDeserted?: () => void;
+}
+
+interface Waiter {
+  readonly sinceMs: number;
+  readonly giveUp: (error: MessageError) => void;
+}
+
+/**
+ * Where calls of one provider's API wait while it is out: no call is made and none is asked of the budget, except one
+ * probe at a time. One line in the log when an outage begins and one when it ends, however many wait.
+ */
+export class ProviderGate {
+  readonly #parts: GateParts;
+  readonly #breaker: Breaker;
+  readonly #listeners: GateListener[] = [];
+  #outMsBefore = 0;
+  /** When the outage began, ISO 8601 in UTC: the same for all that it holds up. */
+  #outSince = "";
+  /** What an outage may hold up, in the order in which it came. */
+  readonly #waiters = new Set<Waiter>();
+  #isWatching = false;
+  #endWatch = new AbortController();
+  #changed = Promise.withResolvers<void>();
+
+  constructor(parts: GateParts) {
+    this.#parts = parts;
+    this.#breaker = new Breaker(parts.limits, parts.random);
+  }
+
+  get isOut(): boolean {
+    return this.#breaker.word !== "closed";
+  }
+
+  /** Milliseconds so far in which it was out. */
+  get outageMs(): number {
+    const { outSinceMs } = this.#breaker;
+    return this.#outMsBefore + (outSinceMs === undefined ? 0 : this.#elapsedMs() - outSinceMs);
+  }
+
+  listen(listener: GateListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Waits until a call may go. To be ended by `ended` or `withdraw`, once. */
+  async enter(signal: AbortSignal): Promise<Pass> {
+    const { clock } = this.#parts;
+    for (;;) {
+      signal.throwIfAborted();
+      const waitMs = this.#breaker.waitMs(clock.elapsedMs());
+      if (waitMs === 0) {
+        return this.#breaker.admit(clock.elapsedMs());
+      }
+      await (waitMs === Infinity ? orAbort(this.#changed.promise, signal) : clock.sleep(waitMs, signal));
+    }
+  }
+
+  /** False when an outage began while the call waited for something else. */
+  isCurrent(pass: Pass): boolean {
+    return this.#breaker.isCurrent(pass);
+  }
+
+  withdraw(pass: Pass): void {
+    this.#breaker.withdrawn(pass);
+    this.#wake();
+  }
+
+  /** The call was answered, with `error` undefined, or ended with it. */
+  ended(pass: Pass, error?: unknown): void {
+    if (error === undefined || error instanceof DataError) {
+      this.#answered(pass);
+    } else if (error instanceof TransientError) {
+      this.#failed(pass, error);
+    } else {
+      this.#breaker.withdrawn(pass);
+    }
+    this.#wake();
+  }
+
+  /**
+   * For a message that waits for this API: `giveUp` is called, once, when an outage has held it up for the deadline.
+   * Returns how to say that it waits no more.
+   */
+  watch(giveUp: (error: MessageError) => void): () => void {
+    if (this.#parts.limits.outageDeadlineMs === 0) {
+      return () => undefined;
+    }
+    const waiter = { sinceMs: this.#parts.clock.elapsedMs(), giveUp };
+    this.#waiters.add(waiter);
+    this.#watchOutage();
+    return () => {
+      if (this.#waiters.delete(waiter) && this.#waiters.size === 0) {
+        this.#endWatch.abort();
+      }
+    };
+  }
+
+  /** What `promise` brings, unless an outage holds it up for the deadline or the signal aborts; others may wait for it too. */
+  async orOutage<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+    const tooLong = new AbortController();
+    const forget = this.watch((error) => tooLong.abort(error));
+    try {
+      return await orAbort(promise, AbortSignal.any([signal, tooLong.signal]));
+    } finally {
+      forget();
+    }
+  }
+
+  /** Milliseconds until the next try; undefined while it is not out, or while a probe is. */
+  nextProbeMs(): number | undefined {
+    const waitMs = this.#breaker.waitMs(this.#parts.clock.elapsedMs());
+    return this.isOut && waitMs !== Infinity ? waitMs : undefined;
+  }
+
+  describe(): BreakerSeen {
+    const { key } = this.#parts;
+    const { word, why } = this.#breaker;
+    if (!this.isOut) {
+      return { ...key, state: word };
+    }
+    const probeMs = this.nextProbeMs();
+    const nextProbe = probeMs === undefined ? {} : { nextProbe: this.#isoIn(probeMs) };
+    return { ...key, state: word, since: this.#outSince, ...nextProbe, why };
+  }
+
+  #answered(pass: Pass): void {
+    const { key, log } = this.#parts;
+    const sinceMs = this.#breaker.outSinceMs;
+    const hasClosed = this.#breaker.answered(pass);
+    for (const { onAnswered } of this.#listeners) {
+      onAnswered?.();
+    }
+    if (hasClosed && sinceMs !== undefined) {
+      const outMs = this.#elapsedMs() - sinceMs;
+      this.#outMsBefore += outMs;
+      this.#endWatch.abort();
+      log.info("provider is back, its work goes on", { ...key, outMs: Math.round(outMs) });
+      for (const { onEnded } of this.#listeners) {
+        onEnded?.(outMs);
+      }
+    }
+  }
+
+  #failed(pass: Pass, error: TransientError): void {
+    const { key, log } = this.#parts;
+    const why = describeError(error);
+    if (this.#breaker.failed(pass, { why, statedWaitMs: error.retryAfterMs }, this.#elapsedMs())) {
+      this.#outSince = this.#isoIn(0);
+      log.warn("provider is out, its work waits", {
+        ...key,
+        nextProbeMs: Math.round(this.nextProbeMs() ?? 0),
+        isStated: error.retryAfterMs !== undefined,
+        why,
+      });
+      this.#watchOutage();
+    }
+  }
+
+  /** One timer for all that wait: whoever came first is due first. */
+  #watchOutage(): void {
+    if (!this.#isWatching && this.#waiters.size > 0 && this.isOut) {
+      this.#isWatching = true;
+      this.#endWatch = new AbortController();
+      void this.#giveUpWhenDue(this.#endWatch.signal).finally(() => {
+        this.#isWatching = false;
+        // What changed while the timer ended may need another one.
+        this.#watchOutage();
+      });
+    }
+  }
+
+  async #giveUpWhenDue(signal: AbortSignal): Promise<void> {
+    const { key, clock, limits } = this.#parts;
+    for (;;) {
+      const { outSinceMs } = this.#breaker;
+      const [first] = this.#waiters;
+      if (signal.aborted || first === undefined || outSinceMs === undefined) {
+        return;
+      }
+      const leftMs = Math.max(first.sinceMs, outSinceMs) + limits.outageDeadlineMs - clock.elapsedMs();
+      if (leftMs > 0) {
+        await clock.sleep(Math.min(leftMs, SLEEP_MS_MAX), signal).catch(() => undefined);
+      } else {
+        this.#waiters.delete(first);
+        first.giveUp(toOutageError({ ...key, since: this.#outSince, why: this.#breaker.why }));
+        if (this.#waiters.size === 0) {
+          for (const { onDeserted } of this.#listeners) {
+            onDeserted?.();
+          }
+        }
+      }
+    }
+  }
+
+  #wake(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
+  }
+
+  #elapsedMs(): number {
+    return this.#parts.clock.elapsedMs();
+  }
+
+  #isoIn(ms: number): string {
+    return new Date(Math.round(this.#parts.clock.nowMs() + ms)).toISOString();
+  }
+}
+
+/** A timer of Node takes no more than 24.8 days. */
+const SLEEP_MS_MAX = 24 * 60 * 60_000;

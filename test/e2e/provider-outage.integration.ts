@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { app } from "../../src/app.ts";
+import { openQueueTools } from "../../src/app/open-queue-tools.ts";
+import { startWorker } from "../../src/app/start-worker.ts";
+import { silentLog, type Log } from "../../src/base/log.ts";
+import { describeStatus } from "../../src/cli/status-text.ts";
+import { type Config, loadConfig } from "../../src/config.ts";
+import { generateMarket } from "../../src/market/generate-market.ts";
+import { marketData } from "../../src/simulators/tushare/market-data.ts";
+import { startTushareSimulator, type TushareSimulator } from "../../src/simulators/tushare/simulator.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { waitFor } from "../support/wait-for.ts";
+import { openWorkerRig } from "./worker-rig.ts";
+
+const never = new AbortController().signal;
+const market = generateMarket({ seed: 29, codes: 4, tradingDays: 8 });
+const codes = market.securities.map(({ code }) => code);
+const days = { start_date: market.days[0], end_date: market.days.at(-1) };
+const LETTERS = { reason: "outage", code: undefined, sinceMs: undefined, withHandled: true };
+
+/** An outage of hours in seconds. */
+const ENV = {
+  GINKGO_WORKER_OUTAGE_DEADLINE_MS: "1500",
+  GINKGO_BREAKER_FAILURES: "3",
+  GINKGO_BREAKER_PAUSE_MS: "100",
+  GINKGO_BREAKER_PAUSE_MS_MAX: "200",
+  GINKGO_WORKER_RETRY_WAIT_MS: "20",
+  GINKGO_WORKER_RETRY_WAIT_MS_MAX: "50",
+  GINKGO_HEARTBEAT_INTERVAL: "0.2",
+  GINKGO_TUSHARE_CALLS_PER_MINUTE: "100000",
+};
+
+test("kafka: an outage sets messages aside, and when the provider answers they come back by themselves", async (t) => {
+  const { log, lines } = openLines();
+  const env = { ...ENV, GINKGO_HEARTBEAT_KEY_PREFIX: `outage-${process.pid}` };
+  await using rig = await openWorkerRig(t, { data: marketData(market), limits: [], env, log });
+  if (rig === undefined) {
+    return;
+  }
+  const worker = rig.start();
+  await outlive(rig.config, rig.simulator, lines, async () => {
+    const [row] = await rig.select<{ readonly codes: string }>("SELECT toString(uniqExact(code)) AS codes FROM @bar");
+    return Number.parseInt(row?.codes ?? "0", 10);
+  });
+  await worker.stop();
+  assert.equal(await rig.lag(), 0n);
+});
+
+test("embedded: an outage sets messages aside, and when the provider answers they come back by themselves", async () => {
+  await using folder = await temporaryFolder("outage");
+  const token = "b".repeat(40);
+  await using simulator = await startTushareSimulator({ data: marketData(market), tokens: [token], limits: [] });
+  const { log, lines } = openLines();
+  const { config } = loadConfig({
+    flags: new Map(),
+    env: {
+      ...ENV,
+      GINKGO_EMBEDDED_FOLDER: folder.path,
+      GINKGO_HEALTH_PORT: "0",
+      TUSHARE_TOKEN: token,
+      GINKGO_TUSHARE_URL: simulator.url,
+    },
+    readFile: () => undefined,
+  });
+  const stop = new AbortController();
+  const ready = Promise.withResolvers<void>();
+  const shutdown = { intake: stop.signal, work: never, signal: undefined, [Symbol.dispose]: () => undefined };
+  const worker = startWorker(config, log, shutdown, { onReady: () => ready.resolve() });
+  await Promise.race([ready.promise, worker]);
+  try {
+    await outlive(config, simulator, lines, async () => {
+      const status = await app.status(config, silentLog, never);
+      return status.store.isKnown ? (status.store.value.rows["bar_row"] ?? 0) / market.days.length : 0;
+    });
+  } finally {
+    stop.abort(new Error("the test stops the worker"));
+    await worker;
+  }
+});
+
+/** Bars of codes are there; rows of codes that were not listed on all days are fewer. */
+async function outlive(
+  config: Config,
+  simulator: TushareSimulator,
+  lines: readonly string[],
+  codesStored: () => Promise<number>,
+): Promise<void> {
+  simulator.injectFault({ kind: "reset", afterBytes: 0 }, { api: "daily", times: 1_000_000 });
+  await publish(config);
+  const list = () => app.listDeadLetters(config, LETTERS, silentLog, never);
+  await waitFor(async () => (await list()).letters.length >= codes.length, {
+    timeoutMs: 60_000,
+    everyMs: 100,
+    what: "every message is set aside",
+  });
+  assert.equal(await codesStored(), 0);
+  for (const { detail, attempts, reason } of (await list()).letters) {
+    assert.match(detail, /^tushare daily has been out since \d{4}-\d\d-\d\dT[\d:.]+Z: .*connection/);
+    assert.deepEqual([attempts, reason], [1, "outage"]);
+  }
+  await waitFor(
+    async () =>
+      /tushare daily since \d{4}-.* for .*connection/.test(describeStatus(await app.status(config, silentLog, never))),
+    { timeoutMs: 20_000, everyMs: 200, what: "status names the provider that is out" },
+  );
+  simulator.clearFaults();
+  await waitFor(async () => (await list()).letters.every(({ state }) => state === "redriven"), {
+    timeoutMs: 60_000,
+    everyMs: 200,
+    what: "no letter is open",
+  });
+  await waitFor(async () => (await codesStored()) > codes.length - 1, {
+    timeoutMs: 60_000,
+    everyMs: 200,
+    what: "the bars of every code",
+  });
+  assert.equal((await app.listDeadLetters(config, { ...LETTERS, reason: undefined }, silentLog, never)).open, 0);
+  const said = (start: string): number => lines.filter((line) => line.startsWith(start)).length;
+  assert.ok(said("info dead letters redriven after an outage") >= 1, lines.join("\n"));
+  assert.equal(said("warn provider is out, its work waits"), 1);
+  assert.equal(said("info provider is back, its work goes on"), 1);
+}
+
+async function publish(config: Config): Promise<void> {
+  await using tools = await openQueueTools(config, silentLog, never);
+  const producer = await tools.openProducer(never);
+  const messages = codes.map((code) => ({
+    topic: config.worker.topic,
+    key: Buffer.from(code),
+    value: Buffer.from(JSON.stringify({ command: "bar_snapshot", params: { code, ...days } })),
+    headers: [],
+  }));
+  await producer.publish(messages, never);
+}
+
+function openLines(): { readonly log: Log; readonly lines: readonly string[] } {
+  const lines: string[] = [];
+  const put =
+    (level: string): Log["info"] =>
+    (event, fields = {}) => {
+      lines.push(
+        `${level} ${event} ${JSON.stringify(fields, (_key, value: unknown) => (typeof value === "bigint" ? `${value}` : value))}`,
+      );
+    };
+  const log: Log = {
+    debug: () => undefined,
+    info: put("info"),
+    warn: put("warn"),
+    error: put("error"),
+    child: () => log,
+  };
+  return { log, lines };
+}
