@@ -10,6 +10,7 @@ import { type HealthChecks, healthRoutes } from "../health/health-report.ts";
 import { openHttpServer } from "../health/http-server.ts";
 import { queueRoutes, type ServedQueue } from "../queue/remote/routes.ts";
 import type { BreakerSeen } from "../worker/provider-gate.ts";
+import { describeHeld } from "./status/held.ts";
 import { writeWorkerFile } from "./worker-file.ts";
 
 export interface ServeParts {
@@ -116,6 +117,7 @@ function describeState({ config, state, breakers }: ServeParts, startedAt: strin
     startedAt,
     uptimeSeconds: Math.round(process.uptime()),
     breakers: breakers(),
+    held: consumer === undefined ? undefined : describeHeld(consumer),
     consumer: consumer === undefined ? undefined : toPlain(consumer),
   };
 }

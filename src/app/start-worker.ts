@@ -22,6 +22,7 @@ import { retryWaitsOf } from "./retry-waits.ts";
 import { sayStopping } from "./say-stopping.ts";
 import { serveWorker } from "./serve-worker.ts";
 import { startOutageRedrive } from "./start-outage-redrive.ts";
+import { describeHeld } from "./status/held.ts";
 import { untilThere } from "./until-there.ts";
 import { workerHealth } from "./worker-health.ts";
 
@@ -109,7 +110,10 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
     budget: config.redis.host === undefined ? "process" : "redis",
     providers: config.providers.chain,
   });
-  heartbeat.alsoSaying(() => ({ outages: assembled.breakers().filter(({ state }) => state !== "closed") }));
+  heartbeat.alsoSaying(() => ({
+    outages: assembled.breakers().filter((breaker) => breaker.state !== "closed"),
+    ...(state === undefined ? {} : describeHeld(state)),
+  }));
   heartbeat.running();
   hooks.onReady?.(served);
   closing.use(sayStopping(intake, () => state, config.worker.drainMs, log));

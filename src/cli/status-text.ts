@@ -13,6 +13,7 @@ const NAMES = ["queue", "workers", "deadLetters", "store", "calls"] as const;
 const ERROR_SHOWN_MAX = 60;
 const CODES_SHOWN_MAX = 3;
 const WHY_SHOWN_MAX = 160;
+const BLOCKED_SHOWN_MS = 60_000;
 
 /** Names of the parts that could not be asked. */
 export function unknownParts(report: StatusReport): readonly string[] {
@@ -81,7 +82,31 @@ function workerLines(workers: readonly WorkerSeen[]): readonly string[] {
     `${printable(worker.host)}, process ${worker.pid ?? "unknown"}`,
     printable(shorten(worker.lastError, ERROR_SHOWN_MAX)),
   ]);
-  return tableLines(["NODE", "STATUS", "LAST BEAT", "UP", "MESSAGES", "FAILED", "WHERE", "LAST ERROR"], rows);
+  const head = ["NODE", "STATUS", "LAST BEAT", "UP", "MESSAGES", "FAILED", "WHERE", "LAST ERROR"];
+  return [...tableLines(head, rows), ...workers.flatMap(heldLines)];
+}
+
+/** What a worker has in hand; and what has held up a partition for a minute, so that nothing behind it is committed. */
+function heldLines({ nodeId, held }: WorkerSeen): readonly string[] {
+  if (held === undefined || held.in_flight + held.gap === 0) {
+    return [];
+  }
+  const gap = held.gap === 0 ? "" : `, ${number(held.gap)} settled behind one that is not`;
+  const lines = [`${printable(nodeId)} has ${count(held.in_flight, "message")} in hand${gap}`];
+  const one = held.oldest_blocking;
+  if (one !== null && one.for_ms >= BLOCKED_SHOWN_MS) {
+    const stuck = one.phase === "running" ? `, without progress for ${seconds(one.stuck_ms)}` : "";
+    const overdue = one.is_overdue ? ", and is being set aside" : "";
+    lines.push(
+      `  held up: ${printable(one.topic)}/${one.partition} by offset ${printable(one.offset)}, ` +
+        `${printable(one.phase)} for ${seconds(one.for_ms)}${stuck}${overdue}; ${number(one.gap)} settled behind it`,
+    );
+  }
+  return lines;
+}
+
+function seconds(ms: number): string {
+  return `${number(Math.round(ms / 1_000))} s`;
 }
 
 function outageLines(workers: readonly WorkerSeen[]): readonly string[] {

@@ -73,6 +73,7 @@ test("status tells the truth before a worker, beside one and after it", async (t
   const [seen] = valueOf(during.workers);
   assert.deepEqual([seen?.nodeId, seen?.status, seen?.pid], [nodeId, "running", process.pid]);
   assert.ok((seen?.ageSeconds ?? 99) < 10);
+  assert.equal(seen?.held?.gap, 0);
 
   await worker.stop();
   await rig.publish([

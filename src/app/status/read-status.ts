@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 
+import { z } from "zod";
+
 import { systemClock } from "../../base/clock.ts";
 import { describeError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
@@ -21,6 +23,7 @@ import { openQueueTools, type QueueTools } from "../open-queue-tools.ts";
 import { openOurClickHouse, openReference } from "../open-store.ts";
 import { clickhouseAt, queueAt, redisAt } from "../places.ts";
 import { findWorker } from "../worker-file.ts";
+import { type Held, readHeld } from "./held.ts";
 import type {
   ApiCalls,
   LetterNumbers,
@@ -38,6 +41,8 @@ const PART_MS_MAX = 10_000;
 /** Redis is on the way of every call: if it takes longer to get there, it is away. */
 const REDIS_MS_MAX = 3_000;
 const WORST_SHOWN_MAX = 3;
+/** A worker that does not say in time what it holds is shown without. */
+const HELD_MS_MAX = 2_000;
 
 export const statusCommands: StatusApi = {
   status: async (config, log, signal) => {
@@ -201,7 +206,18 @@ function toWorker({ nodeId, host, pid, status, beatAtMs, fields }: SeenBeat): Wo
     uptimeSeconds: number("uptime_seconds"),
     lastError: typeof lastError === "string" ? lastError : "",
     outages: parseOutages(fields["outages"]),
+    held: readHeld(fields),
   };
+}
+
+async function askHeld(url: string): Promise<Held | undefined> {
+  try {
+    const answer = await fetch(new URL("/status", url), { signal: AbortSignal.timeout(HELD_MS_MAX) });
+    const { held } = z.object({ held: z.unknown() }).parse(await answer.json());
+    return readHeld(held);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Who holds the folder and answers is running; without Redis nothing else is known of it. */
@@ -213,7 +229,7 @@ async function embeddedWorker({ mode, redis, embedded }: Config): Promise<readon
   const uptimeSeconds = Math.round((systemClock.nowMs() - Date.parse(found.startedAt)) / 1_000);
   const outages = await askOutages(found);
   const unknown = { ageSeconds: undefined, processed: undefined, failed: undefined, lastError: "" };
-  return [
-    { nodeId: found.nodeId, host: hostname(), pid: found.pid, status: "running", uptimeSeconds, outages, ...unknown },
-  ];
+  const held = await askHeld(found.url);
+  const seen = { nodeId: found.nodeId, host: hostname(), pid: found.pid, status: "running", uptimeSeconds };
+  return [{ ...seen, ...unknown, outages, held }];
 }

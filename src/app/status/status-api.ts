@@ -3,6 +3,7 @@ import type { Config } from "../../config.ts";
 import type { GroupStatus } from "../../ports/queue.ts";
 import type { BreakerSeen } from "../../worker/provider-gate.ts";
 import type { StoreNumbers } from "../../store/clickhouse/read-numbers.ts";
+import type { Held } from "./held.ts";
 
 export interface StatusApi {
   /** The truth about now. What cannot be reached is said in its part, and the others go on. */
@@ -73,4 +74,6 @@ export interface WorkerSeen {
   readonly lastError: string;
   /** Providers that are out for this worker. */
   readonly outages: readonly BreakerSeen[];
+  /** Undefined where it does not say. */
+  readonly held: Held | undefined;
 }
