@@ -1,4 +1,5 @@
 import type { QueuedMessage, TopicPartition } from "./consumer-queue.ts";
+import type { Entry } from "./entry.ts";
 import { Tracker } from "./tracker.ts";
 
 /** The trackers of what is held. */
@@ -49,4 +50,17 @@ export class HeldPartitions<M extends QueuedMessage> {
   #list(): void {
     this.#all = [...this.#trackers.values()].flatMap((partitions) => [...partitions.values()]);
   }
+}
+
+/** What no handler has begun. */
+export function notStarted<M extends QueuedMessage>(trackers: readonly Tracker<M>[]): ReadonlySet<Entry<M>> {
+  const entries = new Set<Entry<M>>();
+  for (const tracker of trackers) {
+    for (const entry of tracker.unsettled()) {
+      if (entry.phase === "waiting" || entry.phase === "shelved") {
+        entries.add(entry);
+      }
+    }
+  }
+  return entries;
 }

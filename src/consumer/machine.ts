@@ -3,11 +3,10 @@ import type { Join, QueuedMessage, TopicPartition } from "./consumer-queue.ts";
 import type { ConsumerState } from "./consumer-state.ts";
 import { beginDeadline, beginRest, endRest, findOverdue, stuckMs } from "./deadline.ts";
 import { createEntry, type Entry } from "./entry.ts";
-import { HeldPartitions } from "./held-partitions.ts";
+import { HeldPartitions, notStarted } from "./held-partitions.ts";
 import { Lanes } from "./lanes.ts";
 import type { ConsumerLimits } from "./limits.ts";
 import { describeState } from "./state-of.ts";
-import type { Tracker } from "./tracker.ts";
 import { Window } from "./window.ts";
 
 export type Effect<M extends QueuedMessage> =
@@ -319,16 +318,4 @@ export class ConsumerMachine<M extends QueuedMessage> {
       this.#effects.push({ kind: "commit", request });
     }
   }
-}
-
-function notStarted<M extends QueuedMessage>(trackers: readonly Tracker<M>[]): ReadonlySet<Entry<M>> {
-  const entries = new Set<Entry<M>>();
-  for (const tracker of trackers) {
-    for (const entry of tracker.unsettled()) {
-      if (entry.phase === "waiting" || entry.phase === "shelved") {
-        entries.add(entry);
-      }
-    }
-  }
-  return entries;
 }

@@ -15,6 +15,7 @@ import type { Budget } from "../ports/budget.ts";
 import type { Capability, Page, Source } from "../ports/source.ts";
 import { CallDesk, type KeepPart, type UnitPart } from "./call-desk.ts";
 import { ProviderGate } from "./provider-gate.ts";
+import type { Pace } from "./pace.ts";
 import { ProviderLine } from "./provider-line.ts";
 import type { Planned } from "./ticket-book.ts";
 
@@ -218,6 +219,38 @@ test("closing the desk ends what waits and leaves nothing running", async () => 
 });
 
 /** Everything that came for a unit, and how many rows each of its parts had. */
+test("a unit rests until one of its calls is under way, and every answer is progress", async () => {
+  const seen: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  let failures = 1;
+  const desk = openDesk((call) => {
+    seen.push("asked");
+    failures -= 1;
+    if (failures >= 0) {
+      throw new TransientError("asking: connection reset", { retryAfterMs: 1 });
+    }
+    return answerAll(call);
+  }, gate.promise);
+  let doing = (): string => "";
+  const pace: Pace = {
+    progress: () => void seen.push("progress"),
+    rest: () => {
+      seen.push("rest");
+      return { [Symbol.dispose]: () => void seen.push("on") };
+    },
+    doing: (what) => {
+      doing = what;
+    },
+  };
+  const answered = desk.fetch(unitOf("1"), never, undefined, pace);
+  await systemClock.sleep(20);
+  assert.deepEqual(seen, ["rest"]);
+  gate.resolve();
+  await answered;
+  assert.deepEqual(seen, ["rest", "on", "asked", "rest", "on", "asked", "rest", "progress", "on"]);
+  assert.equal(doing(), `tushare adj_factor, 1 ${FROM}..${TO}`);
+});
+
 interface Fetched {
   readonly unit: Unit;
   readonly fetched: readonly UnitPart<"adjustment-factors">["fetched"][number][];
@@ -225,7 +258,7 @@ interface Fetched {
 }
 
 interface TestDesk {
-  fetch(unit: Unit, signal: AbortSignal, keep?: KeepPart<"adjustment-factors">): Promise<Fetched>;
+  fetch(unit: Unit, signal: AbortSignal, keep?: KeepPart<"adjustment-factors">, pace?: Pace): Promise<Fetched>;
   [Symbol.asyncDispose](): Promise<void>;
   readonly asked: readonly FactorCall[];
 }
@@ -290,13 +323,13 @@ function openDesk(
     never,
   );
   return {
-    fetch: async (unit, signal, keep = () => Promise.resolve()) => {
+    fetch: async (unit, signal, keep = () => Promise.resolve(), pace = undefined) => {
       const parts: UnitPart<"adjustment-factors">[] = [];
       const keepAll: KeepPart<"adjustment-factors"> = async (part) => {
         await keep(part);
         parts.push(part);
       };
-      await desk.fetch(unit, keepAll, signal);
+      await desk.fetch(unit, keepAll, signal, pace);
       return { unit, fetched: parts.flatMap((part) => part.fetched), answers: parts.flatMap((part) => part.answers) };
     },
     [Symbol.asyncDispose]: () => desk[Symbol.asyncDispose](),
