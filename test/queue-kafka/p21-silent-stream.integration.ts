@@ -1,19 +1,33 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { createKafkaBroker } from "../contracts/queue-kafka-broker.ts";
 import { placeOf, startRun } from "../contracts/queue-run.ts";
 import { canRun } from "../support/services.ts";
-import { startKafka, whyNoKafka } from "../support/services/kafka.ts";
+import { whyNoKafka } from "../support/services/kafka.ts";
 import { uniqueName } from "../support/unique-name.ts";
 import { FETCH } from "./kafka-proxy.ts";
 import { createNotedLog, type NotedLog } from "./noted-log.ts";
 import { placed } from "./placed.ts";
-import { startProxiedKafka } from "./proxied-kafka.ts";
+import { type ProxiedKafka, startProxiedKafka } from "./proxied-kafka.ts";
 
 const never = new AbortController().signal;
 const NEVER_MS = 3_600_000;
+
+/** One broker for this file's tests, which take turns in mistreating it. */
+let started: Promise<ProxiedKafka> | undefined;
+after(async () => {
+  await (await started)?.[Symbol.asyncDispose]();
+});
+
+async function openKafka(t: TestContext): Promise<ProxiedKafka | undefined> {
+  if (!canRun(t, whyNoKafka())) {
+    return undefined;
+  }
+  started ??= startProxiedKafka();
+  return started;
+}
 
 /** Calls `then` in the middle of the join, before the stream that joined has asked where to begin. */
 function onFirstJoin(then: () => void): NotedLog {
@@ -32,10 +46,11 @@ function onFirstJoin(then: () => void): NotedLog {
 }
 
 test("P21: a stream that was opened while the broker went away starts when it is back, and does not ask for ever what is refused", async (t) => {
-  if (!canRun(t, whyNoKafka())) {
+  const kafka = await openKafka(t);
+  if (kafka === undefined) {
     return;
   }
-  await using service = await startKafka();
+  const { service } = kafka;
   await using broker = createKafkaBroker(service.address);
   const { topic } = await broker.createTopic(3);
   await using producer = await broker.openProducer();
@@ -64,10 +79,10 @@ test("P21: a stream that was opened while the broker went away starts when it is
 });
 
 test("P21: a stream that says nothing while heartbeats are fine is replaced, and what is in hand goes on", async (t) => {
-  if (!canRun(t, whyNoKafka())) {
+  const kafka = await openKafka(t);
+  if (kafka === undefined) {
     return;
   }
-  await using kafka = await startProxiedKafka();
   await using direct = createKafkaBroker(kafka.service.address);
   await using broker = createKafkaBroker(kafka.proxied);
   const { topic } = await direct.createTopic(3);
@@ -100,10 +115,10 @@ test("P21: a stream that says nothing while heartbeats are fine is replaced, and
 });
 
 test("P21: leaving ends in time although a stream that was opened in an outage can never be closed", async (t) => {
-  if (!canRun(t, whyNoKafka())) {
+  const kafka = await openKafka(t);
+  if (kafka === undefined) {
     return;
   }
-  await using kafka = await startProxiedKafka();
   await using broker = createKafkaBroker(kafka.proxied);
   await using direct = createKafkaBroker(kafka.service.address);
   const { topic } = await direct.createTopic(3);
@@ -120,6 +135,5 @@ test("P21: leaving ends in time although a stream that was opened in an outage c
   await run.stop();
   await Promise.race([queue[Symbol.asyncDispose](), sleep(10_000, undefined, { ref: false })]);
   const tookMs = Date.now() - askedAtMs;
-  kafka.proxy.release();
   assert.ok(tookMs < 8_000, `leaving took ${tookMs} ms, waiting for a stream that never opens`);
 });
