@@ -9,7 +9,7 @@ import { sizes } from "../support/sizes.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { judgeTrace } from "./handler-trace.ts";
 import { compareWithTruth } from "./market-truth.ts";
-import { CALL_A_MESSAGE, countCalls, spanMessages, type SpanKind } from "./span-messages.ts";
+import { CALL_A_MESSAGE, CALL_ROWS_MAX, countCalls, spanMessages, type SpanKind } from "./span-messages.ts";
 import { openWorkerFleet, type FleetWorker, type WorkerFleet } from "./worker-fleet.ts";
 import { openWorkerRig, type WorkerRig } from "./worker-rig.ts";
 
@@ -23,6 +23,7 @@ const BACKLOG = Math.ceil(messages.length * 0.3);
 test("killed at random moments while another worker joins and leaves: every bar once, every offset committed, every code in order", async (t) => {
   await using rig = await openWorkerRig(t, {
     data: marketData(market),
+    rowsMax: CALL_ROWS_MAX,
     limits: [],
     latency: { fromMs: 20, toMs: 120 },
     env: { ...CALL_A_MESSAGE, GINKGO_KAFKA_SESSION_MS: String(sizes.sessionMs) },

@@ -7,7 +7,7 @@ import { sizes } from "../support/sizes.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { judgeTrace } from "./handler-trace.ts";
 import { compareWithTruth } from "./market-truth.ts";
-import { CALL_A_MESSAGE, countCalls, spanMessages, type SpanKind } from "./span-messages.ts";
+import { CALL_A_MESSAGE, CALL_ROWS_MAX, countCalls, spanMessages, type SpanKind } from "./span-messages.ts";
 import { openWorkerFleet, type FleetWorker, type WorkerFleet } from "./worker-fleet.ts";
 import { openWorkerRig, type WorkerRig } from "./worker-rig.ts";
 
@@ -37,6 +37,7 @@ const TICK_MS = 50;
 test("three workers restarted one after the other under load: no table changed by a repeat, next to no call made again", async (t) => {
   await using rig = await openWorkerRig(t, {
     data: marketData(market),
+    rowsMax: CALL_ROWS_MAX,
     limits: [],
     latency: { fromMs: 1, toMs: 10 },
     env: CALL_A_MESSAGE,

@@ -12,6 +12,10 @@ export interface SpanMessages {
 }
 
 const SPAN_DAYS = 3;
+/** A call may reach a few days into the neighbouring spans, for rows on both sides of a day without one. */
+const ROWS_MAX = 2 * SPAN_DAYS;
+/** The simulator's caps for it. */
+export const CALL_ROWS_MAX = { daily: ROWS_MAX } as const;
 
 /**
  * Settings under which a call for bars is one message's: it names one code, and the whole market on one day is not asked
@@ -19,8 +23,7 @@ const SPAN_DAYS = 3;
  */
 export const CALL_A_MESSAGE = {
   GINKGO_TUSHARE_CODES_MAX: "1",
-  // A call may reach a few days into the neighbouring spans, for rows on both sides of a day without one.
-  GINKGO_TUSHARE_ROWS_MAX: String(2 * SPAN_DAYS),
+  GINKGO_TUSHARE_ROWS_MAX: String(ROWS_MAX),
   GINKGO_TUSHARE_CALLS_PER_MINUTE: "100000",
 } as const;
 
