@@ -19,13 +19,14 @@ import { alreadyRunning, useFolder } from "./embedded-folder.ts";
 import type { WorkerFile } from "./worker-file.ts";
 import { readPem } from "./read-pem.ts";
 import { withMySqlReference } from "./with-mysql-reference.ts";
-import type { Ledger, Outcomes, ReferenceStore, Store } from "../ports/store.ts";
+import type { Ledger, Outcomes, ReferenceStore, Store, StoreHealth } from "../ports/store.ts";
 
 type OurTarget = ClickHouseTarget & { readonly database: string };
 
 async function clickHouseTarget({ clickhouse }: Config): Promise<OurTarget> {
+  const { insertTimeoutMs: insertMs, requestTimeoutMs: requestMs } = clickhouse;
   if (clickhouse.url === undefined) {
-    return { kind: "embedded", path: clickhouse.embeddedPath, database: clickhouse.database };
+    return { kind: "embedded", path: clickhouse.embeddedPath, database: clickhouse.database, insertMs };
   }
   const ca = await readPem("clickhouse.tls_ca", clickhouse.tlsCa);
   return {
@@ -34,7 +35,7 @@ async function clickHouseTarget({ clickhouse }: Config): Promise<OurTarget> {
     user: clickhouse.user,
     password: clickhouse.password,
     database: clickhouse.database,
-    timeouts: { requestMs: clickhouse.requestTimeoutMs },
+    timeouts: { requestMs, insertMs },
     ...(ca === undefined ? {} : { tls: { ca: Buffer.from(ca) } }),
   };
 }
@@ -81,7 +82,7 @@ async function askWorker(
 /** The engine for the worker. In an embedded folder a command that is about to end is waited for, and another worker is not. */
 async function openOwnClickHouse(config: Config, log: Log, signal: AbortSignal): Promise<ClickHouse> {
   const target = await clickHouseTarget(config);
-  const open = (): Promise<ClickHouse> => openTarget(target, config, log, signal);
+  const open = (): Promise<ClickHouse> => openTarget(target, config, log, signal, true);
   if (target.kind === "http") {
     return await open();
   }
@@ -91,9 +92,15 @@ async function openOwnClickHouse(config: Config, log: Log, signal: AbortSignal):
   return await useFolder(config.embedded.folder, { ask, open }, signal);
 }
 
-function openTarget(target: ClickHouseTarget, config: Config, log: Log, signal: AbortSignal): Promise<ClickHouse> {
+function openTarget(
+  target: ClickHouseTarget,
+  config: Config,
+  log: Log,
+  signal: AbortSignal,
+  isWriter = false,
+): Promise<ClickHouse> {
   const insertMode = config.clickhouse.asyncInsert ? "async" : "sync";
-  return openClickHouse(target, { log, insertMode, signal });
+  return openClickHouse(target, { log, insertMode, isWriter, signal });
 }
 
 export function schemaOptions({ providers, compat, clickhouse }: Config, apply: boolean): SchemaOptions {
@@ -113,6 +120,8 @@ export interface StoreSide extends AsyncDisposable {
   readonly ledger: Ledger;
   readonly outcomes: Outcomes;
   readonly reference: ReferenceStore;
+  /** How writing rows is getting on; a store may well answer questions and take no rows. */
+  health(): StoreHealth;
 }
 
 /** The engine with its tables, and everything that is kept in them. Rows of many messages go out together. */
@@ -152,6 +161,7 @@ export async function openStoreSide(config: Config, log: Log, work: AbortSignal)
     ledger: openClickHouseLedger(clickhouse, systemClock),
     outcomes: openClickHouseOutcomes(clickhouse),
     reference: mysql ?? openClickHouseReference(clickhouse, schema.chain),
+    health: () => batching.health(),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }

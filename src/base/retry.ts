@@ -10,6 +10,8 @@ export interface RetryParts {
   readonly doing: string;
   /** RETRY_WAITS_DEFAULT by default. */
   readonly waits?: RetryWaits | undefined;
+  /** Hears of each failure that is waited out; may say how long. */
+  readonly onFailed?: (error: TransientError) => number | undefined;
 }
 
 /**
@@ -26,7 +28,7 @@ export async function untilPassed<T>(act: () => Promise<T>, parts: RetryParts, s
       if (!(error instanceof TransientError)) {
         throw error;
       }
-      const waitMs = error.retryAfterMs ?? fullJitterMs(attempt, parts.waits);
+      const waitMs = parts.onFailed?.(error) ?? error.retryAfterMs ?? fullJitterMs(attempt, parts.waits);
       parts.log.warn("failed, trying again", {
         doing: parts.doing,
         attempt,

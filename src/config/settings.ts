@@ -152,7 +152,12 @@ export const SETTINGS = {
     requestTimeoutMs: setting(
       read.integer({ min: 100, max: 3_600_000 }),
       60_000,
-      "how long one request to the server may take",
+      "how long one question or command to the server may take",
+    ),
+    insertTimeoutMs: setting(
+      read.integer({ min: 100, max: 3_600_000 }),
+      60_000,
+      "how long one insert may take until it is acknowledged; then it is repeated in smaller pieces",
     ),
   },
   schema: {

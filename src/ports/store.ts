@@ -27,14 +27,53 @@ export type Model =
  */
 export type RowOutcome = "new" | "same" | "revised" | "rejected";
 
+/**
+ * What a store that is there has too much of: `parts` to merge, `memory` in use, `time` that one statement takes, or
+ * `queries` at once.
+ */
+export type PressureKind = "parts" | "memory" | "time" | "queries";
+
+export interface WriteOptions {
+  /** One insert holds at most so many rows, where that is fewer than the store would take by itself. */
+  readonly rowsPerInsertMax?: number;
+}
+
+/** How writing is getting on, for readiness, status, metrics and deadlines. */
+export interface StoreHealth {
+  /** Some rows could not be written at their last try, for whatever reason that passes, and wait for the next one. */
+  readonly isAway: boolean;
+  /** Since when; undefined while it is not. */
+  readonly awayForMs: number | undefined;
+  /** Milliseconds so far in which it was; no deadline of a message should count them. */
+  readonly outageMs: number;
+  /** What the try that failed last got for an answer; undefined while nothing fails. */
+  readonly lastError: string | undefined;
+  /** Rows taken and not yet durable. */
+  readonly rowsInHand: number;
+  /** How long the oldest caller has been waiting; undefined while nobody is. */
+  readonly oldestMs: number | undefined;
+  /** One of each table that was written to. */
+  readonly tables: readonly TableHealth[];
+}
+
+export interface TableHealth {
+  readonly model: Model["model"];
+  /** Undefined while batches are of their usual size. */
+  readonly pressure: PressureKind | undefined;
+  /** Rows one insert may have now. */
+  readonly batchRowsMax: number;
+  /** How many times as much as usual a batch gathers now before it goes out. */
+  readonly gather: number;
+}
+
 /** Where rows end. Insert-only and repeatable: the same rows written ten times leave the same rows. */
 export interface Store extends AsyncDisposable {
   /**
    * Groups by table, compares with what is stored, inserts what is new or changed. Resolves when all of it is durable,
    * with one outcome for each model, in their order. Throws TransientError (store away, too many parts, memory) or
-   * PermanentError; then nothing is promised and the same call can be repeated whole.
+   * PermanentError; then nothing is promised and the same call can be repeated whole, also with other options.
    */
-  addBatch(models: readonly Model[], signal: AbortSignal): Promise<readonly RowOutcome[]>;
+  addBatch(models: readonly Model[], signal: AbortSignal, options?: WriteOptions): Promise<readonly RowOutcome[]>;
   quarantine(rows: readonly RejectedRow[], provenance: Provenance, signal: AbortSignal): Promise<void>;
   /** The days of which `bar` or `adjustmentfactor` has a row of the code, sorted; `verify` compares them with the ledger. */
   storedDays(key: LedgerKey, from: Day, to: Day, signal: AbortSignal): Promise<readonly Day[]>;

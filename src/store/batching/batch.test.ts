@@ -8,7 +8,7 @@ const LIMITS = { ...BATCH_LIMITS_DEFAULT, rowsReady: 1000, quietMs: 5, ageMsIdle
 const entry = (rows: number, bytes = 0): Entry => ({ rows, bytes });
 
 function batchOf(entries: readonly (readonly [entry: Entry, atMs: number])[], isLoaded = false): Batch<Entry> {
-  const batch = new Batch(LIMITS);
+  const batch = new Batch(() => LIMITS);
   for (const [item, atMs] of entries) {
     batch.add(item, atMs, isLoaded);
   }
@@ -16,7 +16,7 @@ function batchOf(entries: readonly (readonly [entry: Entry, atMs: number])[], is
 }
 
 test("an empty batch is never due", () => {
-  assert.equal(new Batch(LIMITS).due(), undefined);
+  assert.equal(new Batch(() => LIMITS).due(), undefined);
 });
 
 test("a lone row goes out as soon as nothing else is arriving", () => {
@@ -70,7 +70,7 @@ test("what is taken is whole entries up to the bounds, at least one, and the res
 });
 
 test("an entry that leaves takes its rows with it", () => {
-  const batch = new Batch(LIMITS);
+  const batch = new Batch(() => LIMITS);
   const leaving = entry(5);
   batch.add(leaving, 0, false);
   batch.add(entry(7), 0, false);

@@ -19,10 +19,10 @@ export interface Due {
  *
  * A batch of twice `rowsReady` rows or `bytesMax` bytes is due at once. A smaller one is due when nothing more has come for
  * `quietMs`, and at the latest at its age: 100 ms when it is ready or began while nothing was being written, 1,000 ms when
- * it is small and began under load.
+ * it is small and began under load (these are the usual limits).
  */
 export class Batch<Item extends Entry> {
-  readonly #limits: BatchLimits;
+  readonly #limitsNow: () => BatchLimits;
   #items: Item[] = [];
   #rows = 0;
   #bytes = 0;
@@ -30,8 +30,9 @@ export class Batch<Item extends Entry> {
   #lastAtMs = 0;
   #isLoaded = false;
 
-  constructor(limits: BatchLimits) {
-    this.#limits = limits;
+  /** The limits are asked for each time: under pressure they change while a batch gathers. */
+  constructor(limitsNow: () => BatchLimits) {
+    this.#limitsNow = limitsNow;
   }
 
   get rows(): number {
@@ -68,7 +69,7 @@ export class Batch<Item extends Entry> {
 
   /** When it should be taken; undefined while it is empty. */
   due(): Due | undefined {
-    const { rowsReady, bytesMax, quietMs, ageMsIdle, ageMsMax } = this.#limits;
+    const { rowsReady, bytesMax, quietMs, ageMsIdle, ageMsMax } = this.#limitsNow();
     if (this.isEmpty) {
       return undefined;
     }
@@ -89,7 +90,7 @@ export class Batch<Item extends Entry> {
 
   /** The oldest entries up to `rowsMax` rows and `bytesMax` bytes, at least one; the rest begins the next batch. */
   take(nowMs: number): readonly Item[] {
-    const { rowsMax, bytesMax } = this.#limits;
+    const { rowsMax, bytesMax } = this.#limitsNow();
     let rows = 0;
     let bytes = 0;
     let count = 0;

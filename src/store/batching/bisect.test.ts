@@ -5,6 +5,7 @@ import fc from "fast-check";
 
 import { PermanentError, TransientError } from "../../base/errors.ts";
 import { insertHalving } from "./bisect.ts";
+import { InsertProgress } from "./insert-progress.ts";
 
 class Refusal extends Error {}
 const refusalOf = (error: unknown) => (error instanceof Refusal ? error.message : undefined);
@@ -17,8 +18,9 @@ test("exactly the bad rows are refused and every other row is stored once, in or
       // The first row is good, so that a run of refusals is about rows.
       const good = [-1, ...all];
       const isBad = (row: number) => row > 0 && row % every === 0;
-      const refused = await insertHalving(
-        good,
+      const progress = new InsertProgress(good);
+      await insertHalving(
+        progress,
         async (part) => {
           await Promise.resolve();
           if (part.some(isBad)) {
@@ -28,10 +30,7 @@ test("exactly the bad rows are refused and every other row is stored once, in or
         },
         refusalOf,
       );
-      assert.deepEqual(
-        refused.map(({ row }) => row),
-        good.filter(isBad),
-      );
+      assert.deepEqual([...progress.refused.keys()], good.filter(isBad));
       assert.deepEqual(
         stored,
         good.filter((row) => !isBad(row)),
@@ -43,7 +42,7 @@ test("exactly the bad rows are refused and every other row is stored once, in or
 test("one bad row among 1,024 costs about two inserts for each halving", async () => {
   let inserts = 0;
   await insertHalving(
-    Array.from({ length: 1024 }, (_, index) => index),
+    new InsertProgress(Array.from({ length: 1024 }, (_, index) => index)),
     async (part) => {
       inserts += 1;
       await Promise.resolve();
@@ -58,7 +57,7 @@ test("one bad row among 1,024 costs about two inserts for each halving", async (
 
 test("an error that is not about rows ends it", async () => {
   await assert.rejects(
-    insertHalving([1, 2], () => Promise.reject(new TransientError("away")), refusalOf),
+    insertHalving(new InsertProgress([1, 2]), () => Promise.reject(new TransientError("away")), refusalOf),
     TransientError,
   );
 });
@@ -67,7 +66,7 @@ test("a store that refuses everything is a permanent failure, not a pile of bad 
   let inserts = 0;
   await assert.rejects(
     insertHalving(
-      Array.from({ length: 100 }, (_, index) => index),
+      new InsertProgress(Array.from({ length: 100 }, (_, index) => index)),
       () => {
         inserts += 1;
         return Promise.reject(new Refusal("wrong type"));
@@ -77,4 +76,53 @@ test("a store that refuses everything is a permanent failure, not a pile of bad 
     PermanentError,
   );
   assert.ok(inserts < 60);
+});
+
+test("what fails half way goes on where it was, so that a batch ends although every third insert fails", async () => {
+  const good = Array.from({ length: 200 }, (_, index) => index);
+  const progress = new InsertProgress(good);
+  const stored: number[] = [];
+  let inserts = 0;
+  let tries = 0;
+  for (; progress.next !== undefined; tries += 1) {
+    assert.ok(tries < 100, "it does not come to an end");
+    await insertHalving(
+      progress,
+      async (part) => {
+        inserts += 1;
+        await Promise.resolve();
+        if (inserts % 3 === 0) {
+          throw new TransientError("away");
+        }
+        if (part.some((row) => row % 50 === 7)) {
+          throw new Refusal("bad");
+        }
+        stored.push(...part);
+      },
+      refusalOf,
+    ).catch((error: unknown) => assert.ok(error instanceof TransientError));
+  }
+  assert.deepEqual([...progress.refused.keys()], [7, 57, 107, 157]);
+  assert.equal(stored.length, 196);
+  assert.equal(new Set(stored).size, 196);
+});
+
+test("a store that refuses everything is found out also where every third insert fails on its way", async () => {
+  const rows = Array.from({ length: 100 }, (_, index) => index);
+  const progress = new InsertProgress(rows);
+  let inserts = 0;
+  const hostile = (): Promise<void> => {
+    inserts += 1;
+    return Promise.reject(inserts % 3 === 0 ? new TransientError("away") : new Refusal("wrong type"));
+  };
+  const untilEnd = async (): Promise<void> => {
+    for (let tries = 0; tries < 100; tries += 1) {
+      await insertHalving(progress, hostile, refusalOf).catch((error: unknown) => {
+        if (!(error instanceof TransientError)) {
+          throw error;
+        }
+      });
+    }
+  };
+  await assert.rejects(untilEnd(), PermanentError);
 });

@@ -1,6 +1,6 @@
 /** Lets in at most `max` at once, first come first served; what is larger than that alone goes in when nothing else is in. */
 export class Gate {
-  readonly #max: number;
+  #max: number;
   #inside = 0;
   readonly #queue: Waiting[] = [];
 
@@ -10,6 +10,12 @@ export class Gate {
 
   get inside(): number {
     return this.#inside;
+  }
+
+  /** Nobody who is inside has to leave. */
+  setMax(max: number): void {
+    this.#max = max;
+    this.#admit();
   }
 
   /** Rejects with the signal's reason when it aborts before there is room. */

@@ -2,10 +2,14 @@ import type { Clock } from "../../base/clock.ts";
 import { PermanentError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { untilPassed } from "../../base/retry.ts";
-import type { Model, RowOutcome, Store } from "../../ports/store.ts";
+import type { Model, RowOutcome, Store, TableHealth } from "../../ports/store.ts";
 import { Batch, type Entry, type SendReason } from "./batch.ts";
 import type { BatchLimits } from "./limits.ts";
 import { estimateBytes } from "./model-bytes.ts";
+import type { Gate } from "./gate.ts";
+import type { Outage } from "./outage.ts";
+import { Pressure } from "./pressure.ts";
+import { StorePressureError } from "../pressure-error.ts";
 
 /** A batch that became durable. */
 export interface SentBatch {
@@ -24,6 +28,11 @@ export interface LaneParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly onSent: (batch: SentBatch) => void;
+  readonly outage: Outage;
+  /** Who is inside is writing now. */
+  readonly writers: Gate;
+  /** The pressure of this table may have changed. */
+  readonly onPressure: () => void;
 }
 
 interface Waiter extends Entry {
@@ -39,6 +48,7 @@ interface Waiter extends Entry {
  */
 export class Lane {
   readonly #parts: LaneParts;
+  readonly #pressure: Pressure;
   readonly #batch: Batch<Waiter>;
   #running: Promise<void> | undefined;
   #isWriting = false;
@@ -48,7 +58,17 @@ export class Lane {
 
   constructor(parts: LaneParts) {
     this.#parts = parts;
-    this.#batch = new Batch(parts.limits);
+    this.#pressure = new Pressure(parts.limits);
+    this.#batch = new Batch(() => this.#pressure.batchLimits);
+  }
+
+  get isAlone(): boolean {
+    return this.#pressure.isAlone;
+  }
+
+  health(): TableHealth {
+    const { kind, rowsMax, gather } = this.#pressure;
+    return { model: this.#parts.model, pressure: kind, batchRowsMax: rowsMax, gather };
   }
 
   /** Rejects at once when the signal aborts; rows that are being written then may be stored or not. */
@@ -115,15 +135,13 @@ export class Lane {
 
   /** Never rejects: whatever happens reaches the callers whose rows these are. */
   async #write(waiters: readonly Waiter[], reason: SentBatch["reason"]): Promise<void> {
-    const { model, store, clock, log, onSent } = this.#parts;
+    const { model, clock, log, onSent } = this.#parts;
     const models = waiters.flatMap((waiter) => waiter.models);
     const work = whileAnyoneWaits(waiters);
     const startedMs = clock.elapsedMs();
     this.#isWriting = true;
     try {
-      // The same array each time: the store then repeats the same inserts.
-      const doing = `storing ${models.length} rows (${model})`;
-      const outcomes = await untilPassed(() => store.addBatch(models, work.signal), { clock, log, doing }, work.signal);
+      const outcomes = await this.#untilStored(models, work.signal);
       const ms = clock.elapsedMs() - startedMs;
       settle(waiters, outcomes);
       onSent({ model, rows: models.length, callers: waiters.length, reason, ms });
@@ -142,6 +160,40 @@ export class Lane {
     } finally {
       this.#isWriting = false;
       work.release();
+    }
+  }
+
+  /** The same array each time: the store then goes on where it was, and with the same plan. */
+  async #untilStored(models: readonly Model[], signal: AbortSignal): Promise<readonly RowOutcome[]> {
+    const { model, store, clock, log, outage, writers, onPressure } = this.#parts;
+    const trying = outage.begin();
+    const attempt = async (): Promise<readonly RowOutcome[]> => {
+      await writers.enter(1, signal);
+      try {
+        return await store.addBatch(models, signal, { rowsPerInsertMax: this.#pressure.rowsMax });
+      } finally {
+        writers.leave(1);
+      }
+    };
+    const onFailed = (error: Error): number | undefined => {
+      trying.failed(error);
+      if (!(error instanceof StorePressureError)) {
+        return undefined;
+      }
+      const waitMs = this.#pressure.refused(error.pressure, models.length);
+      onPressure();
+      log.warn("store under pressure", { ...this.health() });
+      return waitMs;
+    };
+    try {
+      const doing = `storing ${models.length} rows (${model})`;
+      const outcomes = await untilPassed(attempt, { clock, log, doing, onFailed }, signal);
+      this.#pressure.passed();
+      return outcomes;
+    } finally {
+      trying.end();
+      this.#pressure.gaveUp();
+      onPressure();
     }
   }
 }

@@ -5,7 +5,8 @@ import { barModel, calendarDayModel, weekdays } from "../../../test/support/mode
 import { systemClock, type Clock } from "../../base/clock.ts";
 import { PermanentError, TransientError } from "../../base/errors.ts";
 import { silentLog, type Log, type LogFields } from "../../base/log.ts";
-import type { Model, RowOutcome, Store } from "../../ports/store.ts";
+import type { Model, RowOutcome, Store, WriteOptions } from "../../ports/store.ts";
+import { StorePressureError } from "../pressure-error.ts";
 import { BATCH_LIMITS_DEFAULT } from "./limits.ts";
 import { withBatching } from "./with-batching.ts";
 
@@ -35,14 +36,21 @@ function createJumpingClock(): Clock & { readonly slept: readonly number[] } {
 class FakeStore implements Store {
   readonly batches: (readonly Model[])[] = [];
   isDisposed = false;
+  /** Of each try, how many rows one insert might have. */
+  readonly rowsMax: number[] = [];
   #answer: (models: readonly Model[], signal: AbortSignal) => Promise<readonly RowOutcome[]>;
 
   constructor(answer: (models: readonly Model[], signal: AbortSignal) => Promise<readonly RowOutcome[]> = sayNew) {
     this.#answer = answer;
   }
 
-  async addBatch(models: readonly Model[], signal: AbortSignal): Promise<readonly RowOutcome[]> {
+  async addBatch(
+    models: readonly Model[],
+    signal: AbortSignal,
+    { rowsPerInsertMax = 0 }: WriteOptions = {},
+  ): Promise<readonly RowOutcome[]> {
     this.batches.push(models);
+    this.rowsMax.push(rowsPerInsertMax);
     return await this.#answer(models, signal);
   }
 
@@ -227,4 +235,85 @@ test("closing sends what has gathered and then closes the store", async () => {
   await store[Symbol.asyncDispose]();
   assert.deepEqual(await waiting, ["new", "new", "new"]);
   assert.equal(inner.isDisposed, true);
+});
+
+test("a batch in hand that is refused for memory is stored in smaller inserts, as the same batch", async () => {
+  let failures = 2;
+  const inner = new FakeStore((models) => {
+    failures -= 1;
+    return failures >= 0 ? Promise.reject(new StorePressureError("241", "memory")) : sayNew(models);
+  });
+  const many = Array.from({ length: 5 }, () => bars(0, 200)).flat();
+  const store = withBatching(inner, BATCH_LIMITS_DEFAULT, createJumpingClock(), silentLog);
+  await store.addBatch(many, never);
+  assert.deepEqual(inner.rowsMax, [100_000, 500, 250]);
+  assert.equal(new Set(inner.batches).size, 1);
+  const [table] = store.health().tables;
+  assert.deepEqual(table, { model: "bar", pressure: "memory", batchRowsMax: 313, gather: 1 });
+});
+
+test("a batch that is refused for too many parts is repeated whole, later, and the next ones gather more", async () => {
+  let failures = 2;
+  const inner = new FakeStore((models) => {
+    failures -= 1;
+    return failures >= 0 ? Promise.reject(new StorePressureError("252", "parts")) : sayNew(models);
+  });
+  const clock = createJumpingClock();
+  const limits = { ...BATCH_LIMITS_DEFAULT, ageMsIdle: 100, quietMs: 5 };
+  const store = withBatching(inner, limits, clock, silentLog);
+  await store.addBatch(bars(0, 20), never);
+  assert.deepEqual(inner.rowsMax, [100_000, 100_000, 100_000], "smaller inserts would make more parts");
+  const [, first = 0, second = 0] = clock.slept;
+  assert.ok(first >= 1_000 && second >= 2_000, `waited ${first} and ${second} ms`);
+  await store.addBatch(bars(20, 1), never);
+  assert.equal(clock.slept.at(-1), 200, "a lone row waits for more as long as it may");
+});
+
+test("while the store has too many queries, tables are written one after the other", async () => {
+  let inFlight = 0;
+  let inFlightMax = 0;
+  let isRefusing = true;
+  const inner = new FakeStore(async (models) => {
+    if (isRefusing) {
+      throw new StorePressureError("202", "queries");
+    }
+    inFlight += 1;
+    inFlightMax = Math.max(inFlightMax, inFlight);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    inFlight -= 1;
+    return sayNew(models);
+  });
+  const log: Log = {
+    ...silentLog,
+    warn: () => {
+      isRefusing = inner.batches.length < 2;
+    },
+  };
+  const store = withBatching(inner, BATCH_LIMITS_DEFAULT, createJumpingClock(), log);
+  await store.addBatch([barModel(), calendarDayModel()], never);
+  assert.equal(inFlightMax, 1);
+  await store.addBatch([barModel(), calendarDayModel()], never);
+  assert.equal(inFlightMax, 2, "and side by side again after that");
+});
+
+test("health tells of an outage, its length, its cause, and what waits; and that all of it is over", async () => {
+  let failures = 3;
+  const seen: unknown[] = [];
+  const inner = new FakeStore((models) => {
+    failures -= 1;
+    return failures >= 0 ? Promise.reject(new TransientError("inserting: reset")) : sayNew(models);
+  });
+  const log: Log = {
+    ...silentLog,
+    warn: () => {
+      const { isAway, lastError, rowsInHand, awayForMs, oldestMs } = store.health();
+      seen.push({ isAway, lastError, rowsInHand, isTimed: (awayForMs ?? -1) >= 0 && (oldestMs ?? -1) >= 0 });
+    },
+  };
+  const store = withBatching(inner, BATCH_LIMITS_DEFAULT, createJumpingClock(), log);
+  await store.addBatch(bars(0, 3), never);
+  assert.deepEqual(seen[0], { isAway: true, lastError: "inserting: reset", rowsInHand: 3, isTimed: true });
+  const { outageMs, isAway, lastError, rowsInHand, oldestMs } = store.health();
+  assert.deepEqual([isAway, lastError, rowsInHand, oldestMs], [false, undefined, 0, undefined]);
+  assert.ok(outageMs > 0);
 });

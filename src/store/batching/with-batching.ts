@@ -1,15 +1,25 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import { untilPassed } from "../../base/retry.ts";
-import type { Model, RowOutcome, Store } from "../../ports/store.ts";
+import type { Model, RowOutcome, Store, StoreHealth } from "../../ports/store.ts";
 import { Gate } from "./gate.ts";
 import { Lane, type SentBatch } from "./lane.ts";
 import type { BatchLimits } from "./limits.ts";
+import { Outage } from "./outage.ts";
+
+/** A store that gathers, and says how it is getting on. */
+export interface BatchingStore extends Store {
+  health(): StoreHealth;
+}
+
+/** Tables written side by side; there are four of them. */
+const WRITERS_MAX = 8;
 
 /**
  * Rows of many callers go out together, one writer a table. `addBatch` resolves with the outcomes of its own rows once they
  * are durable; it waits while `rowsInHandMax` rows are under way. A TransientError of the store is waited out as long as
  * any caller of the batch is still there, and nothing is dropped; a PermanentError reaches every caller of the batch.
+ * What a store under pressure changes about batches, `Pressure` says.
  * Disposing sends what is left and closes the store.
  */
 export function withBatching(
@@ -18,36 +28,67 @@ export function withBatching(
   clock: Clock,
   log: Log,
   onSent: (batch: SentBatch) => void = () => undefined,
-): Store {
+): BatchingStore {
   const gate = new Gate(limits.rowsInHandMax);
+  const writers = new Gate(WRITERS_MAX);
+  const outage = new Outage(clock);
+  /** When each caller that waits has come, the oldest first. */
+  const calls = new Set<{ readonly atMs: number }>();
   const lanes = new Map<Model["model"], Lane>();
+  const onPressure = (): void => {
+    writers.setMax([...lanes.values()].some((lane) => lane.isAlone) ? 1 : WRITERS_MAX);
+  };
   const laneOf = (model: Model["model"]): Lane => {
-    const lane = lanes.get(model) ?? new Lane({ model, store, limits, clock, log, onSent });
+    const lane =
+      lanes.get(model) ?? new Lane({ model, store, limits, clock, log, onSent, outage, writers, onPressure });
     lanes.set(model, lane);
     return lane;
   };
 
+  async function untilDone<Answer>(doing: string, signal: AbortSignal, act: () => Promise<Answer>): Promise<Answer> {
+    const trying = outage.begin();
+    const onFailed = (error: Error): undefined => {
+      trying.failed(error);
+    };
+    try {
+      return await untilPassed(act, { clock, log, doing, onFailed }, signal);
+    } finally {
+      trying.end();
+    }
+  }
+
   return {
     async addBatch(models, signal) {
-      await gate.enter(models.length, signal);
+      const call = { atMs: clock.elapsedMs() };
+      calls.add(call);
       try {
-        return await addToLanes(models, laneOf, signal);
+        await gate.enter(models.length, signal);
+        try {
+          return await addToLanes(models, laneOf, signal);
+        } finally {
+          gate.leave(models.length);
+        }
       } finally {
-        gate.leave(models.length);
+        calls.delete(call);
       }
     },
     quarantine: (rows, provenance, signal) =>
-      untilPassed(
-        () => store.quarantine(rows, provenance, signal),
-        { clock, log, doing: `quarantining ${rows.length} rows` },
-        signal,
-      ),
+      untilDone(`quarantining ${rows.length} rows`, signal, () => store.quarantine(rows, provenance, signal)),
     storedDays: (key, from, to, signal) =>
-      untilPassed(
-        () => store.storedDays(key, from, to, signal),
-        { clock, log, doing: `reading the stored days of ${key.code}` },
-        signal,
-      ),
+      untilDone(`reading the stored days of ${key.code}`, signal, () => store.storedDays(key, from, to, signal)),
+    health() {
+      const [oldest] = calls;
+      const { isAway, awayForMs, totalMs, lastError } = outage;
+      return {
+        isAway,
+        awayForMs,
+        outageMs: totalMs,
+        lastError,
+        rowsInHand: gate.inside,
+        oldestMs: oldest === undefined ? undefined : clock.elapsedMs() - oldest.atMs,
+        tables: [...lanes.values()].map((lane) => lane.health()),
+      };
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all([...lanes.values()].map((lane) => lane.close()));
       await store[Symbol.asyncDispose]();

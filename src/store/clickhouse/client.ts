@@ -40,6 +40,8 @@ export interface EmbeddedTarget {
   readonly path: string;
   /** `ginkgo` unless given. */
   readonly database?: string;
+  /** How long one insert may take. The engine itself stops it then: it hears of no abort. */
+  readonly insertMs?: number;
 }
 
 export interface HttpTarget {
@@ -51,8 +53,15 @@ export interface HttpTarget {
   readonly database: string;
   /** The authority to trust, and where the server wants one a certificate of ours with its key. */
   readonly tls?: TlsFiles;
-  readonly timeouts?: { readonly requestMs: number };
+  readonly timeouts?: Timeouts;
   readonly maxOpenConnections?: number;
+}
+
+export interface Timeouts {
+  /** How long a question or a command may take in all, and how long a connection may be silent. */
+  readonly requestMs: number;
+  /** How long one insert may take in all. */
+  readonly insertMs: number;
 }
 
 export interface TlsFiles {
@@ -66,11 +75,13 @@ export interface OpenOptions {
   readonly log?: Log;
   /** `async` only where a person asked for it; the engine then gathers inserts itself, and we wait until it wrote them. */
   readonly insertMode?: InsertMode;
+  /** Whether rows are going to be written, which a profile may forbid. */
+  readonly isWriter?: boolean;
   readonly signal?: AbortSignal;
 }
 
 export const DATABASE_DEFAULT = "ginkgo";
-const REQUEST_MS_DEFAULT = 120_000;
+const TIMEOUTS_DEFAULT: Timeouts = { requestMs: 120_000, insertMs: 60_000 };
 /** How long the first answers may take. */
 const CONNECT_MS_MAX = 10_000;
 const CONNECTIONS_DEFAULT = 10;
@@ -87,12 +98,12 @@ export async function openClickHouse(target: ClickHouseTarget, options: OpenOpti
   const log = options.log ?? silentLog;
   const signal = options.signal ?? new AbortController().signal;
   const link = target.kind === "embedded" ? await openEmbedded(target) : openHttp(target);
-  const mode = options.insertMode ?? "sync";
+  const { insertMode: mode = "sync", isWriter = false } = options;
   try {
     const { version, settings, send } =
       target.kind === "embedded"
-        ? await readSettings(link, mode, `opening the engine in ${target.path}`, log, signal)
-        : await connect(link, target, mode, log, signal);
+        ? await readSettings(link, mode, `opening the engine in ${target.path}`, log, signal, isWriter)
+        : await connect(link, target, mode, log, signal, isWriter);
     return createClickHouse(target, link, version, settings, send);
   } catch (error) {
     await link.close();
@@ -101,11 +112,18 @@ export async function openClickHouse(target: ClickHouseTarget, options: OpenOpti
 }
 
 /** The first questions over HTTP, within some seconds. A stranger on the port is told from a server that is away. */
-async function connect(link: Link, { url }: HttpTarget, mode: InsertMode, log: Log, signal: AbortSignal) {
+async function connect(
+  link: Link,
+  { url }: HttpTarget,
+  mode: InsertMode,
+  log: Log,
+  signal: AbortSignal,
+  isWriter: boolean,
+) {
   const doing = `connecting to ClickHouse at ${url}`;
   const late = AbortSignal.timeout(CONNECT_MS_MAX);
   try {
-    return await readSettings(link, mode, doing, log, AbortSignal.any([signal, late]));
+    return await readSettings(link, mode, doing, log, AbortSignal.any([signal, late]), isWriter);
   } catch (error) {
     signal.throwIfAborted();
     if (late.aborted) {
@@ -132,6 +150,11 @@ function createClickHouse(
   send: ClickHouseSettings,
 ): ClickHouse {
   const database = target.database ?? DATABASE_DEFAULT;
+  // Over HTTP the connection is what ends; a profile may well forbid to change this one.
+  const within =
+    target.kind === "http"
+      ? ""
+      : ` SETTINGS max_execution_time = ${Math.ceil((target.insertMs ?? TIMEOUTS_DEFAULT.insertMs) / 1_000)}`;
   return {
     transport: link.transport,
     database,
@@ -143,8 +166,8 @@ function createClickHouse(
       const names = columns.map(quoteIdentifier).join(", ");
       const into = `INSERT INTO ${quoteIdentifier(database)}.${quoteIdentifier(table)} (${names})`;
       return link.scratchPath !== undefined && isBinary(encoded)
-        ? insertFromFile(link, link.scratchPath, into, encoded, send, signal)
-        : link.send(`${into} FORMAT ${encoded.format}`, piecesOf(encoded), send, signal);
+        ? insertFromFile(link, link.scratchPath, into, within, encoded, send, signal)
+        : link.send(`${into}${within} FORMAT ${encoded.format}`, piecesOf(encoded), send, signal);
     },
     serverVersion: () => version,
     [Symbol.asyncDispose]: () => link.close(),
@@ -160,6 +183,7 @@ async function insertFromFile(
   link: Link,
   scratchPath: string,
   into: string,
+  within: string,
   encoded: EncodedRows,
   settings: ClickHouseSettings,
   signal: AbortSignal,
@@ -167,7 +191,12 @@ async function insertFromFile(
   const file = join(scratchPath, `${randomUUID()}.bin`);
   try {
     await writeFile(file, piecesOf(encoded), { signal });
-    await link.command(`${into} FROM INFILE ${quoteString(file)} FORMAT ${encoded.format}`, {}, settings, signal);
+    await link.command(
+      `${into} FROM INFILE ${quoteString(file)}${within} FORMAT ${encoded.format}`,
+      {},
+      settings,
+      signal,
+    );
   } finally {
     await rm(file, { force: true });
   }
@@ -181,7 +210,9 @@ async function openEmbedded(target: EmbeddedTarget): Promise<Link> {
   const { connection, drain } = await openEmbeddedConnection(target.path);
   const scratchPath = await makeScratch(target.path);
   const client = createClient({ connection, log: { level: ClickHouseLogLevel.OFF } });
-  return createLink({ transport: "embedded", client, scratchPath, sendBody: sendByClient(client), closeRest: drain });
+  const sendBody = sendByClient(client);
+  // What the engine has begun it ends, and asked again meanwhile it would only have more to do.
+  return createLink({ transport: "embedded", client, scratchPath, sendBody, requestMs: undefined, closeRest: drain });
 }
 
 /** A process that was killed leaves its folder behind; only one process holds `path`, so what is not ours is nobody's. */
@@ -199,7 +230,7 @@ async function makeScratch(path: string): Promise<string> {
 }
 
 function openHttp(target: HttpTarget): Link {
-  const requestMs = target.timeouts?.requestMs ?? REQUEST_MS_DEFAULT;
+  const { requestMs, insertMs } = target.timeouts ?? TIMEOUTS_DEFAULT;
   const connectionsMax = target.maxOpenConnections ?? CONNECTIONS_DEFAULT;
   const { url, user, password, tls } = target;
   const client = createClient({
@@ -218,6 +249,7 @@ function openHttp(target: HttpTarget): Link {
     user,
     password,
     requestMs,
+    insertMs,
     connectionsMax,
     tls: tls === undefined ? undefined : { ca: tls.ca, ...tls.client },
   });
@@ -225,6 +257,7 @@ function openHttp(target: HttpTarget): Link {
     transport: "http",
     client,
     scratchPath: undefined,
+    requestMs,
     sendBody: (sql, body, settings, signal) => inserter.send(sql, body, toTexts(settings), signal),
     closeRest: () => {
       inserter.close();

@@ -1,11 +1,14 @@
+import type { PressureKind } from "../../ports/store.ts";
+
 /** What an exception code of ClickHouse means to us (numbers and names: the engine's ErrorCodes.cpp). */
-export type CodeKind = "credentials" | "rights" | "schema" | "transient" | "bad-rows" | "too-many";
+export type CodeKind = "credentials" | "rights" | "schema" | "transient" | "bad-rows" | PressureKind;
 
 type Entry = readonly [name: string, kind: CodeKind];
 
 /**
- * One table for all. `bad-rows` are the codes a single wrong value can cause, so halving the batch finds it; `too-many` has
- * one number for two things that its text tells apart; a code that is not here needs a person.
+ * One table for all. `bad-rows` are the codes a single wrong value can cause, so halving the batch finds it; the kinds of
+ * pressure say what the server has too much of. 252 has one number for two things that its text tells apart; a code that
+ * is not here needs a person.
  */
 export const CLICKHOUSE_CODES: Readonly<Record<number, Entry>> = {
   3: ["UNEXPECTED_END_OF_FILE", "transient"],
@@ -41,26 +44,27 @@ export const CLICKHOUSE_CODES: Readonly<Record<number, Entry>> = {
   117: ["INCORRECT_DATA", "bad-rows"],
   130: ["CANNOT_READ_ARRAY_FROM_TEXT", "bad-rows"],
   131: ["TOO_LARGE_STRING_SIZE", "bad-rows"],
-  159: ["TIMEOUT_EXCEEDED", "transient"],
-  160: ["TOO_SLOW", "transient"],
+  159: ["TIMEOUT_EXCEEDED", "time"],
+  160: ["TOO_SLOW", "time"],
   164: ["READONLY", "rights"],
+  173: ["CANNOT_ALLOCATE_MEMORY", "memory"],
   192: ["UNKNOWN_USER", "credentials"],
   193: ["WRONG_PASSWORD", "credentials"],
   194: ["REQUIRED_PASSWORD", "credentials"],
   195: ["IP_ADDRESS_NOT_ALLOWED", "credentials"],
   198: ["DNS_ERROR", "transient"],
-  201: ["QUOTA_EXCEEDED", "transient"],
-  202: ["TOO_MANY_SIMULTANEOUS_QUERIES", "transient"],
-  203: ["NO_FREE_CONNECTION", "transient"],
+  201: ["QUOTA_EXCEEDED", "queries"],
+  202: ["TOO_MANY_SIMULTANEOUS_QUERIES", "queries"],
+  203: ["NO_FREE_CONNECTION", "queries"],
   209: ["SOCKET_TIMEOUT", "transient"],
   210: ["NETWORK_ERROR", "transient"],
   225: ["NO_ZOOKEEPER", "transient"],
   236: ["ABORTED", "transient"],
-  241: ["MEMORY_LIMIT_EXCEEDED", "transient"],
+  241: ["MEMORY_LIMIT_EXCEEDED", "memory"],
   242: ["TABLE_IS_READ_ONLY", "transient"],
   243: ["NOT_ENOUGH_SPACE", "transient"],
   244: ["UNEXPECTED_ZOOKEEPER_ERROR", "transient"],
-  252: ["TOO_MANY_PARTS", "too-many"],
+  252: ["TOO_MANY_PARTS", "parts"],
   254: ["NO_ACTIVE_REPLICAS", "transient"],
   279: ["ALL_CONNECTION_TRIES_FAILED", "transient"],
   285: ["TOO_FEW_LIVE_REPLICAS", "transient"],
@@ -72,13 +76,14 @@ export const CLICKHOUSE_CODES: Readonly<Record<number, Entry>> = {
   341: ["UNFINISHED", "transient"],
   344: ["SUPPORT_IS_DISABLED", "schema"],
   349: ["CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN", "bad-rows"],
+  364: ["RECEIVED_ERROR_TOO_MANY_REQUESTS", "queries"],
   394: ["QUERY_WAS_CANCELLED", "transient"],
   395: ["FUNCTION_THROW_IF_VALUE_IS_NON_ZERO", "bad-rows"],
   407: ["DECIMAL_OVERFLOW", "bad-rows"],
   415: ["ALL_REPLICAS_LOST", "transient"],
   416: ["REPLICA_STATUS_CHANGED", "transient"],
   425: ["SYSTEM_ERROR", "transient"],
-  439: ["CANNOT_SCHEDULE_TASK", "transient"],
+  439: ["CANNOT_SCHEDULE_TASK", "queries"],
   452: ["SETTING_CONSTRAINT_VIOLATION", "rights"],
   467: ["CANNOT_PARSE_BOOL", "bad-rows"],
   469: ["VIOLATED_CONSTRAINT", "bad-rows"],
@@ -87,7 +92,13 @@ export const CLICKHOUSE_CODES: Readonly<Record<number, Entry>> = {
   499: ["S3_ERROR", "transient"],
   511: ["UNKNOWN_ROLE", "rights"],
   516: ["AUTHENTICATION_FAILED", "credentials"],
-  745: ["SERVER_OVERLOADED", "transient"],
+  700: ["USER_SESSION_LIMIT_EXCEEDED", "queries"],
+  745: ["SERVER_OVERLOADED", "queries"],
+  749: ["TCP_CONNECTION_LIMIT_REACHED", "queries"],
+  762: ["HTTP_CONNECTION_LIMIT_REACHED", "queries"],
+  776: ["RESOURCE_LIMIT_EXCEEDED", "queries"],
+  777: ["MEMORY_RESERVATION_KILLED", "memory"],
+  778: ["MEMORY_RESERVATION_FAILED", "memory"],
   999: ["KEEPER_EXCEPTION", "transient"],
   1000: ["POCO_EXCEPTION", "transient"],
   1001: ["STD_EXCEPTION", "transient"],

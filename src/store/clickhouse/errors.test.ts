@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { ClickHouseError } from "@clickhouse/client";
 
 import { PermanentError, TransientError } from "../../base/errors.ts";
+import { StorePressureError } from "../pressure-error.ts";
 import { BadRowsError, TooManyPartitionsError, translate } from "./errors.ts";
 
 const said = (code: number, message: string) => new ClickHouseError({ code: String(code), message, type: "X" });
@@ -41,6 +42,21 @@ test("code 252 is told apart by its text", () => {
 test("a full, busy or restarting server passes by itself", () => {
   for (const code of [3, 159, 202, 209, 210, 241, 285, 319, 425, 999]) {
     assert.ok(translate(said(code, "later"), "inserting") instanceof TransientError, String(code));
+  }
+});
+
+test("a server under pressure says of what it has too much", () => {
+  for (const [kind, codes] of Object.entries({
+    parts: [252],
+    memory: [241, 173, 777, 778],
+    time: [159, 160],
+    queries: [201, 202, 203, 364, 439, 700, 745, 749, 762, 776],
+  })) {
+    for (const code of codes) {
+      const error = translate(said(code, "Too many of them"), "inserting");
+      assert.ok(error instanceof StorePressureError && error instanceof TransientError, String(code));
+      assert.equal(error.pressure, kind, String(code));
+    }
   }
 });
 

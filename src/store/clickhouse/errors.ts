@@ -1,5 +1,6 @@
 import { HeldError, PermanentError, tellingWhatToDo, TransientError } from "../../base/errors.ts";
 import { tlsTroubleOf } from "../../base/tls-trouble.ts";
+import { StorePressureError } from "../pressure-error.ts";
 import { CLICKHOUSE_CODES } from "./error-codes.ts";
 
 /** Some row of an insert cannot be stored; which one, halving the batch will show. Of any other statement it is a defect. */
@@ -57,10 +58,13 @@ function translateCode(code: number, error: Error, doing: string): Error {
   if (kind === "bad-rows") {
     return new BadRowsError(message, details);
   }
-  if (kind === "too-many" && /too many partitions/i.test(error.message)) {
+  if (kind === "parts" && /too many partitions/i.test(error.message)) {
     return new TooManyPartitionsError(message, details);
   }
-  if (kind === "too-many" || kind === "transient") {
+  if (kind === "parts" || kind === "memory" || kind === "time" || kind === "queries") {
+    return new StorePressureError(message, kind, details);
+  }
+  if (kind === "transient") {
     return new TransientError(message, details);
   }
   if (kind === "credentials") {

@@ -154,6 +154,7 @@ async function serve(handle: Handler, requestMs = 5000): Promise<Served> {
     password: "secret",
     tls: undefined,
     requestMs,
+    insertMs: 5000,
     connectionsMax: 2,
   });
   return {

@@ -9,6 +9,7 @@ import {
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 
 import { TransientError } from "../../base/errors.ts";
+import { StorePressureError } from "../pressure-error.ts";
 
 export interface HttpInsertOptions {
   /** `http://host:8123` or `https://host:8443`, with a path where a proxy wants one. */
@@ -16,13 +17,19 @@ export interface HttpInsertOptions {
   readonly user: string;
   readonly password: string;
   readonly tls: { readonly ca: Buffer; readonly cert?: Buffer; readonly key?: Buffer } | undefined;
+  /** How long the connection may be silent. */
   readonly requestMs: number;
+  /** How long one insert may take in all, from the first byte we send to the last one of the answer. */
+  readonly insertMs: number;
   readonly connectionsMax: number;
 }
 
 /** Posts the bodies of inserts. */
 export interface HttpInserter {
-  /** Resolves when the server has answered that the insert is done; throws what it said, or what the network did. */
+  /**
+   * Resolves when the server has answered that the insert is done; throws what it said, or what the network did. Ends
+   * within `insertMs`, whatever the server does: then with a StorePressureError (`time`), and the connection is closed.
+   */
   send(
     sql: string,
     body: Iterable<Buffer>,
@@ -44,7 +51,7 @@ export function openHttpInserter(options: HttpInsertOptions): HttpInserter {
   const request = isSecure ? requestHttps : requestHttp;
   const authorization = `Basic ${Buffer.from(`${options.user}:${options.password}`).toString("base64")}`;
 
-  async function post(target: URL, body: Iterable<Buffer>, signal: AbortSignal, isRepeat: boolean): Promise<void> {
+  async function post(target: URL, body: Iterable<Buffer>, deadline: Deadline, isRepeat: boolean): Promise<void> {
     const length = lengthOf(body);
     const headers = {
       authorization,
@@ -52,36 +59,75 @@ export function openHttpInserter(options: HttpInsertOptions): HttpInserter {
       ...(length === undefined ? {} : { "content-length": length }),
     };
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const init: RequestOptions = { method: "POST", agent, headers, signal, timeout: options.requestMs };
+    const init: RequestOptions = {
+      method: "POST",
+      agent,
+      headers,
+      signal: deadline.signal,
+      timeout: options.requestMs,
+    };
     const sent = request(target, init, resolve);
     sent.on("error", reject);
     sent.on("timeout", () => {
-      sent.destroy(new TransientError(`no answer from ${target.host} within ${options.requestMs} ms`));
+      sent.destroy(
+        new TransientError(`inserting into ClickHouse: ${target.host} was silent for ${options.requestMs} ms`),
+      );
     });
     let answer: IncomingMessage;
     try {
       [answer] = await Promise.all([promise, writeBody(sent, body)]);
     } catch (error) {
       sent.destroy();
+      deadline.throwIfOver();
       // The server may close an idle connection in the moment we use it. An insert can be repeated, so it is, once.
       if (sent.reusedSocket && !isRepeat && isReset(error)) {
-        return post(target, body, signal, true);
+        return post(target, body, deadline, true);
       }
       throw error;
     }
-    await readAnswer(answer);
+    try {
+      await readAnswer(answer);
+    } catch (error) {
+      deadline.throwIfOver();
+      throw error;
+    }
   }
 
   return {
-    send: (sql, body, settings, signal) => {
+    send: async (sql, body, settings, signal) => {
       const target = new URL(options.url);
       target.search = new URLSearchParams({ ...settings, wait_end_of_query: "1", query: sql }).toString();
-      return post(target, body, signal, false);
+      using deadline = new Deadline(options.insertMs, target.host, signal);
+      await post(target, body, deadline, false);
     },
     close: () => {
       agent.destroy();
     },
   };
+}
+
+/** Aborting its signal is what closes the connection, at whatever stage the insert then is. */
+class Deadline implements Disposable {
+  readonly signal: AbortSignal;
+  readonly #over = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(ms: number, host: string, signal: AbortSignal) {
+    this.signal = AbortSignal.any([signal, this.#over.signal]);
+    this.#timer = setTimeout(() => {
+      const words = `no acknowledgement from ${host} within ${ms} ms (clickhouse.insert_timeout_ms)`;
+      this.#over.abort(new StorePressureError(`inserting into ClickHouse: ${words}`, "time"));
+    }, ms);
+  }
+
+  /** What was thrown then is only what became of the closed connection. */
+  throwIfOver(): void {
+    this.#over.signal.throwIfAborted();
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
 }
 
 /**
@@ -116,6 +162,10 @@ function lengthOf(body: Iterable<Buffer>): number | undefined {
 /** Error texts have a stack at their end; nobody needs more of them. */
 const ANSWER_LENGTH_MAX = 4096;
 
+/**
+ * The answer to an insert that was done is empty. One with a text is none, whatever its status: a server that was made to
+ * send headers early (`send_progress_in_http_headers`) fails with 200, and so do the pages of proxies.
+ */
 async function readAnswer(answer: IncomingMessage): Promise<void> {
   let text = "";
   answer.setEncoding("utf8");
@@ -123,7 +173,7 @@ async function readAnswer(answer: IncomingMessage): Promise<void> {
     text = (text + piece).slice(0, ANSWER_LENGTH_MAX);
   }
   const code = answer.headers["x-clickhouse-exception-code"];
-  if (answer.statusCode !== 200 || code !== undefined) {
+  if (answer.statusCode !== 200 || code !== undefined || text.trim() !== "") {
     const said = text === "" ? `status ${answer.statusCode ?? 0} without a text` : text;
     throw typeof code === "string" ? Object.assign(new Error(said), { code }) : new Error(said);
   }

@@ -1,5 +1,6 @@
 import { PermanentError } from "../../base/errors.ts";
-import { insertHalving, type Refused } from "../batching/bisect.ts";
+import { insertHalving } from "../batching/bisect.ts";
+import { InsertProgress } from "../batching/insert-progress.ts";
 import type { ClickHouse } from "./client.ts";
 import type { BadValue, BlockContext, ColumnEncoder } from "./encode/column.ts";
 import { encodeNative, type EncodedBlock } from "./encode/native-block.ts";
@@ -29,10 +30,17 @@ export const INSERT_LIMITS_DEFAULT: InsertLimits = {
   partitionsMax: 50,
 };
 
+/** A row that no table can hold, and why. */
+export interface Refused<Row> {
+  readonly row: Row;
+  readonly detail: string;
+}
+
 /**
  * Inserts rows and answers with those that no table can hold, alone: all others are durable when it resolves. Rows whose
  * values do not fit are found before anything is sent, rows that the engine refuses by halving. The same rows and context
- * make the same inserts with the same bytes. Throws TransientError or PermanentError, and then any part may be stored.
+ * make the same inserts with the same bytes. Throws TransientError or PermanentError, and then any part may be stored;
+ * called again with the same `progress`, also with other limits, it goes on with what was not acknowledged.
  */
 export async function insertRows<Row>(
   clickhouse: ClickHouse,
@@ -41,30 +49,29 @@ export async function insertRows<Row>(
   context: BlockContext,
   limits: InsertLimits,
   signal: AbortSignal,
+  progress: InsertProgress<Row> = new InsertProgress(rows),
 ): Promise<readonly Refused<Row>[]> {
-  const unfit = new Map<Row, string>();
-  const refused: Refused<Row>[] = [];
-  const send = (part: readonly Row[]) => sendPart(clickhouse, writer, part, context, limits, unfit, signal);
-
-  async function insertAll(part: readonly Row[], partitionsMax: number): Promise<void> {
-    for (const piece of cutByPartitions(part, (row) => writer.partitionOf(row), partitionsMax, limits.rowsMax)) {
-      try {
-        refused.push(...(await insertHalving(piece, send, refusalOf)));
-      } catch (error) {
-        if (!(error instanceof TooManyPartitionsError)) {
-          throw error;
-        }
-        if (partitionsMax === 1) {
-          throw new PermanentError(error.message, "store", { cause: error });
-        }
-        // The server takes fewer than it said. What a first piece has stored is stored again as the same rows.
-        await insertAll(piece, Math.floor(partitionsMax / 2));
+  const send = (part: readonly Row[]) => sendPart(clickhouse, writer, part, context, limits, progress.unfit, signal);
+  let partitionsMax = Math.min(limits.partitionsMax, clickhouse.settings.partitionsPerInsertMax);
+  const cut = (piece: readonly Row[]) =>
+    cutByPartitions(piece, (row) => writer.partitionOf(row), partitionsMax, limits.rowsMax);
+  progress.recut(cut);
+  while (progress.next !== undefined) {
+    try {
+      await insertHalving(progress, send, refusalOf);
+    } catch (error) {
+      if (!(error instanceof TooManyPartitionsError)) {
+        throw error;
       }
+      if (partitionsMax === 1) {
+        throw new PermanentError(error.message, "store", { cause: error });
+      }
+      // The server takes fewer than it said.
+      partitionsMax = Math.floor(partitionsMax / 2);
+      progress.recut(cut);
     }
   }
-
-  await insertAll(rows, Math.min(limits.partitionsMax, Math.max(1, clickhouse.settings.partitionsPerInsertMax)));
-  return [...refused, ...Array.from(unfit, ([row, detail]) => ({ row, detail }))];
+  return Array.from([...progress.refused, ...progress.unfit], ([row, detail]) => ({ row, detail }));
 }
 
 /**

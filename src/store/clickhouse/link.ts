@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 
 import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client";
 
+import { TransientError } from "../../base/errors.ts";
 import { cut, translate } from "./errors.ts";
 import { quoteString } from "./quote.ts";
 
@@ -48,11 +49,16 @@ export interface LinkParts {
   readonly client: ClickHouseClient;
   readonly scratchPath: string | undefined;
   readonly sendBody: SendBody;
+  /**
+   * How long a question or a command may take in all; undefined sets no limit. The library's own time-out begins anew with
+   * each byte and ends with the head of the answer, so a server that drips or stops half way would hold us for ever.
+   */
+  readonly requestMs: number | undefined;
   /** Closes what stands besides the client, and waits until the engine has let go of its folder. */
   readonly closeRest: () => Promise<void>;
 }
 
-export function createLink({ transport, client, scratchPath, sendBody, closeRest }: LinkParts): Link {
+export function createLink({ transport, client, scratchPath, sendBody, requestMs, closeRest }: LinkParts): Link {
   const link: Link = {
     transport,
     scratchPath,
@@ -63,7 +69,7 @@ export function createLink({ transport, client, scratchPath, sendBody, closeRest
       signal: AbortSignal,
       doing = `asking ClickHouse: ${excerpt(sql)}`,
     ) =>
-      run(doing, signal, async () => {
+      runWithin(requestMs, doing, signal, async (signal) => {
         const answer = await client.query({
           query: sql,
           format: "JSONEachRow",
@@ -74,7 +80,7 @@ export function createLink({ transport, client, scratchPath, sendBody, closeRest
         return answer.json<Row>();
       }),
     command: (sql, params, settings, signal) =>
-      run(`commanding ClickHouse: ${excerpt(sql)}`, signal, async () => {
+      runWithin(requestMs, `commanding ClickHouse: ${excerpt(sql)}`, signal, async (signal) => {
         await client.command({
           query: sql,
           query_params: { ...params },
@@ -165,6 +171,30 @@ async function run<Answer>(doing: string, signal: AbortSignal, call: () => Promi
   } catch (error) {
     signal.throwIfAborted();
     throw translate(error, doing);
+  }
+}
+
+/** The same with a deadline; it holds also where the library does not listen to its signal. */
+async function runWithin<Answer>(
+  ms: number | undefined,
+  doing: string,
+  signal: AbortSignal,
+  call: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
+  if (ms === undefined) {
+    return run(doing, signal, () => call(signal));
+  }
+  const over = new AbortController();
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const error = new TransientError(`${doing}: no whole answer within ${ms} ms (clickhouse.request_timeout_ms)`);
+    late.reject(error);
+    over.abort(error);
+  }, ms);
+  try {
+    return await run(doing, signal, () => Promise.race([call(AbortSignal.any([signal, over.signal])), late.promise]));
+  } finally {
+    clearTimeout(timer);
   }
 }
 

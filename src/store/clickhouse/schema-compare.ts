@@ -94,6 +94,10 @@ export function compareTable(table: Table, stored: StoredObject | undefined, isR
       differences.push(`the column ${column.name} is ${type}, expected ${column.type}`);
     }
   }
+  const ttl = deletingTtl(stored.engineFull);
+  if (table.ttl === "" && ttl !== "") {
+    differences.push(`the TTL ${ttl} deletes rows, expected none: ALTER TABLE ${table.name} REMOVE TTL`);
+  }
   const known = new Set(table.columns.map(({ name }) => name));
   const extra = [...stored.columns.keys()].filter((name) => !known.has(name));
   return { differences, note: extra.length === 0 ? "" : `has more columns: ${extra.join(", ")}` };
@@ -119,6 +123,16 @@ function versionColumnOf(engineFull: string): string {
   const inside = /^\w+\(([^)]*)\)/.exec(engineFull)?.[1] ?? "";
   const last = inside.split(",").at(-1)?.trim() ?? "";
   return last.startsWith("'") ? "" : last;
+}
+
+/** Of `… TTL a + toIntervalDay(7), b TO VOLUME 'cold' SETTINGS …` what takes rows away; moving or packing them does no harm. */
+function deletingTtl(engineFull: string): string {
+  const [, text = ""] = /\bTTL (.+?)(?: SETTINGS .*)?$/s.exec(engineFull) ?? [];
+  return text
+    .split(/,(?![^(]*\))/)
+    .map((rule) => rule.trim())
+    .filter((rule) => rule !== "" && !/\b(?:TO (?:VOLUME|DISK)|RECOMPRESS)\b/i.test(rule))
+    .join(", ");
 }
 
 /** Servers of different ages put spaces, back quotes and parentheses differently. */

@@ -1,7 +1,8 @@
 import type { ClickHouseSettings } from "@clickhouse/client";
 
-import { PermanentError, TransientError } from "../../base/errors.ts";
+import { PermanentError, tellingWhatToDo, TransientError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
+import { saidByEngine } from "./errors.ts";
 import type { Link } from "./link.ts";
 
 /** Who gathers rows: `sync` is us, so that the answer to an insert is the answer about its rows; `async` is the engine. */
@@ -10,7 +11,7 @@ export type InsertMode = "sync" | "async";
 /** What the engine really runs with, after our wishes and its profile. */
 export interface ServerSettings {
   readonly insertMode: InsertMode;
-  /** More partitions in one insert are refused (code 252). */
+  /** More partitions in one insert are refused (code 252); Infinity where there is no limit. */
   readonly partitionsPerInsertMax: number;
 }
 
@@ -25,6 +26,25 @@ const WANTED: ClickHouseSettings = {
   input_format_native_allow_types_conversion: 1,
 };
 
+/** What few profiles change, and what would break if one did; sent only where one does. */
+const GUARDED: Readonly<Record<string, string>> = {
+  // Rows that cannot be read would be left out of an insert that is acknowledged.
+  input_format_allow_errors_num: "0",
+  input_format_allow_errors_ratio: "0",
+  // An answer that is cut off would look whole: the ledger and the comparison read it.
+  limit: "0",
+  offset: "0",
+  read_overflow_mode: "throw",
+  result_overflow_mode: "throw",
+  timeout_overflow_mode: "throw",
+  group_by_overflow_mode: "throw",
+  sort_overflow_mode: "throw",
+  distinct_overflow_mode: "throw",
+  set_overflow_mode: "throw",
+  // The status of an answer would be sent before the server knows it.
+  send_progress_in_http_headers: "0",
+};
+
 /** Without these an acknowledged row may be lost, twice or wrong. */
 const PROMISED: ReadonlySet<string> = new Set([
   "async_insert",
@@ -32,10 +52,14 @@ const PROMISED: ReadonlySet<string> = new Set([
   "insert_deduplicate",
   "output_format_json_quote_64bit_integers",
   "output_format_json_quote_decimals",
+  ...Object.keys(GUARDED),
 ]);
 
 const PARTITIONS_SETTING = "max_partitions_per_insert_block";
 const PARTITIONS_DEFAULT = 100;
+
+/** Read for the log alone: they say what an acknowledgement is worth on several replicas. */
+const TOLD = ["insert_quorum", "insert_quorum_parallel", "select_sequential_consistency"];
 
 interface Opened {
   readonly version: string;
@@ -46,7 +70,8 @@ interface Opened {
 
 /**
  * Asks which settings the engine has, sends those that matter, and reads back what they became. Throws PermanentError
- * (settings) when its profile overrules one that a guarantee rests on, and NotClickHouseError when no engine answers.
+ * (settings) when its profile overrules one that a guarantee rests on, or lets a writer not write, and
+ * NotClickHouseError when no engine answers.
  */
 export async function readSettings(
   link: Link,
@@ -54,6 +79,7 @@ export async function readSettings(
   doing: string,
   log: Log,
   signal: AbortSignal,
+  isWriter = false,
 ): Promise<Opened> {
   const version = await readVersion(link, doing, signal);
   const wanted: ClickHouseSettings = {
@@ -61,31 +87,87 @@ export async function readSettings(
     async_insert: mode === "async" ? 1 : 0,
     ...(mode === "async" ? { wait_for_async_insert: 1 } : {}),
   };
-  const known = await readValues(link, [...Object.keys(wanted), PARTITIONS_SETTING], {}, doing, signal);
-  const send = Object.fromEntries(Object.entries(wanted).filter(([name]) => known.has(name)));
-  const effective = await readValues(link, [...known.keys()], send, doing, signal);
-  const differing = Object.entries(send).filter(([name, value]) => effective.get(name) !== String(value));
-  const broken = differing.filter(([name]) => PROMISED.has(name));
-  if (broken.length > 0) {
-    const words = broken.map(([name, value]) => `${name} is ${effective.get(name)} and must be ${String(value)}`);
-    throw new PermanentError(
-      `reading ClickHouse's settings: its profile overrules ours: ${words.join(", ")}`,
-      "settings",
-    );
+  const names = [...Object.keys(wanted), ...Object.keys(GUARDED), ...TOLD, PARTITIONS_SETTING, "readonly"];
+  const known = await readValues(link, names, {}, doing, signal);
+  if (isWriter && known.get("readonly") !== undefined && known.get("readonly") !== "0") {
+    throw overruled([["readonly", known.get("readonly"), "0"]]);
   }
-  const partitionsPerInsertMax = parseInt(effective.get(PARTITIONS_SETTING) ?? `${PARTITIONS_DEFAULT}`, 10);
+  const guarded = Object.entries(GUARDED).filter(
+    ([name, value]) => known.has(name) && !isEqual(known.get(name), value),
+  );
+  const send = Object.fromEntries([...Object.entries(wanted).filter(([name]) => known.has(name)), ...guarded]);
+  const effective = await readEffective(link, known, send, doing, signal);
+  const broken = differing(send, effective).filter(([name]) => PROMISED.has(name));
+  if (broken.length > 0) {
+    throw overruled(broken);
+  }
   log.info("clickhouse opened", {
     transport: link.transport,
     version,
-    settings: Object.fromEntries(effective),
+    settings: Object.fromEntries([...effective].filter(([name]) => !(name in GUARDED) || name in send)),
     unknownSettings: Object.keys(wanted).filter((name) => !known.has(name)),
   });
   // Embedded there is one session: what was set once stays, and setting it again costs a statement each time.
   return {
     version,
-    settings: { insertMode: mode, partitionsPerInsertMax },
+    settings: { insertMode: mode, partitionsPerInsertMax: partitionsOf(effective.get(PARTITIONS_SETTING)) },
     send: link.transport === "embedded" ? {} : send,
   };
+}
+
+type Differing = readonly [name: string, is: string | undefined, must: string];
+
+function differing(send: ClickHouseSettings, effective: ReadonlyMap<string, string>): readonly Differing[] {
+  return Object.entries(send)
+    .map(([name, value]): Differing => [name, effective.get(name), String(value)])
+    .filter(([, is, must]) => !isEqual(is, must));
+}
+
+function isEqual(is: string | undefined, must: string): boolean {
+  return is !== undefined && plain(is) === plain(must);
+}
+
+/** Versions of the server say 0 and 0.0, 1 and true. */
+function plain(text: string): string {
+  return text.replace(/^true$/, "1").replace(/^(?:false|0\.0+)$/, "0");
+}
+
+/** 0 is the server's word for no limit. */
+function partitionsOf(text: string | undefined): number {
+  const limit = text === undefined ? PARTITIONS_DEFAULT : parseInt(text, 10);
+  return limit === 0 ? Infinity : limit;
+}
+
+const CONSTRAINT_CODES: ReadonlySet<number> = new Set([164, 452]);
+
+/** What the settings became. A profile that lets a setting not be changed refuses the question itself. */
+async function readEffective(
+  link: Link,
+  known: ReadonlyMap<string, string>,
+  send: ClickHouseSettings,
+  doing: string,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string>> {
+  try {
+    return await readValues(link, [...known.keys()], send, doing, signal);
+  } catch (error) {
+    const broken = differing(send, known).filter(([name]) => PROMISED.has(name));
+    const code = saidByEngine(error)?.code;
+    throw code !== undefined && CONSTRAINT_CODES.has(code) && broken.length > 0 ? overruled(broken, error) : error;
+  }
+}
+
+function overruled(broken: readonly Differing[], cause?: unknown): PermanentError {
+  const words = broken.map(([name, is, must]) => `${name} is ${is ?? "unknown"} and must be ${must}`).join(", ");
+  return tellingWhatToDo(
+    new PermanentError(
+      `reading ClickHouse's settings: a settings profile of our user overrules what is needed for no row to be lost: ${words}: ` +
+        "change it in that profile (users.xml, or ALTER SETTINGS PROFILE; system.settings_profile_elements shows which one), " +
+        "or name another user with clickhouse.user",
+      "settings",
+      { cause },
+    ),
+  );
 }
 
 async function readValues(

@@ -4,6 +4,7 @@ import { FREQUENCY_NUMBERS } from "../../domain/frequency.ts";
 import type { Day } from "../../domain/day.ts";
 import type { LedgerKey } from "../../domain/ledger.ts";
 import type { Model, RowOutcome, Store } from "../../ports/store.ts";
+import { InsertProgress } from "../batching/insert-progress.ts";
 import type { ClickHouse } from "./client.ts";
 import { decide, type Revision } from "./compare.ts";
 import { FIELD_SEPARATOR, readStored } from "./compare-read.ts";
@@ -34,8 +35,8 @@ const COMPARED_ROWS_MAX = 10_000;
 /**
  * The tables as a Store. A batch goes: what is stored is read by primary key, new and changed rows are inserted, rows the
  * engine refuses are set aside, all before `addBatch` resolves. When it throws, the plan of that batch is kept with its
- * array: called again with the same array it repeats the same inserts byte for byte and answers as the first attempt
- * would have, however much of it had been stored.
+ * array: called again with the same array it repeats the inserts that were not acknowledged, byte for byte where it may
+ * send as many rows at once as before, and answers as the first attempt would have, however much had been stored.
  */
 export function createClickHouseStore(parts: StoreParts): Store {
   const { clickhouse, clock, log } = parts;
@@ -45,7 +46,7 @@ export function createClickHouseStore(parts: StoreParts): Store {
   const quarantine = createQuarantine(clickhouse, clocks, limits);
   const plans = new WeakMap<readonly Model[], Plan>();
 
-  async function plan(models: readonly Model[], signal: AbortSignal): Promise<Plan> {
+  async function plan(models: readonly Model[], rowsMax: number, signal: AbortSignal): Promise<Plan> {
     const context = { ingestedAtMs: clock.nowMs() };
     const outcomes: RowOutcome[] = Array.from({ length: models.length }, () => "new");
     const inserts: PlannedInsert[] = [];
@@ -53,7 +54,7 @@ export function createClickHouseStore(parts: StoreParts): Store {
       for (const rows of Map.groupBy(models, ({ model }) => model).values()) {
         const [first] = rows;
         if (first !== undefined) {
-          inserts.push({ table: modelTableOf(tables, first), rows, superseded: new Map() });
+          inserts.push(planInsert(modelTableOf(tables, first), rows, new Map()));
         }
       }
       return { context, outcomes, inserts };
@@ -61,12 +62,12 @@ export function createClickHouseStore(parts: StoreParts): Store {
     for (const { table, members } of groupByTable(models, tables)) {
       const rows: Model[] = [];
       const superseded = new Map<Model, Model>();
-      for (const part of cutByKey(members, (row) => table.compared.keyOf(row))) {
+      for (const part of cutByKey(members, (row) => table.compared.keyOf(row), rowsMax)) {
         for (const row of await compare(table, part, outcomes, superseded, signal)) {
           rows.push(row);
         }
       }
-      inserts.push({ table, rows, superseded });
+      inserts.push(planInsert(table, rows, superseded));
     }
     return { context, outcomes, inserts };
   }
@@ -102,13 +103,17 @@ export function createClickHouseStore(parts: StoreParts): Store {
     return decision.writes.flatMap((at) => models[at] ?? []);
   }
 
-  /** Answers with the rows that are in no table but quarantine. */
-  async function run(planned: PlannedInsert, context: BlockContext, signal: AbortSignal): Promise<ReadonlySet<Model>> {
-    const { table, superseded } = planned;
-    const lost = new Set<Model>();
-    let rows = planned.rows;
-    while (rows.length > 0) {
-      const refused = await insertRows(clickhouse, table.writer, rows, context, limits, signal);
+  /** Resolves when all of it is durable; what is lost is in no table but quarantine. Called again it goes on. */
+  async function run(
+    planned: PlannedInsert,
+    context: BlockContext,
+    rowsMax: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { table, superseded, lost } = planned;
+    const few = { ...limits, rowsMax: Math.min(limits.rowsMax, rowsMax) };
+    while (planned.rows.length > 0) {
+      const refused = await insertRows(clickhouse, table.writer, planned.rows, context, few, signal, planned.progress);
       const rejected = refused.map(({ row, detail }) => ({
         rejected: toRefusedRow(table.dataSet, table.codeOf(row), row.row, detail),
         provenance: row.provenance,
@@ -124,25 +129,23 @@ export function createClickHouseStore(parts: StoreParts): Store {
       for (const { row } of refused) {
         lost.add(row);
       }
-      rows = refused.flatMap(({ row }) => superseded.get(row) ?? []);
+      planned.rows = refused.flatMap(({ row }) => superseded.get(row) ?? []);
+      planned.progress = new InsertProgress(planned.rows);
     }
-    return lost;
   }
 
   return {
-    async addBatch(models, signal) {
-      const planned = plans.get(models) ?? (await plan(models, signal));
+    async addBatch(models, signal, { rowsPerInsertMax = limits.rowsMax } = {}) {
+      const rowsMax = Math.max(1, rowsPerInsertMax);
+      const planned = plans.get(models) ?? (await plan(models, Math.min(rowsMax, COMPARED_ROWS_MAX), signal));
       plans.set(models, planned);
-      const lost = new Set<Model>();
       for (const insert of planned.inserts) {
-        for (const row of await run(insert, planned.context, signal)) {
-          lost.add(row);
-        }
+        await run(insert, planned.context, rowsMax, signal);
       }
       plans.delete(models);
-      return lost.size === 0
+      return planned.inserts.every(({ lost }) => lost.size === 0)
         ? planned.outcomes
-        : planned.outcomes.map((outcome, index) => (isIn(lost, models[index]) ? "rejected" : outcome));
+        : planned.outcomes.map((outcome, index) => (isLost(planned, models[index]) ? "rejected" : outcome));
     },
     quarantine: (rows, provenance, signal) =>
       quarantine.write(withProvenance(rows, provenance), { ingestedAtMs: clock.nowMs() }, signal),
@@ -151,11 +154,24 @@ export function createClickHouseStore(parts: StoreParts): Store {
   };
 }
 
+/** What a batch brings to one table, and how far it has come. */
 interface PlannedInsert {
   readonly table: ModelTable<Model>;
-  readonly rows: readonly Model[];
   /** What to write instead should a row be refused that beat another of its key. */
   readonly superseded: ReadonlyMap<Model, Model>;
+  /** What is being written now: first all of it, then what takes the place of refused rows. */
+  rows: readonly Model[];
+  progress: InsertProgress<Model>;
+  /** Refused, and in quarantine. */
+  readonly lost: Set<Model>;
+}
+
+function planInsert(
+  table: ModelTable<Model>,
+  rows: readonly Model[],
+  superseded: ReadonlyMap<Model, Model>,
+): PlannedInsert {
+  return { table, superseded, rows, progress: new InsertProgress(rows), lost: new Set() };
 }
 
 interface Plan {
@@ -192,8 +208,12 @@ function groupByTable(models: readonly Model[], tables: Parameters<typeof modelT
  * Cuts a large batch for comparison. It is sorted by key, so that each part reads a stretch of the primary key, and a cut
  * never falls between two rows of one key.
  */
-function cutByKey(members: readonly Member[], keyOf: (row: Model) => string): readonly (readonly Member[])[] {
-  if (members.length <= COMPARED_ROWS_MAX) {
+function cutByKey(
+  members: readonly Member[],
+  keyOf: (row: Model) => string,
+  rowsMax: number,
+): readonly (readonly Member[])[] {
+  if (members.length <= rowsMax) {
     return [members];
   }
   const keyed = members.map((member) => ({ member, key: keyOf(member.model) }));
@@ -202,7 +222,7 @@ function cutByKey(members: readonly Member[], keyOf: (row: Model) => string): re
   let current: Member[] = [];
   let last = "";
   for (const { member, key } of keyed) {
-    if (current.length >= COMPARED_ROWS_MAX && key !== last) {
+    if (current.length >= rowsMax && key !== last) {
       parts.push(current);
       current = [];
     }
@@ -228,8 +248,8 @@ function logRevisions(log: Log, table: ModelTable<Model>, revisions: readonly Re
   }
 }
 
-function isIn(models: ReadonlySet<Model>, model: Model | undefined): boolean {
-  return model !== undefined && models.has(model);
+function isLost({ inserts }: Plan, model: Model | undefined): boolean {
+  return model !== undefined && inserts.some(({ lost }) => lost.has(model));
 }
 
 /** What the tables really have, without the views: a day counts whichever source brought it. */

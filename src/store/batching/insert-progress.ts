@@ -1,0 +1,52 @@
+/**
+ * How far the inserts of some rows have come. It outlives a try that failed half way, so that the next one goes on with
+ * what is not acknowledged yet: work that is repeated from its beginning would never end where every third insert fails.
+ * What was sent and not acknowledged is sent again.
+ */
+export class InsertProgress<Row> {
+  /** Pieces that are neither acknowledged nor refused, each for one insert, in their order. */
+  #pending: readonly (readonly Row[])[];
+  #isAnyStored = false;
+  /** Rows that the store refused alone, and what it said. */
+  readonly refused = new Map<Row, string>();
+  /** Rows whose values fit no column, found before anything was sent. */
+  readonly unfit = new Map<Row, string>();
+
+  constructor(rows: readonly Row[]) {
+    this.#pending = rows.length === 0 ? [] : [rows];
+  }
+
+  get next(): readonly Row[] | undefined {
+    return this.#pending[0];
+  }
+
+  get isAnyStored(): boolean {
+    return this.#isAnyStored;
+  }
+
+  /** Cuts every piece that is still to be sent; `cut` keeps a piece that needs no cutting as it is. */
+  recut(cut: (piece: readonly Row[]) => readonly (readonly Row[])[]): void {
+    this.#pending = this.#pending.flatMap(cut);
+  }
+
+  /** The next piece is durable. */
+  nextStored(): void {
+    this.#isAnyStored = true;
+    this.#pending = this.#pending.slice(1);
+  }
+
+  /** The next piece has a bad row. Halves it, or sets it aside where it is that row. */
+  nextRefused(detail: string): void {
+    const [piece = [], ...later] = this.#pending;
+    const [first] = piece;
+    if (piece.length > 1) {
+      const middle = Math.ceil(piece.length / 2);
+      this.#pending = [piece.slice(0, middle), piece.slice(middle), ...later];
+    } else {
+      this.#pending = later;
+      if (first !== undefined) {
+        this.refused.set(first, detail);
+      }
+    }
+  }
+}
