@@ -77,17 +77,20 @@ export function createLink({ transport, client, scratchPath, sendBody, requestMs
           clickhouse_settings: settings,
           abort_signal: signal,
         });
-        return answer.json<Row>();
+        // The library listens to its signal until the head of the answer has come.
+        using _ = onAbort(signal, () => answer.close());
+        return await answer.json<Row>();
       }),
     command: (sql, params, settings, signal) =>
       runWithin(requestMs, `commanding ClickHouse: ${excerpt(sql)}`, signal, async (signal) => {
-        await client.command({
-          query: sql,
-          query_params: { ...params },
-          // The server answers with its verdict and not with a promise of one; chDB knows nothing else.
-          clickhouse_settings: transport === "http" ? { ...settings, wait_end_of_query: 1 } : settings,
-          abort_signal: signal,
-        });
+        const call = { query: sql, query_params: { ...params }, abort_signal: signal };
+        if (transport === "embedded") {
+          await client.command({ ...call, clickhouse_settings: settings });
+          return;
+        }
+        // The server answers with its verdict and not with a promise of one; chDB knows nothing else.
+        const { stream } = await client.exec({ ...call, clickhouse_settings: { ...settings, wait_end_of_query: 1 } });
+        await drain(stream, signal);
       }),
     raw: (sql, format, settings, signal) =>
       scratchPath === undefined
@@ -157,10 +160,20 @@ export function sendByClient(client: ClickHouseClient): SendBody {
       abort_signal: signal,
     });
     // The acknowledgement is the end of the answer, not its head.
-    for await (const _ of answer.stream) {
-      signal.throwIfAborted();
-    }
+    await drain(answer.stream, signal);
   };
+}
+
+async function drain(stream: Readable, signal: AbortSignal): Promise<void> {
+  using _ = onAbort(signal, () => stream.destroy());
+  for await (const _ of stream) {
+    signal.throwIfAborted();
+  }
+}
+
+function onAbort(signal: AbortSignal, act: () => void): Disposable {
+  signal.addEventListener("abort", act, { once: true });
+  return { [Symbol.dispose]: () => signal.removeEventListener("abort", act) };
 }
 
 /** Aborting is the caller's own doing, so its reason comes out as it is; everything else gets its kind. */
