@@ -246,7 +246,7 @@ test("a batch in hand that is refused for memory is stored in smaller inserts, a
   const many = Array.from({ length: 5 }, () => bars(0, 200)).flat();
   const store = withBatching(inner, BATCH_LIMITS_DEFAULT, createJumpingClock(), silentLog);
   await store.addBatch(many, never);
-  assert.deepEqual(inner.rowsMax, [100_000, 500, 250]);
+  assert.deepEqual(inner.rowsMax, [100_000, 500, 250], "each try in smaller inserts");
   assert.equal(new Set(inner.batches).size, 1);
   const [table] = store.health().tables;
   assert.deepEqual(table, { model: "bar", pressure: "memory", batchRowsMax: 313, gather: 1 });
@@ -291,7 +291,7 @@ test("while the store has too many queries, tables are written one after the oth
   };
   const store = withBatching(inner, BATCH_LIMITS_DEFAULT, createJumpingClock(), log);
   await store.addBatch([barModel(), calendarDayModel()], never);
-  assert.equal(inFlightMax, 1);
+  assert.equal(inFlightMax, 1, "one table at a time");
   await store.addBatch([barModel(), calendarDayModel()], never);
   assert.equal(inFlightMax, 2, "and side by side again after that");
 });

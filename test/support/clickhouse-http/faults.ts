@@ -12,8 +12,34 @@ export const faultSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("hang"), match }),
   /** Answer the next `count` inserts with this error and apply nothing. */
   z.object({ kind: z.literal("refuse"), code: z.int(), text: z.string(), count: z.int().positive(), match }),
+  /** Until `release`: refuse inserts of more bytes than this with 241, as a server that is short of memory. */
+  z.object({ kind: z.literal("short-of-memory"), bytesMax: z.int().positive(), match }),
+  /** Until `release`: so many of a hundred statements meet a fault, drawn from all the kinds there are. */
+  z.object({ kind: z.literal("storm"), percent: z.int().min(0).max(100), seed: z.int(), match }),
 ]);
 export type Fault = Readonly<z.infer<typeof faultSchema>>;
+
+/** What happens to one statement. */
+export type Mishap =
+  | Extract<Fault, { readonly kind: "drop-answer" | "hold-answer" | "hang" }>
+  | { readonly kind: "refuse"; readonly code: number; readonly text: string }
+  /** Do nothing and close the connection. */
+  | { readonly kind: "reset" };
+
+/** Of a storm; a hang is drawn once in sixteen, since it takes a client's whole deadline. */
+const OF_INSERTS: readonly Mishap[] = [
+  ...Array.from({ length: 5 }, (): Mishap => ({ kind: "drop-answer", match: "" })),
+  ...Array.from({ length: 3 }, (): Mishap => ({ kind: "reset" })),
+  { kind: "refuse", code: 252, text: "Too many parts (301). (TOO_MANY_PARTS)" },
+  { kind: "refuse", code: 252, text: "Too many parts (302). (TOO_MANY_PARTS)" },
+  { kind: "refuse", code: 241, text: "Memory limit (total) exceeded. (MEMORY_LIMIT_EXCEEDED)" },
+  { kind: "refuse", code: 241, text: "Memory limit (for query) exceeded. (MEMORY_LIMIT_EXCEEDED)" },
+  { kind: "refuse", code: 202, text: "Too many simultaneous queries. (TOO_MANY_SIMULTANEOUS_QUERIES)" },
+  { kind: "refuse", code: 745, text: "CPU is overloaded. (SERVER_OVERLOADED)" },
+  { kind: "refuse", code: 159, text: "Timeout exceeded. (TIMEOUT_EXCEEDED)" },
+  { kind: "hang", match: "" },
+];
+const OF_QUESTIONS: readonly Mishap[] = OF_INSERTS.filter(({ kind }) => kind === "reset" || kind === "refuse");
 
 /** One request that the server has seen. */
 export const requestRecordSchema = z.object({
@@ -29,7 +55,7 @@ export const requestRecordSchema = z.object({
   rows: z.int(),
   /** Bytes of the request's body as it came over the wire. */
   bytes: z.int(),
-  state: z.enum(["running", "answered", "refused", "dropped", "held", "hung"]),
+  state: z.enum(["running", "answered", "refused", "dropped", "held", "hung", "reset"]),
   /** The engine's error code, 0 when there was none. */
   code: z.int(),
   ms: z.number(),
@@ -44,6 +70,7 @@ export class FaultDesk {
   #records: RequestRecord[] = [];
   #nextId = 1;
   #released = Promise.withResolvers<void>();
+  #drawn = 0;
 
   order(fault: Fault): void {
     this.#waiting.push(fault);
@@ -60,21 +87,40 @@ export class FaultDesk {
     return this.#released.promise;
   }
 
-  /** Takes the order that fits this statement, if one waits. */
-  take(query: string, isInsert: boolean): Fault | undefined {
-    const index = this.#waiting.findIndex(
-      (fault) => (isInsert || fault.kind === "hang") && query.includes(fault.match),
-    );
+  /** What is to happen to this statement, if anything. */
+  take(query: string, isInsert: boolean, wireBytes: number): Mishap | undefined {
+    const index = this.#waiting.findIndex((fault) => query.includes(fault.match) && fits(fault, isInsert, wireBytes));
     const fault = this.#waiting[index];
-    if (fault === undefined) {
-      return undefined;
+    switch (fault?.kind) {
+      case undefined:
+        return undefined;
+      case "short-of-memory":
+        return { kind: "refuse", code: 241, text: "Memory limit (total) exceeded. (MEMORY_LIMIT_EXCEEDED)" };
+      case "storm": {
+        const kinds = isInsert ? OF_INSERTS : OF_QUESTIONS;
+        return this.#draw(fault.seed) * 100 < fault.percent
+          ? kinds[Math.floor(this.#draw(fault.seed) * kinds.length)]
+          : undefined;
+      }
+      case "refuse":
+        if (fault.count > 1) {
+          this.#waiting[index] = { ...fault, count: fault.count - 1 };
+          return fault;
+        }
+        break;
+      default:
     }
-    if (fault.kind === "refuse" && fault.count > 1) {
-      this.#waiting[index] = { ...fault, count: fault.count - 1 };
-    } else {
-      this.#waiting.splice(index, 1);
-    }
+    this.#waiting.splice(index, 1);
     return fault;
+  }
+
+  /** Numbers from 0 to 1 that follow from the seed (the generator is mulberry32). */
+  #draw(seed: number): number {
+    this.#drawn += 1;
+    let bits = (seed + Math.imul(this.#drawn, 0x6d2b79f5)) | 0;
+    bits = Math.imul(bits ^ (bits >>> 15), bits | 1);
+    bits ^= bits + Math.imul(bits ^ (bits >>> 7), bits | 61);
+    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32;
   }
 
   begin(record: Pick<RequestRecord, "method" | "query" | "user" | "isInsert">): number {
@@ -107,5 +153,17 @@ export class FaultDesk {
 
   records(match: string): readonly RequestRecord[] {
     return this.#records.filter(({ query }) => query.includes(match));
+  }
+}
+
+function fits(fault: Fault, isInsert: boolean, wireBytes: number): boolean {
+  switch (fault.kind) {
+    case "hang":
+    case "storm":
+      return true;
+    case "short-of-memory":
+      return isInsert && wireBytes > fault.bytesMax;
+    default:
+      return isInsert;
   }
 }

@@ -73,7 +73,11 @@ function observe(desk: FaultDesk): QueryObserver {
     begin: async ({ method, text, user, isInsert, wireBytes }) => {
       const id = desk.begin({ method, query: text, user, isInsert });
       desk.update(id, { bytes: wireBytes });
-      const fault = desk.take(text, isInsert);
+      const fault = desk.take(text, isInsert, wireBytes);
+      if (fault?.kind === "reset") {
+        desk.update(id, { state: "reset" });
+        return "close";
+      }
       if (fault?.kind === "hang") {
         desk.update(id, { state: "hung" });
         await desk.released;

@@ -35,6 +35,10 @@ export interface ClickHouseFaults {
   hangNext(match?: string): Promise<void>;
   /** The next `count` inserts are answered with this error and not applied. */
   refuseNextInserts(refusal: Refusal): Promise<void>;
+  /** Until `release`, inserts of more bytes than this are refused with 241. */
+  limitMemory(bytesMax: number, match?: string): Promise<void>;
+  /** Until `release`, so many of a hundred statements meet a fault of any kind; the same seed draws the same faults. */
+  storm(storm: Storm): Promise<void>;
   /** Ends what is held or hangs, and forgets orders that nobody met. */
   release(): Promise<void>;
   /** What was asked, the oldest first; the last 5,000 at most. */
@@ -47,6 +51,12 @@ export interface Refusal {
   /** Its text, `Too many parts (301). … (TOO_MANY_PARTS)` for instance. */
   readonly text: string;
   readonly count?: number;
+  readonly match?: string;
+}
+
+export interface Storm {
+  readonly percent: number;
+  readonly seed: number;
   readonly match?: string;
 }
 
@@ -116,6 +126,8 @@ export function clickHouseFaults(url: string): ClickHouseFaults {
     holdNextAnswer: (match = "") => order({ kind: "hold-answer", match }),
     hangNext: (match = "") => order({ kind: "hang", match }),
     refuseNextInserts: ({ code, text, count = 1, match = "" }) => order({ kind: "refuse", code, text, count, match }),
+    limitMemory: (bytesMax, match = "") => order({ kind: "short-of-memory", bytesMax, match }),
+    storm: ({ percent, seed, match = "" }) => order({ kind: "storm", percent, seed, match }),
     release: async () => {
       await ask("release", {});
     },
