@@ -122,6 +122,8 @@ export interface StoreSide extends AsyncDisposable {
   readonly reference: ReferenceStore;
   /** How writing rows is getting on; a store may well answer questions and take no rows. */
   health(): StoreHealth;
+  /** Rejects while rows are refused by a store that answers everything else. */
+  askWrites(): Promise<void>;
 }
 
 /** The engine with its tables, and everything that is kept in them. Rows of many messages go out together. */
@@ -162,6 +164,7 @@ export async function openStoreSide(config: Config, log: Log, work: AbortSignal)
     outcomes: openClickHouseOutcomes(clickhouse),
     reference: mysql ?? openClickHouseReference(clickhouse, schema.chain),
     health: () => batching.health(),
+    askWrites: () => batching.askWrites(),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }

@@ -156,10 +156,11 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
   log.info("worker drained", { dropped: report.dropped, isCommitted: report.isCommitted });
 }
 
-/** The engine in this process is there as long as the process is. */
-function watched({ clickhouse }: StoreSide): readonly Dependency[] {
+/** The engine in this process is there as long as the process is, and may still be short of memory. */
+function watched({ clickhouse, ...store }: StoreSide): readonly Dependency[] {
   const ask = async (signal: AbortSignal): Promise<void> => {
     await clickhouse.query("SELECT 1", {}, signal);
   };
-  return clickhouse.transport === "embedded" ? [] : [{ name: "clickhouse", ask }];
+  const writes = { name: "clickhouse writes", ask: () => store.askWrites() };
+  return clickhouse.transport === "embedded" ? [writes] : [{ name: "clickhouse", ask }, writes];
 }

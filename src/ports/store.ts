@@ -60,6 +60,8 @@ export interface TableHealth {
   readonly model: Model["model"];
   /** Undefined while batches are of their usual size. */
   readonly pressure: PressureKind | undefined;
+  /** A store that is there has refused these rows for that reason, and they wait for their next try. */
+  readonly isRefused: boolean;
   /** Rows one insert may have now. */
   readonly batchRowsMax: number;
   /** How many times as much as usual a batch gathers now before it goes out. */

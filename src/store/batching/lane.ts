@@ -67,8 +67,8 @@ export class Lane {
   }
 
   health(): TableHealth {
-    const { kind, rowsMax, gather } = this.#pressure;
-    return { model: this.#parts.model, pressure: kind, batchRowsMax: rowsMax, gather };
+    const { kind, isRefused, rowsMax, gather } = this.#pressure;
+    return { model: this.#parts.model, pressure: kind, isRefused, batchRowsMax: rowsMax, gather };
   }
 
   /** Rejects at once when the signal aborts; rows that are being written then may be stored or not. */

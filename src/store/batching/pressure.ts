@@ -72,8 +72,12 @@ export class Pressure {
   }
 
   /** From a refusal until this table's next batch passes, or is given up. */
+  get isRefused(): boolean {
+    return this.#refusals > 0;
+  }
+
   get isAlone(): boolean {
-    return this.#kind === "queries" && this.#refusals > 0;
+    return this.#kind === "queries" && this.isRefused;
   }
 
   /** When a batch goes out now, and how large it gets. */

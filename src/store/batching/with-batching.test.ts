@@ -249,7 +249,7 @@ test("a batch in hand that is refused for memory is stored in smaller inserts, a
   assert.deepEqual(inner.rowsMax, [100_000, 500, 250], "each try in smaller inserts");
   assert.equal(new Set(inner.batches).size, 1);
   const [table] = store.health().tables;
-  assert.deepEqual(table, { model: "bar", pressure: "memory", batchRowsMax: 313, gather: 1 });
+  assert.deepEqual(table, { model: "bar", pressure: "memory", isRefused: false, batchRowsMax: 313, gather: 1 });
 });
 
 test("a batch that is refused for too many parts is repeated whole, later, and the next ones gather more", async () => {
@@ -316,4 +316,31 @@ test("health tells of an outage, its length, its cause, and what waits; and that
   const { outageMs, isAway, lastError, rowsInHand, oldestMs } = store.health();
   assert.deepEqual([isAway, lastError, rowsInHand, oldestMs], [false, undefined, 0, undefined]);
   assert.ok(outageMs > 0);
+});
+
+test("asked whether it takes rows, it says no while a store that is there refuses them, and why", async () => {
+  let failures = 2;
+  const asked: Promise<string>[] = [];
+  const inner = new FakeStore((models) => {
+    failures -= 1;
+    const refusal = failures === 1 ? new StorePressureError("252 parts", "parts") : new TransientError("reset");
+    return failures >= 0 ? Promise.reject(refusal) : sayNew(models);
+  });
+  const ask = () =>
+    store.askWrites().then(
+      () => "takes rows",
+      (error: unknown) => String(error),
+    );
+  const clock = createJumpingClock();
+  const asking = {
+    ...clock,
+    sleep: (ms: number, signal?: AbortSignal) => (asked.push(ask()), clock.sleep(ms, signal)),
+  };
+  const store = withBatching(inner, { ...BATCH_LIMITS_DEFAULT, quietMs: 0 }, asking, silentLog);
+  await store.addBatch(bars(0, 1), never);
+  asked.push(ask());
+  const [refused, reset, ...after] = await Promise.all(asked);
+  assert.match(refused ?? "", /storing rows \(bar\): the store refuses them for now: 252 parts/);
+  assert.match(reset ?? "", /refuses them for now: reset/);
+  assert.deepEqual(after, ["takes rows"]);
 });

@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { TransientError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { untilPassed } from "../../base/retry.ts";
 import type { Model, RowOutcome, Store, StoreHealth } from "../../ports/store.ts";
@@ -10,6 +11,11 @@ import { Outage } from "./outage.ts";
 /** A store that gathers, and says how it is getting on. */
 export interface BatchingStore extends Store {
   health(): StoreHealth;
+  /**
+   * Rejects with the reason while a store that is there refuses rows for what it has too much of: it then still answers
+   * any other question. Asks nothing.
+   */
+  askWrites(): Promise<void>;
 }
 
 /** Tables written side by side; there are four of them. */
@@ -57,7 +63,7 @@ export function withBatching(
     }
   }
 
-  return {
+  const batching: BatchingStore = {
     async addBatch(models, signal) {
       const call = { atMs: clock.elapsedMs() };
       calls.add(call);
@@ -89,11 +95,18 @@ export function withBatching(
         tables: [...lanes.values()].map((lane) => lane.health()),
       };
     },
+    askWrites() {
+      const { tables, lastError } = batching.health();
+      const refused = tables.flatMap(({ model, isRefused }) => (isRefused ? [model] : []));
+      const why = `storing rows (${refused.join(", ")}): the store refuses them for now: ${lastError ?? "no reason"}`;
+      return refused.length === 0 ? Promise.resolve() : Promise.reject(new TransientError(why));
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all([...lanes.values()].map((lane) => lane.close()));
       await store[Symbol.asyncDispose]();
     },
   };
+  return batching;
 }
 
 async function addToLanes(

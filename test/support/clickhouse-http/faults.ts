@@ -91,26 +91,22 @@ export class FaultDesk {
   take(query: string, isInsert: boolean, wireBytes: number): Mishap | undefined {
     const index = this.#waiting.findIndex((fault) => query.includes(fault.match) && fits(fault, isInsert, wireBytes));
     const fault = this.#waiting[index];
-    switch (fault?.kind) {
-      case undefined:
-        return undefined;
-      case "short-of-memory":
-        return { kind: "refuse", code: 241, text: "Memory limit (total) exceeded. (MEMORY_LIMIT_EXCEEDED)" };
-      case "storm": {
-        const kinds = isInsert ? OF_INSERTS : OF_QUESTIONS;
-        return this.#draw(fault.seed) * 100 < fault.percent
-          ? kinds[Math.floor(this.#draw(fault.seed) * kinds.length)]
-          : undefined;
-      }
-      case "refuse":
-        if (fault.count > 1) {
-          this.#waiting[index] = { ...fault, count: fault.count - 1 };
-          return fault;
-        }
-        break;
-      default:
+    if (fault === undefined) {
+      return undefined;
     }
-    this.#waiting.splice(index, 1);
+    if (fault.kind === "short-of-memory") {
+      return { kind: "refuse", code: 241, text: "Memory limit (total) exceeded. (MEMORY_LIMIT_EXCEEDED)" };
+    }
+    if (fault.kind === "storm") {
+      const kinds = isInsert ? OF_INSERTS : OF_QUESTIONS;
+      const isMet = this.#draw(fault.seed) * 100 < fault.percent;
+      return isMet ? kinds[Math.floor(this.#draw(fault.seed) * kinds.length)] : undefined;
+    }
+    if (fault.kind === "refuse" && fault.count > 1) {
+      this.#waiting[index] = { ...fault, count: fault.count - 1 };
+    } else {
+      this.#waiting.splice(index, 1);
+    }
     return fault;
   }
 
@@ -157,13 +153,9 @@ export class FaultDesk {
 }
 
 function fits(fault: Fault, isInsert: boolean, wireBytes: number): boolean {
-  switch (fault.kind) {
-    case "hang":
-    case "storm":
-      return true;
-    case "short-of-memory":
-      return isInsert && wireBytes > fault.bytesMax;
-    default:
-      return isInsert;
-  }
+  return (
+    fault.kind === "hang" ||
+    fault.kind === "storm" ||
+    (isInsert && (fault.kind !== "short-of-memory" || wireBytes > fault.bytesMax))
+  );
 }
