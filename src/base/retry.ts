@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { describeError, TransientError } from "./errors.ts";
 import { fullJitterMs, type RetryWaits } from "./jitter.ts";
-import type { Log } from "./log.ts";
+import type { Log, LogFields } from "./log.ts";
 
 export interface RetryParts {
   readonly clock: Clock;
@@ -10,8 +10,15 @@ export interface RetryParts {
   readonly doing: string;
   /** RETRY_WAITS_DEFAULT by default. */
   readonly waits?: RetryWaits | undefined;
-  /** Hears of each failure that is waited out; may say how long. */
-  readonly onFailed?: (error: TransientError) => number | undefined;
+  /** Hears of each failure that is waited out. */
+  readonly onFailed?: (error: TransientError) => FailureAdvice | undefined;
+}
+
+export interface FailureAdvice {
+  /** How long to wait, where the usual is not right. */
+  readonly waitMs?: number | undefined;
+  /** What the log's line says besides. */
+  readonly fields?: LogFields;
 }
 
 /**
@@ -28,13 +35,15 @@ export async function untilPassed<T>(act: () => Promise<T>, parts: RetryParts, s
       if (!(error instanceof TransientError)) {
         throw error;
       }
-      const waitMs = parts.onFailed?.(error) ?? error.retryAfterMs ?? fullJitterMs(attempt, parts.waits);
+      const advice = parts.onFailed?.(error);
+      const waitMs = advice?.waitMs ?? error.retryAfterMs ?? fullJitterMs(attempt, parts.waits);
       parts.log.warn("failed, trying again", {
         doing: parts.doing,
         attempt,
         waitMs: Math.round(waitMs),
         kind: error.name,
         why: describeError(error),
+        ...advice?.fields,
       });
       await parts.clock.sleep(waitMs, signal);
     }

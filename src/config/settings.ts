@@ -157,7 +157,7 @@ export const SETTINGS = {
     insertTimeoutMs: setting(
       read.integer({ min: 100, max: 3_600_000 }),
       60_000,
-      "how long one insert may take until it is acknowledged; then it is repeated in smaller pieces",
+      "how long one insert may take until it is acknowledged; then it is repeated, a large one in smaller pieces",
     ),
   },
   schema: {

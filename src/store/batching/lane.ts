@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { PermanentError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import { untilPassed } from "../../base/retry.ts";
+import { untilPassed, type FailureAdvice } from "../../base/retry.ts";
 import type { Model, RowOutcome, Store, TableHealth } from "../../ports/store.ts";
 import { Batch, type Entry, type SendReason } from "./batch.ts";
 import type { BatchLimits } from "./limits.ts";
@@ -175,15 +175,15 @@ export class Lane {
         writers.leave(1);
       }
     };
-    const onFailed = (error: Error): number | undefined => {
+    const onFailed = (error: Error): FailureAdvice | undefined => {
       trying.failed(error);
       if (!(error instanceof StorePressureError)) {
         return undefined;
       }
       const waitMs = this.#pressure.refused(error.pressure, models.length);
       onPressure();
-      log.warn("store under pressure", { ...this.health() });
-      return waitMs;
+      const { pressure, batchRowsMax, gather } = this.health();
+      return { waitMs, fields: { pressure, batchRowsMax, gather } };
     };
     try {
       const doing = `storing ${models.length} rows (${model})`;

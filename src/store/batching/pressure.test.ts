@@ -14,18 +14,63 @@ test("without pressure everything is as usual", () => {
   assert.equal(pressure.isAlone, false);
 });
 
-for (const kind of ["memory", "time"] as const) {
+const FLOORS = [
+  ["memory", 1_600, [800, 400, 200, 100, 100, 100]],
+  ["time", 6_000, [3_000, 1_500, 1_000, 1_000, 1_000, 1_000]],
+] as const;
+
+for (const [kind, rows, expected] of FLOORS) {
   test(`refused for ${kind}, inserts are halved from the size that was refused, down to the floor`, () => {
     const pressure = pressureOf();
     const sizes = Array.from({ length: 6 }, () => {
-      assert.equal(pressure.refused(kind, 1_600), undefined);
+      assert.equal(pressure.refused(kind, rows), undefined);
       return pressure.rowsMax;
     });
-    assert.deepEqual(sizes, [800, 400, 200, 100, 100, 100]);
+    assert.deepEqual(sizes, expected);
     assert.equal(pressure.kind, kind);
     assert.equal(pressure.gather, 1, "smaller inserts gather no longer");
   });
 }
+
+/** Inserts that write `rows` rows which wait, when nothing is refused any more. */
+function insertsFor(rows: number, pressure: Pressure): number {
+  let inserts = 0;
+  for (let left = rows; left > 0; inserts += 1) {
+    left -= pressure.batchLimits.rowsMax;
+    pressure.passed();
+  }
+  return inserts;
+}
+
+test("what gathered while a store hung does not reach it as a flood of small parts when it is back", () => {
+  const pressure = pressureOf();
+  for (let minute = 0; minute < 10; minute += 1) {
+    pressure.refused("time", BATCH_LIMITS_DEFAULT.rowsMax);
+  }
+  assert.ok(insertsFor(BATCH_LIMITS_DEFAULT.rowsInHandMax, pressure) <= 20);
+});
+
+test("a batch of the usual size whose time runs out is repeated whole, and larger ones are not cut for it", () => {
+  const pressure = pressureOf();
+  pressure.refused("time", BATCH_LIMITS_DEFAULT.rowsReady);
+  assert.equal(pressure.rowsMax, BATCH_LIMITS_DEFAULT.rowsMax);
+  pressure.refused("memory", 1_000);
+  pressure.refused("time", 1_000);
+  assert.equal(pressure.rowsMax, 500, "nor does it undo what memory has cut");
+});
+
+test("too many parts doubles again what a lack of memory has cut, up to the usual size", () => {
+  const pressure = pressureOf();
+  for (let count = 0; count < 5; count += 1) {
+    pressure.refused("memory", 1_600);
+  }
+  const sizes = Array.from({ length: 12 }, () => {
+    pressure.refused("parts", 1_600);
+    return pressure.rowsMax;
+  });
+  assert.deepEqual(sizes.slice(0, 3), [200, 400, 800]);
+  assert.equal(sizes.at(-1), BATCH_LIMITS_DEFAULT.rowsMax);
+});
 
 test("a batch below the floor that is refused does not raise or lower what inserts may have", () => {
   const pressure = pressureOf();

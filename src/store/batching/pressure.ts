@@ -2,7 +2,10 @@ import type { PressureKind } from "../../ports/store.ts";
 import type { BatchLimits } from "./limits.ts";
 
 export interface PressureLimits {
-  /** Inserts are not cut smaller than this: a store that cannot take so few rows needs time and not smaller inserts. */
+  /**
+   * Inserts are not cut smaller than this for `memory`: a store that cannot take so few rows needs time and not smaller
+   * inserts. For `time` the floor is the usual batch, `rowsReady`.
+   */
   readonly rowsMin: number;
   /** How many times as much as usual a batch gathers at most. */
   readonly gatherMax: number;
@@ -24,12 +27,14 @@ export const PRESSURE_LIMITS_DEFAULT: PressureLimits = {
  * What one table's writer does about a store that is under pressure; pure, it knows no clock and no store. What helps is
  * not the same for each kind:
  *
- * - `memory` and `time`: one statement asked too much at once. Inserts are halved, from the size that was refused down to
- *   `rowsMin`, and grow back by a quarter with each batch that passes. The wait is as for any failure: it is the size
- *   that was wrong.
+ * - `memory`: one statement asked too much at once. Inserts are halved, from the size that was refused down to `rowsMin`,
+ *   and grow back by a quarter with each batch that passes. The wait is as for any failure: it is the size that was wrong.
+ * - `time`: the same, though a store that hangs says nothing about sizes, and what has gathered meanwhile must not reach
+ *   it as a flood of small parts when it is back. So inserts are never cut below the usual batch, and one that was no larger is repeated whole.
  * - `parts`: every insert makes at least one part for each partition it touches, and merging lags behind. Smaller inserts
- *   would make more parts, so they are never cut: each refusal doubles how much and how long the next batches gather,
- *   and the wait is long, since a merge takes as long as it takes. Each batch that passes halves the gathering.
+ *   would make more parts, so they are never cut, and what other pressure has cut is doubled: each refusal also doubles
+ *   how much and how long the next batches gather, and the wait is long, since a merge takes as long as it takes. Each
+ *   batch that passes halves the gathering.
  * - `queries`: too many statements, ours or others'. The same remedies as for parts, and tables are written one after the
  *   other instead of side by side until the refused batch has passed (`isAlone`).
  *
@@ -106,8 +111,14 @@ export class Pressure {
     this.#refusals += 1;
     if (kind === "memory" || kind === "time") {
       const asked = Math.min(rows, this.#rowsMax);
-      this.#rowsMax = Math.min(this.#rowsMax, Math.max(this.#limits.rowsMin, Math.floor(asked / 2)));
+      const floor = kind === "memory" ? this.#limits.rowsMin : Math.max(this.#limits.rowsMin, this.#usual.rowsReady);
+      if (kind === "memory" || asked > floor) {
+        this.#rowsMax = Math.min(this.#rowsMax, Math.max(floor, Math.floor(asked / 2)));
+      }
       return undefined;
+    }
+    if (kind === "parts") {
+      this.#rowsMax = Math.min(this.#usual.rowsMax, this.#rowsMax * 2);
     }
     this.#gather = Math.min(this.#gather * 2, this.#limits.gatherMax);
     const { waitMsBase, waitMsMax } = this.#limits;

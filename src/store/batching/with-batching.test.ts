@@ -244,8 +244,18 @@ test("a batch in hand that is refused for memory is stored in smaller inserts, a
     return failures >= 0 ? Promise.reject(new StorePressureError("241", "memory")) : sayNew(models);
   });
   const many = Array.from({ length: 5 }, () => bars(0, 200)).flat();
-  const store = withBatching(inner, BATCH_LIMITS_DEFAULT, createJumpingClock(), silentLog);
+  const lines: LogFields[] = [];
+  const log: Log = { ...silentLog, warn: (_event, fields) => lines.push(fields ?? {}) };
+  const store = withBatching(inner, BATCH_LIMITS_DEFAULT, createJumpingClock(), log);
   await store.addBatch(many, never);
+  assert.deepEqual(
+    lines.map(({ attempt, pressure, batchRowsMax }) => ({ attempt, pressure, batchRowsMax })),
+    [
+      { attempt: 1, pressure: "memory", batchRowsMax: 500 },
+      { attempt: 2, pressure: "memory", batchRowsMax: 250 },
+    ],
+    "one line a refusal, which says what is done about it",
+  );
   assert.deepEqual(inner.rowsMax, [100_000, 500, 250], "each try in smaller inserts");
   assert.equal(new Set(inner.batches).size, 1);
   const [table] = store.health().tables;

@@ -9,6 +9,7 @@ import { PermanentError, TransientError } from "../../base/errors.ts";
 import { silentLog, type Log } from "../../base/log.ts";
 import { addDays } from "../../domain/day.ts";
 import { SOURCE } from "../../domain/enums.ts";
+import { StorePressureError } from "../pressure-error.ts";
 import type { ClickHouse } from "./client.ts";
 import { ensureSchema } from "./schema.ts";
 import { createClickHouseStore } from "./store.ts";
@@ -146,6 +147,39 @@ function defineRefusalTests(openDatabase: OpenDatabase): void {
     assert.equal(bodies.length, 3);
     assert.equal(await countRows(clickhouse, `${clickhouse.database}.bar`), 2);
     assert.deepEqual(await store.addBatch(models, never), ["same", "same"]);
+  });
+
+  test("an insert that was given up and is applied late, after a newer value of its rows, changes nothing", async (t) => {
+    const clickhouse = await open(t, "late");
+    if (clickhouse === undefined) {
+      return;
+    }
+    let applyLate: (() => Promise<void>) | undefined;
+    const slow: ClickHouse = {
+      ...clickhouse,
+      async insertEncoded(table, columns, encoded, signal) {
+        if (applyLate === undefined) {
+          applyLate = () => clickhouse.insertEncoded(table, columns, encoded, never);
+          throw new StorePressureError("inserting: no acknowledgement in time", "time");
+        }
+        await clickhouse.insertEncoded(table, columns, encoded, signal);
+      },
+    };
+    const store = createClickHouseStore({ clickhouse: slow, clock: systemClock, log: silentLog });
+    const first = [barModel({}, 11n), barModel({ tradingDay: addDays(DAY, 1) }, 11n)];
+    await assert.rejects(store.addBatch(first, never), StorePressureError);
+    assert.deepEqual(await store.addBatch(first, never), ["new", "new"]);
+    assert.deepEqual(await store.addBatch([barModel({ close: parseDecimal("10.5") }, 12n)], never), ["revised"]);
+    await applyLate?.();
+    const rows = await clickhouse.query(
+      `SELECT toString(trading_day) AS day, toString(close) AS close FROM ${clickhouse.database}.bar ORDER BY day`,
+      {},
+      never,
+    );
+    assert.deepEqual(rows, [
+      { day: DAY, close: "10.5" },
+      { day: addDays(DAY, 1), close: "10.9999" },
+    ]);
   });
 
   test("a rejected row is kept with its reason and provenance, once however often it comes", async (t) => {
