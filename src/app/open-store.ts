@@ -13,6 +13,7 @@ import { REPLICATION_DEFAULT } from "../store/clickhouse/migrations.ts";
 import { openClickHouseOutcomes } from "../store/clickhouse/outcomes.ts";
 import { openClickHouseReference } from "../store/clickhouse/reference.ts";
 import { ensureSchema, type SchemaOptions } from "../store/clickhouse/schema.ts";
+import { quorumWarning } from "../store/clickhouse/settings.ts";
 import { createClickHouseStore } from "../store/clickhouse/store.ts";
 import { type MySqlReference, openMySqlReference } from "../store/mysql/reference.ts";
 import { alreadyRunning, useFolder } from "./embedded-folder.ts";
@@ -130,6 +131,10 @@ export interface StoreSide extends AsyncDisposable {
 export async function openStoreSide(config: Config, log: Log, work: AbortSignal): Promise<StoreSide> {
   await using opened = new AsyncDisposableStack();
   const clickhouse = opened.use(await openOwnClickHouse(config, log, work));
+  const warning = config.clickhouse.replicated ? quorumWarning(clickhouse.settings) : undefined;
+  if (warning !== undefined) {
+    log.warn(warning);
+  }
   const schema = schemaOptions(config, config.schema.auto);
   for (const { object, action, note } of await ensureSchema(clickhouse, schema, log, work)) {
     if (action !== "exists") {

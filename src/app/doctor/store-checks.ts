@@ -35,7 +35,7 @@ export function storeChecks(
         }
         const { insertMode, partitionsPerInsertMax } = store.settings;
         return ok(
-          `${clickhouseAt(config)}: ${store.serverVersion()}, inserts ${insertMode}, ${partitionsPerInsertMax} partitions an insert`,
+          `${clickhouseAt(config)}: ${store.serverVersion()}, inserts ${insertMode}, ${partitionsPerInsertMax === Infinity ? "any number of" : partitionsPerInsertMax} partitions an insert`,
         );
       },
     },

@@ -24,6 +24,11 @@ export class InsertProgress<Row> {
     return this.#isAnyStored;
   }
 
+  /** Of the largest piece that is still to be sent. */
+  get rowsMax(): number {
+    return this.#pending.reduce((most, piece) => Math.max(most, piece.length), 0);
+  }
+
   /** Cuts every piece that is still to be sent; `cut` keeps a piece that needs no cutting as it is. */
   recut(cut: (piece: readonly Row[]) => readonly (readonly Row[])[]): void {
     this.#pending = this.#pending.flatMap(cut);

@@ -180,7 +180,7 @@ export class Lane {
       if (!(error instanceof StorePressureError)) {
         return undefined;
       }
-      const waitMs = this.#pressure.refused(error.pressure, models.length);
+      const waitMs = this.#pressure.refused(error.pressure, error.rows ?? models.length);
       onPressure();
       const { pressure, batchRowsMax, gather } = this.health();
       return { waitMs, fields: { pressure, batchRowsMax, gather } };

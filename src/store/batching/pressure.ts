@@ -103,7 +103,7 @@ export class Pressure {
   }
 
   /**
-   * A batch of `rows` rows was refused. Answers with how long to wait before the next try; undefined where the usual wait
+   * A statement of `rows` rows was refused. Answers with how long to wait before the next try; undefined where the usual wait
    * of any failure is right.
    */
   refused(kind: PressureKind, rows: number): number | undefined {

@@ -1,6 +1,7 @@
 import { PermanentError } from "../../base/errors.ts";
 import { insertHalving } from "../batching/bisect.ts";
 import { InsertProgress } from "../batching/insert-progress.ts";
+import { withRows } from "../pressure-error.ts";
 import type { ClickHouse } from "./client.ts";
 import type { BadValue, BlockContext, ColumnEncoder } from "./encode/column.ts";
 import { encodeNative, type EncodedBlock } from "./encode/native-block.ts";
@@ -56,12 +57,13 @@ export async function insertRows<Row>(
   const cut = (piece: readonly Row[]) =>
     cutByPartitions(piece, (row) => writer.partitionOf(row), partitionsMax, limits.rowsMax);
   progress.recut(cut);
+  let { rowsMax } = progress;
   while (progress.next !== undefined) {
     try {
       await insertHalving(progress, send, refusalOf);
     } catch (error) {
       if (!(error instanceof TooManyPartitionsError)) {
-        throw error;
+        throw withRows(error, rowsMax);
       }
       if (partitionsMax === 1) {
         throw new PermanentError(error.message, "store", { cause: error });
@@ -69,6 +71,7 @@ export async function insertRows<Row>(
       // The server takes fewer than it said.
       partitionsMax = Math.floor(partitionsMax / 2);
       progress.recut(cut);
+      ({ rowsMax } = progress);
     }
   }
   return Array.from([...progress.refused, ...progress.unfit], ([row, detail]) => ({ row, detail }));

@@ -7,7 +7,7 @@ import { PermanentError } from "../../base/errors.ts";
 import { silentLog } from "../../base/log.ts";
 import { translate } from "./errors.ts";
 import type { Link } from "./link.ts";
-import { readSettings } from "./settings.ts";
+import { quorumWarning, readSettings } from "./settings.ts";
 
 const never = new AbortController().signal;
 
@@ -145,6 +145,21 @@ test("how many partitions an insert may touch is taken from the server, and 0 is
     const { settings } = await read({ values: { max_partitions_per_insert_block: text } });
     assert.equal(settings.partitionsPerInsertMax, limit);
   }
+});
+
+test("what an acknowledgement is worth on several replicas is read, and one that is worth little is said", async () => {
+  for (const [insert_quorum, isSaid] of [
+    ["0", true],
+    ["1", true],
+    ["2", false],
+    ["auto", false],
+  ] as const) {
+    const { settings } = await read({ values: { insert_quorum } });
+    assert.equal(settings.insertQuorum, insert_quorum);
+    assert.equal(quorumWarning(settings) !== undefined, isSaid, insert_quorum);
+  }
+  const { settings } = await read({});
+  assert.match(quorumWarning(settings) ?? "", /^insert_quorum is 0: .* set insert_quorum to 2 or 'auto'/);
 });
 
 test("a server that spells 0 as 0.0 or false is not a profile that overrules", async () => {

@@ -13,6 +13,8 @@ export interface ServerSettings {
   readonly insertMode: InsertMode;
   /** More partitions in one insert are refused (code 252); Infinity where there is no limit. */
   readonly partitionsPerInsertMax: number;
+  /** Replicas that have a row when its insert is acknowledged: a number, or `auto` for most of them; 0 is the same as 1. */
+  readonly insertQuorum: string;
 }
 
 /** Sent with every call (embedded: once) where the engine knows them; an old server refuses a call that names a setting it has not. */
@@ -58,8 +60,9 @@ const PROMISED: ReadonlySet<string> = new Set([
 const PARTITIONS_SETTING = "max_partitions_per_insert_block";
 const PARTITIONS_DEFAULT = 100;
 
-/** Read for the log alone: they say what an acknowledgement is worth on several replicas. */
-const TOLD = ["insert_quorum", "insert_quorum_parallel", "select_sequential_consistency"];
+const QUORUM_SETTING = "insert_quorum";
+/** They say what an acknowledgement is worth on several replicas, which is for a person to decide. */
+const TOLD = [QUORUM_SETTING, "insert_quorum_parallel", "select_sequential_consistency"];
 
 interface Opened {
   readonly version: string;
@@ -110,9 +113,21 @@ export async function readSettings(
   // Embedded there is one session: what was set once stays, and setting it again costs a statement each time.
   return {
     version,
-    settings: { insertMode: mode, partitionsPerInsertMax: partitionsOf(effective.get(PARTITIONS_SETTING)) },
+    settings: {
+      insertMode: mode,
+      partitionsPerInsertMax: partitionsOf(effective.get(PARTITIONS_SETTING)),
+      insertQuorum: effective.get(QUORUM_SETTING) ?? "0",
+    },
     send: link.transport === "embedded" ? {} : send,
   };
+}
+
+/** What a person should know who has made replicated tables; undefined when an acknowledged row is on several replicas. */
+export function quorumWarning({ insertQuorum }: ServerSettings): string | undefined {
+  return insertQuorum === "0" || insertQuorum === "1"
+    ? `insert_quorum is ${insertQuorum}: a row that is acknowledged is on one replica until the others have fetched it, and lost ` +
+        "with that one's disk before; set insert_quorum to 2 or 'auto' in the settings profile of clickhouse.user to wait for them"
+    : undefined;
 }
 
 type Differing = readonly [name: string, is: string | undefined, must: string];

@@ -15,6 +15,7 @@ import { INSERT_LIMITS_DEFAULT, insertRows, type InsertLimits } from "./insert.t
 import { createModelTables, modelTableOf, type ModelTable } from "./model-tables.ts";
 import { createQuarantine, toRefusedRow, withProvenance } from "./quarantine.ts";
 import { quoteIdentifier } from "./quote.ts";
+import { withRows } from "../pressure-error.ts";
 import { ADJUSTFACTOR_ROW, BAR_ROW } from "./tables.ts";
 
 export interface StoreParts {
@@ -81,7 +82,9 @@ export function createClickHouseStore(parts: StoreParts): Store {
     signal: AbortSignal,
   ): Promise<readonly Model[]> {
     const models = members.map(({ model }) => model);
-    const stored = await readStored(clickhouse, table.compared, models, signal);
+    const stored = await readStored(clickhouse, table.compared, models, signal).catch((error: unknown) => {
+      throw withRows(error, models.length);
+    });
     const decision = decide(
       models.map((model) => ({
         key: table.compared.keyOf(model),
