@@ -47,7 +47,8 @@ test("what gathered while a store hung does not reach it as a flood of small par
   for (let minute = 0; minute < 10; minute += 1) {
     pressure.refused("time", BATCH_LIMITS_DEFAULT.rowsMax);
   }
-  assert.ok(insertsFor(BATCH_LIMITS_DEFAULT.rowsInHandMax, pressure) <= 20);
+  const inserts = insertsFor(BATCH_LIMITS_DEFAULT.rowsInHandMax, pressure);
+  assert.ok(inserts <= 20, `${inserts} inserts for what one or two could hold`);
 });
 
 test("a batch of the usual size whose time runs out is repeated whole, and larger ones are not cut for it", () => {
@@ -68,7 +69,7 @@ test("too many parts doubles again what a lack of memory has cut, up to the usua
     pressure.refused("parts", 1_600);
     return pressure.rowsMax;
   });
-  assert.deepEqual(sizes.slice(0, 3), [200, 400, 800]);
+  assert.deepEqual(sizes.slice(0, 3), [200, 400, 800], "inserts stay small, which is what makes parts");
   assert.equal(sizes.at(-1), BATCH_LIMITS_DEFAULT.rowsMax);
 });
 
