@@ -323,7 +323,7 @@ function openDesk(
     never,
   );
   return {
-    fetch: async (unit, signal, keep = () => Promise.resolve(), pace = undefined) => {
+    fetch: async (unit, signal, keep = () => Promise.resolve(), pace) => {
       const parts: UnitPart<"adjustment-factors">[] = [];
       const keepAll: KeepPart<"adjustment-factors"> = async (part) => {
         await keep(part);

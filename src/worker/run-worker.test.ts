@@ -59,7 +59,7 @@ test(
       letters[0]?.[1].detail ?? "",
       /^no progress for 0 s, waiting for tushare daily, market on 2024-03-01$/,
     );
-    assert.deepEqual(records.map(({ message }) => message.offset).toSorted(), [0n, 1n, 2n, 3n]);
+    assert.deepEqual(new Set(records.map(({ message }) => message.offset)), new Set([0n, 1n, 2n, 3n]));
   },
 );
 
