@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { ClickHouseError, type ClickHouseSettings } from "@clickhouse/client";
 
-import { PermanentError } from "../../base/errors.ts";
+import { describeError, PermanentError } from "../../base/errors.ts";
 import { silentLog } from "../../base/log.ts";
 import { translate } from "./errors.ts";
 import type { Link } from "./link.ts";
@@ -39,14 +39,21 @@ interface Profile {
   readonly isDeaf?: boolean;
   /** Changing one of these is refused, as a constraint does it. */
   readonly constant?: readonly string[];
+  /** Changing any is refused, as for a user who may only read. */
+  readonly isReadOnly?: boolean;
 }
 
 /** A server as far as its settings go. */
-function serverWith({ values = {}, isDeaf = false, constant = [] }: Profile): Link {
+function serverWith({ values = {}, isDeaf = false, constant = [], isReadOnly = false }: Profile): Link {
   const own: Readonly<Record<string, string>> = { ...DEFAULTS, ...values };
   const answer = (sql: string, sent: ReadonlyMap<string, string>): readonly object[] => {
     if (sql.startsWith("SELECT version()")) {
       return [{ version: "25.3.1.1" }];
+    }
+    const changed = [...sent].find(([name, value]) => own[name] !== value);
+    if (isReadOnly && changed !== undefined) {
+      const message = `Cannot modify '${changed[0]}' setting in readonly mode`;
+      throw translate(new ClickHouseError({ code: "164", message, type: "X" }), "asking");
     }
     for (const name of constant) {
       if ((sent.get(name) ?? own[name]) !== own[name]) {
@@ -110,7 +117,11 @@ for (const [name, is, must] of WRONG) {
       await assert.rejects(read({ ...profile, values: own }), (error) => {
         assert.ok(error instanceof PermanentError && error.scope === "settings" && !error.isCredentials);
         assert.ok(error.message.includes(`${name} is ${is} and must be ${must}`), error.message);
-        assert.match(error.message, /ALTER SETTINGS PROFILE.*clickhouse\.user/);
+        assert.match(
+          describeError(error),
+          /ALTER SETTINGS PROFILE.*clickhouse\.user$/,
+          "what to do is said once, at the end",
+        );
         return true;
       });
     }
@@ -134,6 +145,15 @@ test("a user who may only read is refused as a writer and serves who only reads"
     await assert.rejects(read({ values: { readonly } }), new RegExp(`readonly is ${readonly} and must be 0`));
     await read({ values: { readonly } }, false);
   }
+});
+
+test("a user who may change no setting hears that it may only read, and nothing of a profile that overrules", async () => {
+  await assert.rejects(read({ values: { readonly: "1", async_insert: "1" }, isReadOnly: true }, false), (error) => {
+    assert.ok(error instanceof PermanentError && error.isCredentials, "exit code of refused rights");
+    assert.match(error.message, /164 READONLY/);
+    assert.doesNotMatch(error.message, /overrules/);
+    return true;
+  });
 });
 
 test("how many partitions an insert may touch is taken from the server, and 0 is no limit", async () => {

@@ -153,9 +153,12 @@ function partitionsOf(text: string | undefined): number {
   return limit === 0 ? Infinity : limit;
 }
 
-const CONSTRAINT_CODES: ReadonlySet<number> = new Set([164, 452]);
+const SETTING_CONSTRAINT_VIOLATION = 452;
 
-/** What the settings became. A profile that lets a setting not be changed refuses the question itself. */
+/**
+ * What the settings became. A profile that lets a setting not be changed refuses the question itself; a user who may only
+ * read is refused with another code, whichever setting it is, and that error says so.
+ */
 async function readEffective(
   link: Link,
   known: ReadonlyMap<string, string>,
@@ -167,8 +170,9 @@ async function readEffective(
     return await readValues(link, [...known.keys()], send, doing, signal);
   } catch (error) {
     const broken = differing(send, known).filter(([name]) => PROMISED.has(name));
-    const code = saidByEngine(error)?.code;
-    throw code !== undefined && CONSTRAINT_CODES.has(code) && broken.length > 0 ? overruled(broken, error) : error;
+    const isFixed = saidByEngine(error)?.code === SETTING_CONSTRAINT_VIOLATION && broken.length > 0;
+    // The engine's own error: with ours between, the message would say twice what to do.
+    throw isFixed && error instanceof Error ? overruled(broken, error.cause) : error;
   }
 }
 
