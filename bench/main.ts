@@ -1,5 +1,6 @@
 /** `npm run bench -- <name> [flags]`: JSON lines on standard output, words on standard error. */
 const BENCHES: Readonly<Record<string, () => Promise<(args: readonly string[]) => Promise<void>>>> = {
+  consumer: async () => (await import("./consumer.ts")).benchConsumer,
   write: async () => (await import("./write.ts")).benchWrite,
 };
 
