@@ -19,7 +19,7 @@ export async function fillTopic(bootstrap: string, kind: WorkKind, partitions: n
     let part: OutgoingMessage[] = [];
     for (const { key, seq, workMs } of drawMessages(kind, keys)) {
       const value = Buffer.from(`{"seq":${seq},"workMs":${workMs}}`);
-      part.push({ topic, key: Buffer.from(key), value, headers: new Map() });
+      part.push({ topic, key: Buffer.from(key), value, headers: [] });
       if (part.length >= PUBLISH_MESSAGES) {
         await producer.publish(part, never);
         part = [];
