@@ -7,6 +7,12 @@ import { type KafkaConnection, retryDelayMs, toClientOptions } from "./connectio
 export const CONSUMER_RETRIES = 5;
 /** Longer waits let an answer from before a rebalance arrive after it. */
 export const FETCH_WAIT_MS_MAX = 500;
+/**
+ * An answer is decoded whole, whatever the reader has room for: of small messages a megabyte is 20,000, whose life until
+ * they are read costs more memory and collecting than more answers cost time. A larger message still comes.
+ */
+const ANSWER_BYTES_MAX = 256 << 10;
+const ANSWER_BYTES_PER_PARTITION_MAX = 64 << 10;
 
 export interface GroupSettings {
   readonly groupId: string;
@@ -34,8 +40,8 @@ export function toConsumerOptions(connection: KafkaConnection, group: GroupSetti
     heartbeatStallTimeout: group.sessionTimeoutMs * 2,
     maxWaitTime: Math.min(group.fetchWaitMs ?? FETCH_WAIT_MS_MAX, FETCH_WAIT_MS_MAX),
     minBytes: 1,
-    maxBytes: 1 << 20,
-    maxBytesPerPartition: 256 << 10,
+    maxBytes: ANSWER_BYTES_MAX,
+    maxBytesPerPartition: ANSWER_BYTES_PER_PARTITION_MAX,
     highWaterMark: 256,
     deserializers: { headerKey: (name) => name?.toString() ?? "" },
   };
