@@ -9,13 +9,16 @@ import type { Tracker } from "./tracker.ts";
  * no time passes for it.
  */
 export function beginDeadline<M extends QueuedMessage>(entry: Entry<M>, workedMs: number): void {
-  entry.sinceMs = workedMs;
-  entry.restedAtMs = workedMs;
+  // Whole numbers: a fraction would be an object of its own, one for each message.
+  entry.sinceMs = Math.round(workedMs);
+  if (entry.rests > 0) {
+    entry.restedAtMs = entry.sinceMs;
+  }
 }
 
 export function beginRest<M extends QueuedMessage>(entry: Entry<M>, workedMs: number): void {
   if (entry.rests === 0) {
-    entry.restedAtMs = workedMs;
+    entry.restedAtMs = Math.round(workedMs);
   }
   entry.rests += 1;
 }
@@ -23,7 +26,7 @@ export function beginRest<M extends QueuedMessage>(entry: Entry<M>, workedMs: nu
 export function endRest<M extends QueuedMessage>(entry: Entry<M>, workedMs: number): void {
   entry.rests -= 1;
   if (entry.rests === 0) {
-    entry.sinceMs += workedMs - entry.restedAtMs;
+    entry.sinceMs += Math.round(workedMs) - entry.restedAtMs;
   }
 }
 
