@@ -19,6 +19,7 @@ import { type MySqlReference, openMySqlReference } from "../store/mysql/referenc
 import { alreadyRunning, useFolder } from "./embedded-folder.ts";
 import type { WorkerFile } from "./worker-file.ts";
 import { readPem } from "./read-pem.ts";
+import { retryWaitsOf } from "./retry-waits.ts";
 import { withMySqlReference } from "./with-mysql-reference.ts";
 import type { Ledger, Outcomes, ReferenceStore, Store, StoreHealth } from "../ports/store.ts";
 
@@ -156,6 +157,7 @@ export async function openStoreSide(config: Config, log: Log, work: AbortSignal)
         bytesMax: worker.batchBytesMax,
         ageMsIdle: worker.batchAgeIdleMs,
         ageMsMax: worker.batchAgeMs,
+        retryWaits: retryWaitsOf(config),
       },
       systemClock,
       log,

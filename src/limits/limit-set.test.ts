@@ -7,6 +7,9 @@ test("five of a hundred calls stay unused, and never all", () => {
   const calls = [200, 500, 50, 20, 2, 1].map((named) => withMargin({ calls: named, windowMs: 60_000 }, 0.05).calls);
   assert.deepEqual(calls, [190, 475, 47, 19, 1, 1]);
   assert.equal(withMargin({ calls: 1, windowMs: 60_000 }, 0.05).windowMicros, 63_000_000);
+  // The last of a minute's calls may have been half a second on its way, and the first of the next one none.
+  assert.equal(withMargin({ calls: 200, windowMs: 60_000 }, 0.05).windowMicros, 61_200_000);
+  assert.deepEqual(withMargin({ calls: 200, windowMs: 60_000 }, 0), { calls: 200, windowMicros: 60_000_000 });
   assert.throws(() => withMargin({ calls: 0, windowMs: 60_000 }, 0.05), RangeError);
 });
 

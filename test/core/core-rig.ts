@@ -79,7 +79,7 @@ export async function openCoreRig({
   const logged: string[] = [];
   const log = loggingTo(logged);
   const budget = openFreeBudget(clock);
-  const { config } = loadConfig({ flags: new Map(), env, readFile: () => "" });
+  const { config } = loadConfig({ flags: new Map(), env: { ...SHORT_PAUSES, ...env }, readFile: () => "" });
   const retryWaits = retryWaitsOf(config);
   const gates: ProviderGate[] = [];
   let calls = 0;
@@ -173,6 +173,9 @@ export function stockRow(code: string, more: Readonly<Record<string, string>> = 
 export function codesOf(count: number): readonly string[] {
   return Array.from({ length: count }, (_, index) => `${601_000 + index}.SH`);
 }
+
+/** A pause that is slept, unless a test wants one that ends with the clock. */
+const SHORT_PAUSES = { GINKGO_BREAKER_PAUSE_MS_MAX: "10000" };
 
 /** Waits between tries are slept, a hundred times faster; longer sleeps end when the clock is set. */
 const RETRY_WAIT_MS_MAX = 30_000;

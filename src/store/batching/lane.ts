@@ -165,7 +165,7 @@ export class Lane {
 
   /** The same array each time: the store then goes on where it was, and with the same plan. */
   async #untilStored(models: readonly Model[], signal: AbortSignal): Promise<readonly RowOutcome[]> {
-    const { model, store, clock, log, outage, writers, onPressure } = this.#parts;
+    const { model, store, limits, clock, log, outage, writers, onPressure } = this.#parts;
     const trying = outage.begin();
     const attempt = async (): Promise<readonly RowOutcome[]> => {
       await writers.enter(1, signal);
@@ -187,7 +187,7 @@ export class Lane {
     };
     try {
       const doing = `storing ${models.length} rows (${model})`;
-      const outcomes = await untilPassed(attempt, { clock, log, doing, onFailed }, signal);
+      const outcomes = await untilPassed(attempt, { clock, log, waits: limits.retryWaits, doing, onFailed }, signal);
       this.#pressure.passed();
       return outcomes;
     } finally {

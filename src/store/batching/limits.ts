@@ -1,3 +1,5 @@
+import type { RetryWaits } from "../../base/jitter.ts";
+
 /** When a batch goes out, and how much may wait. */
 export interface BatchLimits {
   /** Rows at which a batch is ready; twice as many go out at once. */
@@ -14,6 +16,8 @@ export interface BatchLimits {
   readonly quietMs: number;
   /** Rows taken and not yet durable, over all tables; whoever brings more waits. */
   readonly rowsInHandMax: number;
+  /** Between tries of what the store could not do; RETRY_WAITS_DEFAULT by default. */
+  readonly retryWaits?: RetryWaits;
 }
 
 export const BATCH_LIMITS_DEFAULT: BatchLimits = {

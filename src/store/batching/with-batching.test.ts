@@ -88,6 +88,24 @@ test("rows of many callers go out in one batch, and each caller gets the outcome
   );
 });
 
+test("a store that is away is tried again as far apart as the settings say", async () => {
+  let failures = 6;
+  const inner = new FakeStore((models) => {
+    failures -= 1;
+    return failures >= 0 ? Promise.reject(new TransientError("store away")) : sayNew(models);
+  });
+  const waits: unknown[] = [];
+  const log: Log = { ...silentLog, warn: (_event, { waitMs } = {}) => void waits.push(waitMs) };
+  const retryWaits = { waitMs: 20, factor: 2, waitMsMax: 40 };
+  const store = withBatching(inner, { ...BATCH_LIMITS_DEFAULT, retryWaits }, createJumpingClock(), log);
+  assert.deepEqual(await store.addBatch(bars(0, 1), never), ["new"]);
+  assert.equal(waits.length, 6);
+  assert.ok(
+    waits.every((waitMs, index) => typeof waitMs === "number" && waitMs <= (index === 0 ? 20 : 40)),
+    waits.join(", "),
+  );
+});
+
 test("rows gather while a batch of their table is being written, and one writer serves a table", async () => {
   let inFlight = 0;
   let inFlightMax = 0;

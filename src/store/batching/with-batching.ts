@@ -57,7 +57,7 @@ export function withBatching(
       trying.failed(error);
     };
     try {
-      return await untilPassed(act, { clock, log, doing, onFailed }, signal);
+      return await untilPassed(act, { clock, log, waits: limits.retryWaits, doing, onFailed }, signal);
     } finally {
       trying.end();
     }
