@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { isIP } from "node:net";
 
 import type { AdminOptions } from "@platformatic/kafka";
@@ -46,6 +47,17 @@ export function toClientOptions(connection: KafkaConnection): AdminOptions {
 }
 
 /** Waits of the client's own retries: 50 ms doubled up to 1.6 s, less up to a quarter at random; some 3 s for five. */
-export function retryDelayMs(_client: object, _operation: string, attempt: number): number {
+export function retryDelayMs(client: object, _operation: string, attempt: number): number {
+  endRetriesOfClosed(client);
   return Math.min(1_600, 50 * 2 ** attempt) * (0.75 + Math.random() / 4);
+}
+
+/**
+ * A client that is closed while the brokers are away can go on asking for them for ever, and keeps its process alive: a
+ * retry that begins after the closing has missed the event that would have ended it. So it is told again.
+ */
+export function endRetriesOfClosed(client: object): void {
+  if (client instanceof EventEmitter && "closed" in client && client.closed === true) {
+    setImmediate(() => client.emit("client:close"));
+  }
 }

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -89,4 +92,31 @@ test("a consumer that starts drains in time while the broker is away", async (t)
   await run.stop();
   await queue[Symbol.asyncDispose]();
   assert.ok(Date.now() - askedAtMs < 5_000, `took ${Date.now() - askedAtMs} ms`);
+});
+
+test("a producer and a consumer that were closed while the broker is away let their process end", async (t) => {
+  if (!canRun(t, whyNoKafka())) {
+    return;
+  }
+  await using service = await startKafka();
+  const broker = createKafkaBroker(service.address);
+  const { topic } = await broker.createTopic(1);
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, "closed-clients-child.ts"), service.address, topic],
+    {
+      stdio: ["pipe", "pipe", "inherit"],
+    },
+  );
+  const ended = once(child, "exit");
+  try {
+    await once(child.stdout, "data");
+    await service.kill();
+    child.stdin.end();
+    await until(async () => child.exitCode !== null, "the process has ended", 40_000);
+    await ended;
+    assert.equal(child.exitCode, 0);
+  } finally {
+    child.kill("SIGKILL");
+  }
 });

@@ -4,7 +4,7 @@ import type { Clock } from "../../base/clock.ts";
 import { tellingWhatToDo, TransientError } from "../../base/errors.ts";
 import { partitionOf } from "../partition-of.ts";
 import type { OutgoingMessage, Producer } from "../../ports/queue.ts";
-import { type KafkaConnection, toClientOptions } from "./connection.ts";
+import { endRetriesOfClosed, type KafkaConnection, toClientOptions } from "./connection.ts";
 import { withDeadline } from "../../base/deadline.ts";
 import { isUnknownTopic, translate } from "./errors.ts";
 import { probeKafka } from "./probe-kafka.ts";
@@ -19,6 +19,7 @@ export interface KafkaProducerOptions {
 export type KafkaProducer = Producer;
 
 export const SEND_MS = 30_000;
+const RETRY_MS = 300;
 const SENDS_MAX = 24;
 const SEND_MESSAGES_MAX = 500;
 const SEND_BYTES_MAX = 512 * 1_024;
@@ -52,7 +53,10 @@ class IdempotentProducer implements KafkaProducer {
     this.#client = new Client<Buffer, Buffer, Buffer, Buffer | undefined>({
       ...toClientOptions(connection),
       retries: true,
-      retryDelay: 300,
+      retryDelay: (client: object) => {
+        endRetriesOfClosed(client);
+        return RETRY_MS;
+      },
       idempotent: true,
     });
   }
