@@ -38,8 +38,6 @@ export interface Assembled extends AsyncDisposable {
   readonly reference: Reference;
   /** How each provider's api is now. */
   readonly breakers: () => readonly BreakerSeen[];
-  /** Milliseconds so far in which providers were out: no less than what any one of them held a message up. */
-  readonly outageMs: () => number;
 }
 
 /** Of the whole market on one day; a little above what is listed, so that a day's call is not taken for free. */
@@ -93,8 +91,7 @@ export function assembleWorker(parts: AssembleParts, work: AbortSignal): Assembl
     reached: parts.reached,
   });
   const breakers = (): readonly BreakerSeen[] => providers.flatMap(({ gates }) => gates.map((gate) => gate.describe()));
-  const outageMs = (): number => providers.flatMap(({ gates }) => gates).reduce((sum, gate) => sum + gate.outageMs, 0);
-  return { perform, reference, breakers, outageMs, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { perform, reference, breakers, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 interface LineContext {

@@ -6,6 +6,7 @@ import type { Config } from "../config.ts";
 import type { ConsumerState } from "../consumer/consumer-state.ts";
 import { type Dependency, DependencyWatch } from "../health/dependency-watch.ts";
 import type { Heartbeat } from "../health/heartbeat.ts";
+import { createOutageTime } from "../health/outage-time.ts";
 import { runWorker, type WorkerParts } from "../worker/run-worker.ts";
 import { assembleWorker, type AssembleParts } from "./assemble-worker.ts";
 import type { WorkerAddresses } from "./demo-api.ts";
@@ -86,7 +87,13 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
   await using queue = await untilThere(queueAt(config), () => openQueueSide(config, log, opening), patience, opening);
   await using store = await untilThere(clickhouseAt(config), () => openStoreSide(config, log, work), patience, opening);
   await using assembled = assembleWorker({ config, store, providers, lock: budgetSide.lock, log, ...hooks }, work);
-  await using watch = new DependencyWatch({ dependencies: watched(store), clock: systemClock, log });
+  await using watch = new DependencyWatch({
+    dependencies: watched(store),
+    clock: systemClock,
+    log,
+    onRefused: (error) => scope.fail(error),
+  });
+  const isAnyAway = (): boolean => watch.isAnyAway || store.health().isAway;
   await using beside = new AsyncDisposableStack();
   beside.use(startOutageRedrive({ config, log, providers, queue, store, lock: budgetSide.lock }, opening));
   let state: ConsumerState | undefined;
@@ -96,7 +103,7 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
     queue: queue.served,
     isStoreEmbedded: store.clickhouse.transport === "embedded",
     state: () => state,
-    health: workerHealth({ queue: queue.queue, watch, heartbeat }),
+    health: workerHealth({ queue: queue.queue, watch, heartbeat, storeHealth: () => store.health() }),
     breakers: assembled.breakers,
   });
   log.info("worker ready", {
@@ -133,8 +140,9 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
           messageDeadlineMs: config.worker.messageDeadlineMs,
         },
         // What is fetched while nothing can be stored only fills memory.
-        mayTake: () => !watch.isAnyAway,
-        outageMs: () => watch.outageMs() + assembled.outageMs(),
+        mayTake: () => !isAnyAway(),
+        // Units that a provider's outage holds up rest, so only the store counts for all.
+        outageMs: createOutageTime(isAnyAway, systemClock),
         parseLimits: { bytesMax: config.worker.messageBytesMax, codesMax: config.worker.codesMax },
         attemptsMax: config.worker.retryAttempts,
         retryWaits: retryWaitsOf(config),

@@ -3,6 +3,8 @@ export interface WorkScope {
   readonly signal: AbortSignal;
   /** Does what the process lives for. When it throws, everything else that still waits under the signal ends with it. */
   run<T>(act: () => Promise<T>): Promise<T>;
+  /** Something needs a person: what runs is dropped, and `run` throws this. */
+  fail(error: unknown): void;
 }
 
 /**
@@ -15,11 +17,16 @@ export function openWorkScope(outer: AbortSignal): WorkScope {
     signal: AbortSignal.any([outer, failed.signal]),
     async run(act) {
       try {
-        return await act();
+        const done = await act();
+        // Work that was dropped may end in order all the same.
+        failed.signal.throwIfAborted();
+        return done;
       } catch (error) {
+        failed.signal.throwIfAborted();
         failed.abort(error);
         throw error;
       }
     },
+    fail: (error) => failed.abort(error),
   };
 }

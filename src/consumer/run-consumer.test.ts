@@ -169,6 +169,42 @@ test("a lost partition aborts its handlers, and what they answer does not stop t
   assert.deepEqual(queue.committed, []);
 });
 
+test("nothing is taken while it may not be, although there is room, and all of it soon afterwards", async () => {
+  const queue = new NoteQueue(5);
+  const intake = new AbortController();
+  let mayTake = false;
+  const enough = Promise.withResolvers<void>();
+  let asked = 0;
+  const done: bigint[] = [];
+  const ended = runConsumer<Note>(
+    {
+      queue,
+      lanesOf: ({ lane }) => [lane],
+      bytesOf: () => 1,
+      handle: async ({ offset }) => void done.push(offset),
+      mayTake: () => {
+        asked += 1;
+        if (asked === 10) {
+          enough.resolve();
+        }
+        return mayTake;
+      },
+      limits: { commitEveryMs: 5 },
+      clock: systemClock,
+      log: silentLog,
+    },
+    intake.signal,
+    new AbortController().signal,
+  );
+  await enough.promise;
+  assert.deepEqual(done, []);
+  mayTake = true;
+  await untilCommitted(queue, 5n);
+  assert.equal(done.length, 5);
+  intake.abort();
+  await ended;
+});
+
 test("a commit asked for by a rebalance is sent before the event returns", async () => {
   const queue = new NoteQueue(2);
   const sent: bigint[] = [];

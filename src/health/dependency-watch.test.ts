@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { HandClock } from "../../test/support/hand-clock.ts";
+import { PermanentError } from "../base/errors.ts";
 import { silentLog, type Log } from "../base/log.ts";
 import { type Dependency, DependencyWatch } from "./dependency-watch.ts";
 
@@ -37,17 +38,15 @@ test("one failed question is no outage, the second is, and the first answer ends
   await clock.move(1_000);
   assert.equal(watch.isAnyAway, false);
   await clock.move(1_000);
-  assert.deepEqual(watch.states(), [{ name: "server", isAway: true, awayForMs: 1_000, why: "connection refused" }]);
+  assert.deepEqual(watch.states(), [
+    { name: "server", isAway: true, awayForMs: 1_000, thereForMs: undefined, why: "connection refused" },
+  ]);
   await clock.move(1_000);
   assert.deepEqual(lines, ["dependency is away, what needs it waits"]);
   server.answers = "at once";
   await clock.move(1_000);
   assert.equal(watch.isAnyAway, false);
   assert.deepEqual(lines.slice(1), ["dependency is back"]);
-  // From the first question that failed to the first that was answered.
-  assert.equal(watch.outageMs(), 3_000);
-  await clock.move(5_000);
-  assert.equal(watch.outageMs(), 3_000);
 });
 
 test("a server that never answers is away within six seconds", async () => {
@@ -71,4 +70,15 @@ test("disposing ends a question under way", async () => {
   await clock.move(0);
   await watch[Symbol.asyncDispose]();
   assert.equal(server.asked, 1);
+});
+
+test("an answer that needs a person is told at once", async () => {
+  const clock = new HandClock();
+  const refused: string[] = [];
+  const server = { name: "server", ask: () => Promise.reject(new PermanentError("refused the password", "store")) };
+  const onRefused = (error: PermanentError): number => refused.push(error.message);
+  await using watch = new DependencyWatch({ dependencies: [server], clock, log: linesOf().log, onRefused });
+  await clock.move(0);
+  assert.deepEqual(refused, ["refused the password"]);
+  assert.equal(watch.isAnyAway, false);
 });

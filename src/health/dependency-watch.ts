@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { withDeadline } from "../base/deadline.ts";
-import { describeError } from "../base/errors.ts";
+import { describeError, PermanentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 
 /** Something the worker cannot work without, and a cheap question to it. */
@@ -15,6 +15,8 @@ export interface DependencyState {
   readonly isAway: boolean;
   /** Since when; undefined while it is there. */
   readonly awayForMs: number | undefined;
+  /** Since it came back, or was first asked. */
+  readonly thereForMs: number | undefined;
   /** What the last question that failed got for an answer; empty when the last one was answered. */
   readonly why: string;
 }
@@ -23,6 +25,8 @@ export interface WatchOptions {
   readonly dependencies: readonly Dependency[];
   readonly clock: Clock;
   readonly log: Log;
+  /** Told of an answer that no waiting mends, such as refused credentials. */
+  readonly onRefused?: (error: PermanentError) => void;
   /** Pause between two questions. Default 1 s. */
   readonly everyMs?: number;
   /** An answer later than this is none. Default 2 s. */
@@ -37,19 +41,23 @@ const FAILURES_OF_AN_OUTAGE = 2;
 /**
  * Asks each dependency from time to time, also when there is no work, so that readiness is known without waiting for
  * it. Away after two questions in a row that failed (at most six seconds with the defaults), back with the first
- * answer; each change is one line of the log. Counts how long anything was away: no deadline of a message runs then.
+ * answer; each change is one line of the log.
  */
 export class DependencyWatch implements AsyncDisposable {
   readonly #options: WatchOptions;
   readonly #ended = new AbortController();
   readonly #watched: readonly Watched[];
   readonly #loops: Promise<unknown>;
-  #outageMs = 0;
-  #outageSinceMs: number | undefined;
 
   constructor(options: WatchOptions) {
     this.#options = options;
-    this.#watched = options.dependencies.map((dependency) => ({ dependency, failures: 0, failingSinceMs: 0, why: "" }));
+    this.#watched = options.dependencies.map((dependency) => ({
+      dependency,
+      failures: 0,
+      failingSinceMs: 0,
+      backAtMs: options.clock.elapsedMs(),
+      why: "",
+    }));
     this.#loops = Promise.all(this.#watched.map((one) => this.#loop(one)));
   }
 
@@ -59,18 +67,13 @@ export class DependencyWatch implements AsyncDisposable {
       name: one.dependency.name,
       isAway: isAway(one),
       awayForMs: isAway(one) ? nowMs - one.failingSinceMs : undefined,
+      thereForMs: isAway(one) ? undefined : nowMs - one.backAtMs,
       why: one.why,
     }));
   }
 
   get isAnyAway(): boolean {
-    return this.#outageSinceMs !== undefined;
-  }
-
-  /** Milliseconds so far in which something was away. */
-  outageMs(): number {
-    const { clock } = this.#options;
-    return this.#outageMs + (this.#outageSinceMs === undefined ? 0 : clock.elapsedMs() - this.#outageSinceMs);
+    return this.#watched.some(isAway);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -96,6 +99,7 @@ export class DependencyWatch implements AsyncDisposable {
     try {
       await withDeadline(one.dependency.ask(signal), answerMs, `asking ${name}`, clock, signal);
       if (isAway(one)) {
+        one.backAtMs = clock.elapsedMs();
         log.info("dependency is back", { name, awayMs: Math.round(clock.elapsedMs() - one.failingSinceMs) });
       }
       one.failures = 0;
@@ -103,6 +107,9 @@ export class DependencyWatch implements AsyncDisposable {
     } catch (error) {
       if (this.#ended.signal.aborted) {
         return;
+      }
+      if (error instanceof PermanentError) {
+        this.#options.onRefused?.(error);
       }
       one.failingSinceMs = one.failures === 0 ? askedAtMs : one.failingSinceMs;
       one.failures += 1;
@@ -113,18 +120,6 @@ export class DependencyWatch implements AsyncDisposable {
     } finally {
       over.abort();
     }
-    this.#countOutage();
-  }
-
-  #countOutage(): void {
-    const nowMs = this.#options.clock.elapsedMs();
-    const away = this.#watched.filter(isAway);
-    if (away.length > 0) {
-      this.#outageSinceMs ??= Math.max(0, Math.min(...away.map(({ failingSinceMs }) => failingSinceMs)));
-    } else if (this.#outageSinceMs !== undefined) {
-      this.#outageMs += nowMs - this.#outageSinceMs;
-      this.#outageSinceMs = undefined;
-    }
   }
 }
 
@@ -132,6 +127,7 @@ interface Watched {
   readonly dependency: Dependency;
   failures: number;
   failingSinceMs: number;
+  backAtMs: number;
   why: string;
 }
 

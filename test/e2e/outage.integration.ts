@@ -10,6 +10,7 @@ import { startClickHouseHttp } from "../support/services/clickhouse-http.ts";
 import { startKafka } from "../support/services/kafka.ts";
 import { startRedis } from "../support/services/redis.ts";
 import { sizes } from "../support/sizes.ts";
+import { waitFor } from "../support/wait-for.ts";
 import { compareWithTruth } from "./market-truth.ts";
 import { Sampler, startWatchedWorker, type WatchedWorker } from "./watched-worker.ts";
 import { openWorkerRig, type RigMessage, type WorkerRig } from "./worker-rig.ts";
@@ -46,6 +47,32 @@ test("the broker stops under load and comes back: nothing lost, nothing twice, n
   await outageUnderLoad(t, broker, { GINKGO_KAFKA_BROKERS: broker.address }, async ({ outage }) => {
     assert.equal(check(await outage(), "queue"), "failed");
   });
+});
+
+test("ClickHouse answers and takes no rows: nothing is set aside, however long past the deadline, and all is stored then", async (t) => {
+  if ((await requireClickHouse(t)) === undefined) {
+    return;
+  }
+  await using server = await startClickHouseHttp();
+  await using rig = await openRig(t, {
+    GINKGO_CLICKHOUSE_URL: server.url,
+    GINKGO_WORKER_MESSAGE_DEADLINE_MS: "1500",
+    GINKGO_WORKER_RETRY_WAIT_MS_MAX: "500",
+  });
+  if (rig === undefined) {
+    return;
+  }
+  await using worker = await startWatchedWorker(rig);
+  await worker.untilReady(true, 30_000);
+  const text = "Cannot reserve 1.00 MiB, not enough space. (NOT_ENOUGH_SPACE)";
+  await server.refuseNextInserts({ code: 243, text, count: 100_000, match: "bar_row" });
+  const load = startLoad(rig);
+  const callsBefore = rig.callsOf("daily");
+  await waitFor(() => rig.callsOf("daily") > callsBefore, { what: "the first bars", timeoutMs: 30_000 });
+  // Several deadlines long.
+  await sleep(5_000);
+  await server.release();
+  await expectAllThere(t, rig, await load, worker);
 });
 
 test("Redis stops under load and comes back empty: work goes on all the while, and readiness stays", async (t) => {
@@ -178,7 +205,8 @@ async function expectAllThere(t: TestContext, rig: WorkerRig, messages: number, 
   assert.equal(await worker.stop(), 0);
   assert.deepEqual(await compareWithTruth(rig, market), { different: 0, missing: 0, extra: 0 });
   const [row] = await rig.select<{ readonly dead: string; readonly twice: string }>(
-    `SELECT toString(countIf(reason != '')) AS dead, toString(count() - uniqExact(partition, offset)) AS twice FROM @outcome_row FINAL`,
+    `SELECT toString((SELECT countIf(reason != '') FROM @outcome_row FINAL)) AS dead,
+       toString(count() - uniqExact(code, frequency, timestamp)) AS twice FROM @bar`,
   );
   assert.deepEqual(row, { dead: "0", twice: "0" });
   assert.equal(await rig.lag(), 0n);

@@ -49,6 +49,7 @@ const CLOSE_MS = 5_000;
 const LOOK_AGAIN_MS = 60_000;
 const STALL_MS = 15_000;
 const WATCH_EVERY_MS = 1_000;
+const ASKED_LATELY_MS = 3_000;
 const REBUILD_MS_MIN = 250;
 const REBUILD_MS_MAX = 5_000;
 /** The membership outlives a broker that is away for long; whether work can be taken now is known sooner. */
@@ -94,6 +95,8 @@ class KafkaQueueOfGroup implements KafkaQueue, MemberListener {
   #isDelivering = true;
   /** Since when the reader waits for a message; undefined while it has no room or has not asked. */
   #waitingSinceMs: number | undefined;
+  /** A consumer with room asks several times a second; one that rests, because it could not store anything, does not. */
+  #pulledAtMs = -Infinity;
   #isStalled = false;
   #rebuildMs = REBUILD_MS_MIN;
   #lookedAtMs: number;
@@ -125,6 +128,7 @@ class KafkaQueueOfGroup implements KafkaQueue, MemberListener {
   }
 
   pull(): { readonly message: Message; readonly stream: number } | undefined {
+    this.#pulledAtMs = this.#options.clock.nowMs();
     const read = this.#isDelivering ? this.#member?.read() : undefined;
     if (read === undefined) {
       this.#waitingSinceMs ??= this.#options.clock.nowMs();
@@ -168,8 +172,7 @@ class KafkaQueueOfGroup implements KafkaQueue, MemberListener {
     const isFresh = this.isFresh();
     const partitions = member?.assigned.length ?? 0;
     // A reader at its cap fetches nothing, and a member without partitions has nothing to fetch.
-    const isFlowing =
-      this.#waitingSinceMs === undefined || partitions === 0 || (fetchedAgoMs ?? Infinity) < this.#stallMs();
+    const isFlowing = !this.#isWaiting() || partitions === 0 || (fetchedAgoMs ?? Infinity) < this.#stallMs();
     const heardAgoMs = member?.heardAgoMs ?? Infinity;
     const isHeard = heardAgoMs < this.#group.heartbeatMs * HEARTBEATS_UNTIL_UNREADY;
     return {
@@ -285,6 +288,9 @@ class KafkaQueueOfGroup implements KafkaQueue, MemberListener {
   /** A stream opened while a broker was down may never start, with good heartbeats and no error. */
   #checkFlow(): void {
     const member = this.#member;
+    if (!this.#isWaiting()) {
+      this.#waitingSinceMs = undefined;
+    }
     const waitingSinceMs = this.#waitingSinceMs;
     if (member === undefined || waitingSinceMs === undefined || !this.#isDelivering) {
       return;
@@ -334,6 +340,10 @@ class KafkaQueueOfGroup implements KafkaQueue, MemberListener {
   #topics(): readonly string[] {
     const { topics, optionalTopics } = this.#options;
     return [...topics, ...(optionalTopics ?? []).filter((topic) => !this.#missing.includes(topic))];
+  }
+
+  #isWaiting(): boolean {
+    return this.#waitingSinceMs !== undefined && this.#options.clock.nowMs() - this.#pulledAtMs < ASKED_LATELY_MS;
   }
 
   #stallMs(): number {
