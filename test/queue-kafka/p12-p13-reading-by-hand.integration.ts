@@ -17,7 +17,7 @@ test("P12: a reader that has no room stops, and goes on with the same stream whe
   }
   await rig.publish(PARTITIONS, 40);
   const gate = Promise.withResolvers<void>();
-  const member = await rig.join({ handle: () => gate.promise, limits: { messagesMax: 5 } });
+  const member = await rig.join({ handle: () => gate.promise, limits: { messagesMax: 5, partitionMessagesMax: 5 } });
   await member.run.until(() => member.run.state?.inHand === 5, "the window is full");
   await until(async () => member.queue.health().isReady, "a full window is no fault");
   gate.resolve();
