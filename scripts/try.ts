@@ -57,7 +57,8 @@ async function main(): Promise<number> {
   );
 
   const worker = parts.use(startCommand(["start"], { ...env, LOG_LEVEL: "info", GINKGO_LOGGING_FORMAT: "json" }));
-  await worker.firstLine(/worker ready/);
+  const http = /"http":"([^"]+)"/.exec(await worker.firstLine(/worker ready/))?.[1] ?? "";
+  worker.show(/"level":"(warn|error)"/);
   const ask = ["request", "--codes", CODES, "--start", FROM, "--end", TO, "--wait"];
   await run(ask, env);
   await showBars(clickhouse);
@@ -65,11 +66,14 @@ async function main(): Promise<number> {
   const code = await run(ask, env);
   if (values.keep && !stop.signal.aborted) {
     say(
-      `running until Ctrl-C; for another terminal: export ${Object.entries(env)
+      `running until Ctrl-C; the worker answers at ${http}/readyz and ${http}/status; for another terminal: export ${Object.entries(
+        env,
+      )
         .map(([name, value]) => `${name}=${value}`)
         .join(" ")}`,
     );
     await once(stop.signal, "abort");
+    say("stopping: the worker finishes what it has in hand, at most 25 s; then the servers are ended");
   }
   return code;
 }
@@ -77,6 +81,8 @@ async function main(): Promise<number> {
 interface RunningCommand extends AsyncDisposable {
   /** The first line that matches, from either output. */
   firstLine(pattern: RegExp): Promise<string>;
+  /** From now on shows the lines that match. */
+  show(pattern: RegExp): void;
 }
 
 function startCommand(args: readonly string[], env: Readonly<Record<string, string>>): RunningCommand {
@@ -84,6 +90,17 @@ function startCommand(args: readonly string[], env: Readonly<Record<string, stri
   const child = spawnCommand(args, env, "pipe");
   const ended = untilEnded(child);
   return {
+    show: (pattern) => {
+      for (const output of [child.stdout, child.stderr]) {
+        if (output !== null) {
+          createInterface({ input: output }).on("line", (line) => {
+            if (pattern.test(line)) {
+              process.stdout.write(`${line}\n`);
+            }
+          });
+        }
+      }
+    },
     firstLine: async (pattern) => {
       const { promise, resolve, reject } = Promise.withResolvers<string>();
       const seen: string[] = [];

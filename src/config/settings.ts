@@ -340,7 +340,7 @@ export const SETTINGS = {
     port: setting(
       read.integer({ min: 0, max: 65_535 }),
       8080,
-      "port of /livez, /readyz, /health and /metrics; 0 takes a free one",
+      "port of /livez, /readyz, /health and /status; 0 takes a free one",
     ),
   },
   logging: {
