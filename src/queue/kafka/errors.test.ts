@@ -57,3 +57,10 @@ test("an error of ours passes as it is", () => {
   const own = new TransientError("no answer");
   assert.equal(translate(own, "again"), own);
 });
+
+test("an error without any words is said to be one", () => {
+  assert.equal(
+    translate(new MultipleErrors("", []), "committing 1 mark").message,
+    "committing 1 mark: no broker answered, and the client does not say why",
+  );
+});

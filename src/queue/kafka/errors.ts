@@ -40,7 +40,11 @@ export function translate(error: unknown, doing: string): Error {
   if (misused !== undefined) {
     return permanent(`${doing}: ${misused.message}`, error);
   }
-  return new TransientError(`${doing}: ${describeLeaves(tree)}`, { cause: error });
+  // An aggregate that gathered nothing has no words of its own.
+  const why = describeLeaves(tree);
+  return new TransientError(`${doing}: ${why === "" ? "no broker answered, and the client does not say why" : why}`, {
+    cause: error,
+  });
 }
 
 /**

@@ -5,6 +5,7 @@ import { describeError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Mark, TopicPartition } from "../../ports/queue.ts";
 import { withDeadline } from "../../base/deadline.ts";
+import { translate } from "./errors.ts";
 import type { KafkaConsumerOptions } from "./group-options.ts";
 import type { Received } from "./kafka-message.ts";
 import { MemberStream } from "./member-stream.ts";
@@ -278,7 +279,8 @@ export class KafkaMember {
     this.#stream = undefined;
     const { clock, log } = this.#parts;
     this.#reopenMs = ended.ageMs() >= STEADY_MS ? REOPEN_MS_MIN : Math.min(REOPEN_MS_MAX, this.#reopenMs * 2);
-    log.warn("kafka stream ended, opening another", { error: describeError(reason), afterMs: this.#reopenMs });
+    const error = translate(reason, "reading").message;
+    log.warn("kafka stream ended, opening another", { error, afterMs: this.#reopenMs });
     try {
       await clock.sleep(this.#reopenMs, this.#closed.signal);
     } catch {

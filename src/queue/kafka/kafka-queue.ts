@@ -139,7 +139,7 @@ class KafkaQueueOfGroup implements KafkaQueue, MemberListener {
   }
 
   async commit(marks: readonly Mark[]): Promise<void> {
-    const doing = `committing ${marks.length} marks`;
+    const doing = `committing ${marks.length} ${marks.length === 1 ? "mark" : "marks"}`;
     if (this.#member === undefined) {
       throw translate(new Error("there is no member of the group"), doing);
     }
