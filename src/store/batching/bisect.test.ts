@@ -78,6 +78,42 @@ test("a store that refuses everything is a permanent failure, not a pile of bad 
   assert.ok(inserts < 60);
 });
 
+test("bad rows at the head do not speak for the rest: all others are stored", async () => {
+  const { stored, refused, inserts } = await halve(1_000, (row) => row < 16);
+  assert.equal(stored.size, 984);
+  assert.deepEqual(refused, new Set(Array.from({ length: 16 }, (_, index) => index)));
+  assert.ok(inserts < 60, `${inserts} inserts`);
+});
+
+test("an eighth of good rows in one stretch is found wherever it stands", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 2_000 }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      async (n, where) => {
+        const good = Math.ceil(n / 8);
+        const from = Math.floor((n - good) * where);
+        const isBad = (row: number) => row < from || row >= from + good;
+        const { stored, refused } = await halve(n, isBad);
+        assert.deepEqual(stored, new Set(Array.from({ length: good }, (_, index) => from + index)));
+        assert.equal(refused.size, n - good);
+      },
+    ),
+  );
+});
+
+test("that a store refuses everything is found out with few inserts, however many rows there are", async () => {
+  for (const rows of [16, 17, 40, 1_000, 100_000]) {
+    let inserts = 0;
+    const all = () => {
+      inserts += 1;
+      return true;
+    };
+    await assert.rejects(halve(rows, all), PermanentError, `${rows} rows`);
+    assert.ok(inserts <= 2 * 16 + Math.ceil(Math.log2(rows)) + 16, `${inserts} inserts of ${rows} rows`);
+  }
+});
+
 test("what fails half way goes on where it was, so that a batch ends although every third insert fails", async () => {
   const good = Array.from({ length: 200 }, (_, index) => index);
   const progress = new InsertProgress(good);
@@ -126,3 +162,27 @@ test("a store that refuses everything is found out also where every third insert
   };
   await assert.rejects(untilEnd(), PermanentError);
 });
+
+/** Rows from 0 on, into a store that refuses an insert with a bad one; `isBad` is asked until it says so. */
+async function halve(
+  count: number,
+  isBad: (row: number) => boolean,
+): Promise<{ readonly stored: Set<number>; readonly refused: Set<number>; readonly inserts: number }> {
+  const progress = new InsertProgress(Array.from({ length: count }, (_, index) => index));
+  const stored: number[] = [];
+  let inserts = 0;
+  await insertHalving(
+    progress,
+    async (part) => {
+      inserts += 1;
+      await Promise.resolve();
+      if (part.some(isBad)) {
+        throw new Refusal("bad");
+      }
+      stored.push(...part);
+    },
+    refusalOf,
+  );
+  assert.equal(new Set(stored).size, stored.length, "a row was stored twice");
+  return { stored: new Set(stored), refused: new Set(progress.refused.keys()), inserts };
+}

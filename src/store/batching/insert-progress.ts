@@ -4,7 +4,7 @@
  * What was sent and not acknowledged is sent again.
  */
 export class InsertProgress<Row> {
-  /** Pieces that are neither acknowledged nor refused, each for one insert, in their order. */
+  /** Pieces that are neither acknowledged nor refused, each for one insert, in the order they go. */
   #pending: readonly (readonly Row[])[];
   #isAnyStored = false;
   /** Rows that the store refused alone, and what it said. */
@@ -38,6 +38,24 @@ export class InsertProgress<Row> {
   nextStored(): void {
     this.#isAnyStored = true;
     this.#pending = this.#pending.slice(1);
+  }
+
+  /**
+   * The row in the middle of the largest piece is next, alone. Done again and again, no long stretch of rows is left
+   * without a try.
+   */
+  nextFromLargest(): void {
+    const at = this.#pending.findLastIndex((piece) => piece.length === this.rowsMax);
+    const largest = this.#pending[at] ?? [];
+    const middle = Math.floor(largest.length / 2);
+    const pieces = [
+      largest.slice(middle, middle + 1),
+      ...this.#pending.slice(0, at),
+      largest.slice(0, middle),
+      largest.slice(middle + 1),
+      ...this.#pending.slice(at + 1),
+    ];
+    this.#pending = pieces.filter((piece) => piece.length > 0);
   }
 
   /** The next piece has a bad row. Halves it, or sets it aside where it is that row. */
