@@ -160,7 +160,8 @@ async function openRig(t: TestContext, env: Readonly<Record<string, string>>): P
   });
 }
 
-const RANGE_DAYS = 10;
+/** Six messages of each code. */
+const RANGE_DAYS = Math.ceil(sizes.days / 6);
 /** Messages published at once; then the load waits until most of them have been settled. */
 const BURST = 32;
 
@@ -201,7 +202,7 @@ function messagesOf({ securities, days }: Market): readonly RigMessage[] {
 }
 
 async function expectAllThere(t: TestContext, rig: WorkerRig, messages: number, worker: WatchedWorker): Promise<void> {
-  await rig.untilSettled(messages, 120_000);
+  await rig.untilSettled(messages, 180_000);
   assert.equal(await worker.stop(), 0);
   assert.deepEqual(await compareWithTruth(rig, market), { different: 0, missing: 0, extra: 0 });
   const [row] = await rig.select<{ readonly dead: string; readonly twice: string }>(
