@@ -151,6 +151,7 @@ async function openRig(t: TestContext, env: Readonly<Record<string, string>>): P
   return await openWorkerRig(t, {
     data: marketData(market),
     latency: { fromMs: 10, toMs: 60 },
+    limits: [],
     env: {
       GINKGO_WORKER_WINDOW_MESSAGES: `${WINDOW}`,
       GINKGO_TUSHARE_CODES_MAX: "1",
