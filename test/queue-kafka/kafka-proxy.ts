@@ -4,6 +4,8 @@ import { connect, createServer, type Socket } from "node:net";
 /** Request kinds of Kafka's protocol. */
 export const PRODUCE = 0;
 export const FETCH = 1;
+export const LEAVE_GROUP = 13;
+export const SYNC_GROUP = 14;
 
 /** A TCP proxy before a broker, which looks at the kind of each request and can turn into a black hole. */
 export interface KafkaProxy extends AsyncDisposable {
@@ -12,6 +14,8 @@ export interface KafkaProxy extends AsyncDisposable {
   hold(): void;
   /** Only connections that have carried such a request stay mute; others and new ones pass. Answers how many. */
   holdThoseWith(kind: number): number;
+  /** What is asked on connections that have carried such a request passes, and the answers wait. */
+  holdAnswersTo(kind: number): void;
   /** What was held passes now. */
   release(): void;
   /** Every request from now on, without its length prefix. */
@@ -67,6 +71,11 @@ export async function startKafkaProxy(port: number, target: number): Promise<Kaf
       const chosen = [...lines].filter(({ kinds }) => kinds.has(kind));
       chosen.forEach(pause);
       return chosen.length;
+    },
+    holdAnswersTo: (kind) => {
+      for (const { far } of [...lines].filter(({ kinds }) => kinds.has(kind))) {
+        far.pause();
+      }
     },
     release: () => {
       isHeld = false;

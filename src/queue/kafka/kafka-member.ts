@@ -169,7 +169,18 @@ export class KafkaMember {
       await withDeadline(opened, OPENING_MS_MAX, "waiting for a stream to open", clock).catch(() => undefined);
     }
     try {
-      await withDeadline(this.#consumer.close(true), closeMs, "leaving the group", clock);
+      // A join that is answered while the client is closed begins heartbeats that never end and keep the process alive.
+      // Leaving first makes the client forget it; but one that makes its first stream would join again.
+      if (this.#consumer.isConnected() && this.#joiningStream === undefined) {
+        const left = Promise.withResolvers<void>();
+        this.#consumer.leaveGroup(true, (error) => (error === null ? left.resolve() : left.reject(error)));
+        await withDeadline(left.promise, closeMs / 2, "leaving the group", clock);
+      }
+    } catch (error) {
+      log.debug("kafka consumer did not leave well", { error: describeError(error) });
+    }
+    try {
+      await withDeadline(this.#consumer.close(true), closeMs / 2, "closing the consumer", clock);
     } catch (error) {
       log.debug("kafka consumer did not close well", { error: describeError(error) });
     }
