@@ -34,8 +34,8 @@ const TABLE = {
   chaosCodes: { small: 25, full: 125 },
   chaosKills: { small: 2, full: 5 },
   /** Codes of the rolling restart, and the messages of each. */
-  rollingCodes: { small: 50, full: 400 },
-  rollingMessages: { small: 20, full: 50 },
+  rollingCodes: { small: 75, full: 400 },
+  rollingMessages: { small: 10, full: 50 },
   /** A handler that takes long, far beyond a session. */
   longHandlerMs: { small: 20_000, full: 600_000 },
 } as const;
