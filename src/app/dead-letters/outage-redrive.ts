@@ -20,7 +20,7 @@ export interface RedriveTools extends AsyncDisposable {
 /** Of a provider's gate what is needed here. */
 export interface WatchedGate {
   listen(listener: GateListener): void;
-  describe(): Pick<BreakerSeen, "provider" | "api" | "state">;
+  describe(): Pick<BreakerSeen, "provider" | "api">;
 }
 
 export interface OutageRedriveParts {
@@ -46,8 +46,8 @@ const PASSES_MAX = 10;
 
 /**
  * Sends the open dead letters of reason `outage` back by itself: when an outage ends that lasted long enough to set
- * messages aside those of its provider and API, and once after the start, when a provider first answers, those of all its
- * APIs that are not out. When an outage has set everything aside, one letter is sent back, so that there is something to
+ * messages aside those of its provider and API, and once after the start, when an API first answers, its own, since an
+ * outage that outlived the worker that saw it begin may end soon after the start, or not be seen at all. When an outage has set everything aside, one letter is sent back, so that there is something to
  * try the provider with. A letter that came back REDRIVES_MAX times stays, for a person to look at.
  *
  * One worker of the fleet does it at a time, and what it sent back the next one finds handled. The letters go back in the
@@ -65,16 +65,24 @@ export function openOutageRedrive(parts: OutageRedriveParts, work: AbortSignal):
   const later = (act: () => Promise<void>): void => {
     working = working.then(() => orSaid(act, parts.log, signal));
   };
-  const answered = new Set<string>();
+  /** Of APIs that answered for the first time; one look at the letters serves all that did while it was waited for. */
+  const returned: IsMeant[] = [];
   for (const gate of parts.gates) {
     const { provider, api } = gate.describe();
     const isOfGate: IsMeant = (outage) => outage.provider === provider && outage.api === api;
+    let hasAnswered = false;
     gate.listen({
       onAnswered: () => {
-        if (!answered.has(provider)) {
-          answered.add(provider);
-          const isMeant: IsMeant = (outage) => outage.provider === provider && !isOut(outage.api, provider, parts);
-          later(() => redriveAll(parts, isMeant, signal));
+        if (hasAnswered) {
+          return;
+        }
+        hasAnswered = true;
+        returned.push(isOfGate);
+        if (returned.length === 1) {
+          later(() => {
+            const all = returned.splice(0);
+            return redriveAll(parts, (outage) => all.some((isMeant) => isMeant(outage)), signal);
+          });
         }
       },
       onEnded: (lastedMs) => {
@@ -96,13 +104,6 @@ export function openOutageRedrive(parts: OutageRedriveParts, work: AbortSignal):
 }
 
 type IsMeant = (outage: { readonly provider: string; readonly api: string }) => boolean;
-
-function isOut(api: string, provider: string, { gates }: OutageRedriveParts): boolean {
-  return gates.some((gate) => {
-    const seen = gate.describe();
-    return seen.provider === provider && seen.api === api && seen.state !== "closed";
-  });
-}
 
 /** Never rejects. */
 async function orSaid(act: () => Promise<void>, log: Log, signal: AbortSignal): Promise<void> {
