@@ -196,13 +196,16 @@ test("nothing is taken while it may not be, although there is room, and all of i
     intake.signal,
     new AbortController().signal,
   );
-  await enough.promise;
-  assert.deepEqual(done, []);
-  mayTake = true;
-  await untilCommitted(queue, 5n);
-  assert.equal(done.length, 5);
-  intake.abort();
-  await ended;
+  try {
+    await enough.promise;
+    assert.deepEqual(done, []);
+    mayTake = true;
+    await untilCommitted(queue, 5n);
+    assert.equal(done.length, 5);
+  } finally {
+    intake.abort();
+    await ended;
+  }
 });
 
 test("a commit asked for by a rebalance is sent before the event returns", async () => {
