@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { HandClock } from "../../test/support/hand-clock.ts";
-import type { Clock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { PermanentError, TransientError } from "../base/errors.ts";
 import { silentLog, type Log } from "../base/log.ts";
 import type { Beat, Heartbeats, SeenBeat } from "../ports/heartbeats.ts";
@@ -12,6 +11,32 @@ import { isAlive } from "./is-alive.ts";
 const never = new AbortController().signal;
 const worker = { nodeId: "n", host: "here", pid: process.pid };
 const GONE_PID = 2 ** 30;
+
+/** Wakes sleepers when it is moved. */
+class HandClock implements Clock {
+  elapsed = 0;
+  #sleepers: { readonly atMs: number; readonly wake: () => void }[] = [];
+  now = (): ReturnType<Clock["now"]> => systemClock.now();
+  nowMs = (): number => systemClock.nowMs();
+  elapsedMs = (): number => this.elapsed;
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+      this.#sleepers.push({ atMs: this.elapsed + ms, wake: resolve });
+    });
+  }
+
+  async move(ms: number): Promise<void> {
+    this.elapsed += ms;
+    const due = this.#sleepers.filter(({ atMs }) => atMs <= this.elapsed);
+    this.#sleepers = this.#sleepers.filter(({ atMs }) => atMs > this.elapsed);
+    for (const { wake } of due) {
+      wake();
+    }
+    await new Promise(setImmediate);
+  }
+}
 
 class Place implements Heartbeats {
   readonly beats: Beat[] = [];

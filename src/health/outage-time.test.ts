@@ -1,24 +1,24 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { HandClock } from "../../test/support/hand-clock.ts";
+import { ManualClock } from "../../test/support/manual-clock.ts";
 import { createOutageTime } from "./outage-time.ts";
 
 test("two outages at once count once, and time in which nothing is away does not", async () => {
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const away = new Set<string>();
   const outageMs = createOutageTime(() => away.size > 0, clock);
-  await clock.move(1_000);
+  await clock.advance(1_000);
   assert.equal(outageMs(), 0);
   away.add("store").add("provider");
   outageMs();
-  await clock.move(500);
+  await clock.advance(500);
   assert.equal(outageMs(), 500);
   away.delete("store");
-  await clock.move(500);
+  await clock.advance(500);
   assert.equal(outageMs(), 1_000);
   away.clear();
   outageMs();
-  await clock.move(60_000);
+  await clock.advance(60_000);
   assert.equal(outageMs(), 1_000);
 });
