@@ -9,6 +9,8 @@ test("five of a hundred calls stay unused, and never all", () => {
   assert.equal(withMargin({ calls: 1, windowMs: 60_000 }, 0.05).windowMicros, 63_000_000);
   // The last of a minute's calls may have been half a second on its way, and the first of the next one none.
   assert.equal(withMargin({ calls: 200, windowMs: 60_000 }, 0.05).windowMicros, 61_200_000);
+  assert.equal(withMargin({ calls: 200, windowMs: 86_400_000 }, 0.05).windowMicros, 86_401_200_000);
+  assert.equal(withMargin({ calls: 20, windowMs: 1_000 }, 0.05).windowMicros, 1_020_000);
   assert.deepEqual(withMargin({ calls: 200, windowMs: 60_000 }, 0), { calls: 200, windowMicros: 60_000_000 });
   assert.throws(() => withMargin({ calls: 0, windowMs: 60_000 }, 0.05), RangeError);
 });

@@ -9,6 +9,8 @@ export const MARGIN = 0.05;
  * arrive within a minute of 57 grants.
  */
 export const WINDOW_MARGIN = 0.02;
+/** What calls differ by on their way does not grow with the window: a day of 24 h 29 min would never reset with its day. */
+export const WINDOW_MARGIN_MS_MAX = 1_200;
 
 /** Throws RangeError on a limit of no calls or no time. A limit of one call keeps it and gets a longer window instead. */
 export function withMargin(limit: CallLimit, margin: number): WindowLimit {
@@ -17,8 +19,9 @@ export function withMargin(limit: CallLimit, margin: number): WindowLimit {
   }
   // The product of 0.95 and a whole number may lie a hair below the whole number it stands for.
   const calls = Math.floor(limit.calls * (1 - margin) + 1e-9);
-  const stretch = margin === 0 ? 0 : calls >= 1 ? WINDOW_MARGIN : margin;
-  return { calls: Math.max(1, calls), windowMicros: Math.ceil(limit.windowMs * 1_000 * (1 + stretch)) };
+  const travelMs = Math.min(limit.windowMs * WINDOW_MARGIN, WINDOW_MARGIN_MS_MAX);
+  const stretchMs = margin === 0 ? 0 : calls >= 1 ? travelMs : limit.windowMs * margin;
+  return { calls: Math.max(1, calls), windowMicros: Math.ceil((limit.windowMs + stretchMs) * 1_000) };
 }
 
 /**

@@ -6,7 +6,8 @@
 export class InsertProgress<Row> {
   /** Pieces that are neither acknowledged nor refused, each for one insert, in the order they go. */
   #pending: readonly (readonly Row[])[];
-  #isAnyStored = false;
+  #refusedInARow = 0;
+  #accepted: Row | undefined;
   /** Rows that the store refused alone, and what it said. */
   readonly refused = new Map<Row, string>();
   /** Rows whose values fit no column, found before anything was sent. */
@@ -20,8 +21,14 @@ export class InsertProgress<Row> {
     return this.#pending[0];
   }
 
-  get isAnyStored(): boolean {
-    return this.#isAnyStored;
+  /** Rows refused alone since a piece was last accepted. */
+  get refusedInARow(): number {
+    return this.#refusedInARow;
+  }
+
+  /** One of the rows that the store has accepted; undefined while there is none. */
+  get accepted(): Row | undefined {
+    return this.#accepted;
   }
 
   /** Of the largest piece that is still to be sent. */
@@ -36,8 +43,16 @@ export class InsertProgress<Row> {
 
   /** The next piece is durable. */
   nextStored(): void {
-    this.#isAnyStored = true;
-    this.#pending = this.#pending.slice(1);
+    const [piece = [], ...later] = this.#pending;
+    // A row that fits no column was not among those sent.
+    this.#accepted = piece.findLast((row) => !this.unfit.has(row)) ?? this.#accepted;
+    this.#refusedInARow = 0;
+    this.#pending = later;
+  }
+
+  /** The store accepted a row once more, so those it refused are themselves the reason. */
+  acceptedAgain(): void {
+    this.#refusedInARow = 0;
   }
 
   /**
@@ -69,6 +84,7 @@ export class InsertProgress<Row> {
       this.#pending = later;
       if (first !== undefined) {
         this.refused.set(first, detail);
+        this.#refusedInARow += 1;
       }
     }
   }

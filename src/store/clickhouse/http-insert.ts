@@ -74,8 +74,9 @@ export function openHttpInserter(options: HttpInsertOptions): HttpInserter {
       );
     });
     let answer: IncomingMessage;
+    let isWhole: boolean;
     try {
-      [answer] = await Promise.all([promise, writeBody(sent, body)]);
+      [answer, isWhole] = await Promise.all([promise, writeBody(sent, body)]);
     } catch (error) {
       sent.destroy();
       deadline.throwIfOver();
@@ -90,6 +91,14 @@ export function openHttpInserter(options: HttpInsertOptions): HttpInserter {
     } catch (error) {
       deadline.throwIfOver();
       throw error;
+    } finally {
+      if (!isWhole) {
+        // A body that was cut off must not look like one that has ended, and its connection serves nobody any more.
+        sent.destroy();
+      }
+    }
+    if (!isWhole) {
+      throw new TransientError(`inserting into ClickHouse: ${target.host} said done before it had all rows`);
     }
   }
 
@@ -131,10 +140,11 @@ class Deadline implements Disposable {
 }
 
 /**
- * While the server reads one piece the next is made. Ends early, without an error of its own, when the request failed or
- * the server answered before it had everything: what it said then comes from the answer.
+ * While the server reads one piece the next is made. True when all of them were written. Ends early with false, without an
+ * error of its own, when the request failed or the server answered before it had everything: what it said then comes from
+ * the answer.
  */
-async function writeBody(sent: ClientRequest, body: Iterable<Buffer>): Promise<void> {
+async function writeBody(sent: ClientRequest, body: Iterable<Buffer>): Promise<boolean> {
   const over = new AbortController();
   const end = () => {
     over.abort();
@@ -145,13 +155,12 @@ async function writeBody(sent: ClientRequest, body: Iterable<Buffer>): Promise<v
   for (const piece of body) {
     await taken;
     if (over.signal.aborted) {
-      // A body that was cut off must not look like one that has ended.
-      sent.once("response", (answer: IncomingMessage) => answer.once("end", () => sent.destroy()));
-      return;
+      return false;
     }
     taken = sent.write(piece) ? undefined : once(sent, "drain", { signal: over.signal }).catch(() => undefined);
   }
   sent.end();
+  return true;
 }
 
 /** Known where there is one piece; several are sent as chunks, since the later ones do not exist yet. */
