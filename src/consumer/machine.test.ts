@@ -259,7 +259,7 @@ describe("a partition at its cap", () => {
     assert.deepEqual([bench.started, bench.machine.state(bench).shelved], [[3], 0]);
   });
 
-  test("what is on the shelf of a lost partition makes room, and a drain waits for shelves", () => {
+  test("what is on the shelf of a lost partition makes room, and a drain forgets what is on a shelf", () => {
     const bench = new Bench(limits);
     bench.join([0, 1]);
     [0, 1, 2, 3].forEach((offset) => bench.arrive(offset));
@@ -270,14 +270,14 @@ describe("a partition at its cap", () => {
     bench.settle(1);
     bench.join([0, 1], 2);
     [0, 1, 2].forEach((offset) => bench.arrive(offset, [], 0, 2));
-    bench.machine.drain();
     bench.perform();
+    bench.machine.drain();
     bench.settle(0);
     bench.settle(1);
-    assert.equal(bench.machine.isEmptied, false);
     bench.perform();
-    bench.settle(2);
+    assert.deepEqual(bench.started, []);
     assert.equal(bench.machine.isEmptied, true);
+    assert.deepEqual(bench.said.at(-1), [0, 2n]);
   });
 });
 
@@ -574,12 +574,12 @@ describe("partitions", () => {
     assert.deepEqual(bench.said, [[0, 1n]]);
   });
 
-  test("a stopped machine starts nothing, and is empty when its handlers have ended", () => {
+  test("a drain starts nothing, commits up to what it forgot, and is over when its handlers have ended", () => {
     const bench = new Bench();
     bench.join([0]);
     [0, 1, 2].forEach((offset) => bench.arrive(offset, ["a"]));
     bench.perform();
-    bench.machine.stop();
+    bench.machine.drain();
     assert.equal(bench.machine.hasRoom, false);
     assert.equal(bench.machine.isEmptied, false);
     bench.settle(0);
@@ -587,6 +587,25 @@ describe("partitions", () => {
     assert.deepEqual(bench.started, []);
     assert.equal(bench.machine.isEmptied, true);
     assert.deepEqual(bench.said, [[0, 1n]]);
+  });
+
+  test("a message given back in a drain stays uncommitted; outside a drain none can be given back", () => {
+    const bench = new Bench();
+    bench.join([0]);
+    [0, 1, 2].forEach((offset) => bench.arrive(offset));
+    bench.perform();
+    const [, second] = bench.running;
+    assert.ok(second);
+    assert.equal(bench.machine.giveBack(second), false);
+    assert.equal(second.phase, "running");
+    bench.machine.drain();
+    assert.equal(bench.machine.giveBack(second), true);
+    bench.settle(0);
+    bench.settle(2);
+    bench.perform();
+    assert.equal(bench.machine.isEmptied, true);
+    assert.deepEqual(bench.said, [[0, 1n]]);
+    assert.equal(bench.machine.state(bench).counts.failed, 0);
   });
 });
 
