@@ -1,5 +1,6 @@
 import { systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { onAbort } from "../base/on-abort.ts";
 import type { Shutdown } from "../base/shutdown.ts";
 import { openWorkScope } from "../base/work-scope.ts";
 import type { Config } from "../config.ts";
@@ -123,6 +124,8 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
   }));
   heartbeat.running();
   hooks.onReady?.(served);
+  // What a provider's outage holds up gets no call in time, and a drain does not wait for it.
+  closing.use(onAbort(intake, assembled.letGoInOutages));
   closing.use(sayStopping(intake, () => state, config.worker.drainMs, log));
   const report = await scope.run(() =>
     runWorker(

@@ -5,7 +5,7 @@ import { setImmediate as turnOfTheEventLoop } from "node:timers/promises";
 import { systemClock, type Clock } from "../base/clock.ts";
 import { TransientError } from "../base/errors.ts";
 import { silentLog, type Log } from "../base/log.ts";
-import { type Handling, OverdueError } from "../consumer/handling.ts";
+import { GivenBackError, type Handling, OverdueError } from "../consumer/handling.ts";
 import type { DeadLetter } from "../domain/dead-letter.ts";
 import { parseDay } from "../domain/day.ts";
 import { bundledCalendar } from "../planning/trading-calendar.ts";
@@ -200,6 +200,64 @@ const DONE: Awaited<ReturnType<Perform>> = {
   unexplainedDays: 0,
 };
 
+test("of a lost partition what was under way is recorded within its grace, and not after it", async () => {
+  for (const isInGrace of [true, false]) {
+    const [lost, grace] = [new AbortController(), new AbortController()];
+    const rig = openHandler({
+      perform: async (_command, context, signal) => {
+        assert.equal(context.finishing, grace.signal);
+        lost.abort(new Error("the partition was lost"));
+        assert.equal(signal.aborted, true);
+        if (!isInGrace) {
+          grace.abort(new Error("its grace is over"));
+        }
+        return DONE;
+      },
+    });
+    const settled = rig.handle(messageAt(0), handling(lost.signal, lost.signal, grace.signal));
+    await (isInGrace ? settled : assert.rejects(settled, /grace is over/));
+    assert.equal(rig.recorded.length, isInGrace ? 1 : 0);
+  }
+});
+
+test("of a lost partition a failure is the next owner's: it is no dead letter and no second try", async () => {
+  const lost = new AbortController();
+  let tries = 0;
+  const rig = openHandler({
+    perform: () => {
+      tries += 1;
+      lost.abort(new Error("the partition was lost"));
+      return Promise.reject(new Error("a defect"));
+    },
+  });
+  await assert.rejects(rig.handle(messageAt(0), handling(lost.signal, lost.signal, never)), /was lost/);
+  assert.deepEqual([tries, rig.letters.length, rig.recorded.length], [1, 0, 0]);
+});
+
+test("in a drain a message goes back when what it waits for is out, or fails again after its wait was cut short", async () => {
+  const out = openHandler({ perform: () => Promise.reject(new GivenBackError("tushare daily is out")) });
+  await assert.rejects(out.handle(messageAt(0), handling()), GivenBackError);
+
+  const drain = new AbortController();
+  let tries = 0;
+  const rig = openHandler({
+    intake: drain.signal,
+    clock: {
+      ...systemClock,
+      sleep: (_ms, signal) => {
+        drain.abort();
+        return untilAborted(signal);
+      },
+    },
+    perform: () => {
+      tries += 1;
+      return Promise.reject(new TransientError("no list is stored", { retryAfterMs: 60_000 }));
+    },
+  });
+  await assert.rejects(rig.handle(messageAt(0), handling()), GivenBackError);
+  assert.deepEqual([tries, out.letters.length, rig.letters.length, rig.recorded.length], [2, 0, 0, 0]);
+});
+
 interface HandlerRig {
   readonly handle: ReturnType<typeof createMessageHandler>;
   readonly letters: readonly DeadLetter[];
@@ -211,6 +269,7 @@ interface HandlerRig {
 interface RigOptions {
   readonly clock?: Clock;
   readonly perform?: Perform;
+  readonly intake?: AbortSignal;
   readonly group?: string;
   /** Waited for before a record is durable. */
   readonly onRecord?: () => Promise<void>;
@@ -223,6 +282,7 @@ function openHandler({
   perform = async () => DONE,
   group = "g",
   settled = [],
+  intake = never,
   onRecord = () => Promise.resolve(),
 }: RigOptions): HandlerRig {
   const letters: DeadLetter[] = [];
@@ -251,6 +311,7 @@ function openHandler({
     clock,
     log,
     attemptsMax: 3,
+    intake,
     work: never,
   });
   return { handle, letters, recorded, warned, said };
@@ -270,10 +331,21 @@ function messageAt(offset: number): Message {
 }
 
 /** What the consumer gives with a message, driven by hand. */
-function handling(signal = never, assignment = new AbortController().signal): Handling {
-  return { signal, assignment, progress: () => undefined, rest: () => ({ [Symbol.dispose]: () => undefined }) };
+function handling(signal = never, assignment = new AbortController().signal, finishing = assignment): Handling {
+  return {
+    signal,
+    assignment,
+    finishing,
+    progress: () => undefined,
+    rest: () => ({ [Symbol.dispose]: () => undefined }),
+  };
 }
 
 function untilAborted(signal: AbortSignal | undefined): Promise<never> {
-  return new Promise((_resolve, reject) => signal?.addEventListener("abort", () => reject(signal.reason as Error)));
+  return new Promise((_resolve, reject) => {
+    if (signal?.aborted === true) {
+      reject(signal.reason as Error);
+    }
+    signal?.addEventListener("abort", () => reject(signal.reason as Error));
+  });
 }

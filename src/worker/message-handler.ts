@@ -5,7 +5,7 @@ import { fullJitterMs, type RetryWaits } from "../base/jitter.ts";
 import { createGatherer } from "../base/gather.ts";
 import type { Log } from "../base/log.ts";
 import { untilPassed } from "../base/retry.ts";
-import { type Handling, OverdueError } from "../consumer/handling.ts";
+import { GivenBackError, type Handling, OverdueError } from "../consumer/handling.ts";
 import type { Command, Request, RequestPlaces } from "../domain/command.ts";
 import type { DeadLetter } from "../domain/dead-letter.ts";
 import { MessageError } from "../domain/message-error.ts";
@@ -31,6 +31,11 @@ export interface CommandContext {
   /** Epoch milliseconds at which the message entered the queue. */
   readonly askedAtMs: number;
   readonly places: RequestPlaces;
+  /**
+   * When the signal aborts nothing more is begun; what is under way, such as a call that is being answered, may be
+   * finished and stored until this aborts. Absent where nothing may.
+   */
+  readonly finishing?: AbortSignal | undefined;
   /** What the message's deadline is measured by; absent where nothing watches it. */
   readonly pace?: Pace | undefined;
 }
@@ -48,6 +53,8 @@ export interface HandlerParts {
   readonly log: Log;
   readonly attemptsMax: number;
   readonly retryWaits?: RetryWaits | undefined;
+  /** Aborts when the drain begins. Absent where there is none. */
+  readonly intake?: AbortSignal | undefined;
   /** Aborts when what is in hand is to be dropped. */
   readonly work: AbortSignal;
 }
@@ -60,7 +67,8 @@ export type MessageHandler = (message: Message, work: Handling) => Promise<void>
  * A message that holds up its partition beyond its deadline becomes a dead letter, whatever it was waiting for.
  *
  * Throws only what must stop the worker: a store or queue that needs a person, a provider that refuses our credentials
- * when no other is left, or the signal's reason. Whatever is this message's own fault makes it a dead letter.
+ * when no other is left, or the signal's reason; and in a drain GivenBackError, for what would wait longer than that.
+ * Whatever is this message's own fault makes it a dead letter.
  */
 export function createMessageHandler(parts: HandlerParts): MessageHandler {
   const isNews = rememberTrouble(parts.clock);
@@ -90,8 +98,9 @@ interface SettleParts extends HandlerParts {
 async function settle(parts: SettleParts, message: Message, work: Handling): Promise<void> {
   const startedMs = parts.clock.elapsedMs();
   const identity = identify(message, parts.group);
-  // A deadline does not end what follows it: the dead letter and the record.
-  const signal = work.assignment;
+  // A deadline does not end what follows it, the dead letter and the record; nor does a lost partition within its grace:
+  // the record spares its next owner the call. The offset is the consumer's, and of a lost partition it commits none.
+  const signal = work.finishing;
   const retry = (doing: string): Parameters<typeof untilPassed>[1] => ({
     clock: parts.clock,
     log: parts.log,
@@ -100,9 +109,9 @@ async function settle(parts: SettleParts, message: Message, work: Handling): Pro
   });
   const reading = work.rest();
   const isRepeat = await untilPassed(
-    () => parts.settledBefore.has(identity, signal),
+    () => parts.settledBefore.has(identity, work.assignment),
     retry("reading outcomes"),
-    signal,
+    work.assignment,
   );
   reading[Symbol.dispose]();
   if (isRepeat) {
@@ -157,6 +166,7 @@ async function performOrGiveUp(
     requestId: envelope.requestId ?? "",
     askedAtMs: message.timestampMs,
     places,
+    finishing: work.finishing,
     pace: watched.pace,
   };
   for (let attempt = 1; ;) {
@@ -168,6 +178,9 @@ async function performOrGiveUp(
         return toLetter(overdueOf(signal.reason, watched.doing()), attempt);
       }
       if (parts.work.aborted) {
+        throw error;
+      }
+      if (error instanceof GivenBackError) {
         throw error;
       }
       if (error instanceof MessageError) {
@@ -183,6 +196,9 @@ async function performOrGiveUp(
       const statedWaitMs = error instanceof TransientError ? error.retryAfterMs : undefined;
       const waitMs = statedWaitMs ?? fullJitterMs(attempt, parts.retryWaits);
       const why = describeError(error);
+      if (isPassing && parts.intake?.aborted === true) {
+        throw new GivenBackError(why);
+      }
       const level = statedWaitMs === undefined || parts.isNews(why) ? "warn" : "debug";
       parts.log[level]("message failed, trying again", {
         topic: message.topic,
@@ -194,9 +210,10 @@ async function performOrGiveUp(
         why,
       });
       watched.pace.doing(() => `the next try after: ${why}`);
-      await parts.clock.sleep(waitMs, signal).catch((aborted: unknown) => {
-        // The next round sees what the signal says.
-        if (!(signal.reason instanceof OverdueError)) {
+      const waiting = parts.intake === undefined ? signal : AbortSignal.any([signal, parts.intake]);
+      await parts.clock.sleep(waitMs, waiting).catch((aborted: unknown) => {
+        // The next round sees what the signal says; a drain does not wait for it, and tries at once.
+        if (signal.aborted && !(signal.reason instanceof OverdueError)) {
           throw aborted;
         }
       });
