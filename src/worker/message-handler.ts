@@ -12,6 +12,7 @@ import { MessageError } from "../domain/message-error.ts";
 import { NO_ROWS, type Outcome } from "../domain/outcome.ts";
 import type { DeadLetters, Message } from "../ports/queue.ts";
 import type { MessageIdentity, OutcomeRecord } from "../ports/store.ts";
+import { firstAskedAtMs } from "./first-asked.ts";
 import { identify } from "./message-identity.ts";
 import { type Pace, watchPace } from "./pace.ts";
 import type { ParsedMessages } from "./parsed-messages.ts";
@@ -30,6 +31,8 @@ export interface CommandContext {
   readonly requestId: string;
   /** Epoch milliseconds at which the message entered the queue. */
   readonly askedAtMs: number;
+  /** The earliest time at which it is known to have been asked; undefined where nothing says so. */
+  readonly firstAskedAtMs?: number | undefined;
   readonly places: RequestPlaces;
   /**
    * When the signal aborts nothing more is begun; what is under way, such as a call that is being answered, may be
@@ -165,6 +168,7 @@ async function performOrGiveUp(
   const context = {
     requestId: envelope.requestId ?? "",
     askedAtMs: message.timestampMs,
+    firstAskedAtMs: firstAskedAtMs(message, envelope),
     places,
     finishing: work.finishing,
     pace: watched.pace,

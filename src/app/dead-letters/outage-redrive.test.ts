@@ -47,7 +47,11 @@ test("when an outage ends, its letters go back with their keys, in the order of 
     ]),
   );
   for (const message of back) {
-    assert.deepEqual(message.headers.map(([name]) => name).toSorted(), ["trace", "x-ginkgo-redriven"]);
+    assert.deepEqual(message.headers.map(([name]) => name).toSorted(), [
+      "trace",
+      "x-ginkgo-asked-at",
+      "x-ginkgo-redriven",
+    ]);
     assert.equal(new Map(message.headers).get("x-ginkgo-redriven")?.toString(), "1");
   }
   assert.deepEqual(rig.said, ["dead letters redriven after an outage 5"]);

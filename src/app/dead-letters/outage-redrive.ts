@@ -53,7 +53,8 @@ const PASSES_MAX = 10;
  * One worker of the fleet does it at a time, and what it sent back the next one finds handled. The letters go back in the
  * order in which their messages stood in their partitions, with their keys, a batch a second; messages that came in the
  * meantime are ahead of them. Nothing is lost by that: a message says what is to be brought up to date, not what to
- * write, and a later call of the provider beats an earlier one whatever asked for it.
+ * write, its `days` count from when it was first asked, which goes back with it, and a later call of the provider beats an
+ * earlier one whatever asked for it.
  *
  * While it is open it works in the background and throws nothing; what fails for good is said, and tried with the next
  * outage.
