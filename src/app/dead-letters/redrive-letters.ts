@@ -89,6 +89,11 @@ export async function* redriveChosen(
   yield report();
 }
 
+/** Whether a letter can be sent back without force, as far as it says itself: retention may take it until then. */
+export function canGo(found: FoundLetter): boolean {
+  return whyNot(found, false) === undefined;
+}
+
 interface ReadyLetter extends FoundLetter {
   readonly origin: Origin;
 }
