@@ -60,7 +60,6 @@ export class ProviderGate {
   readonly #parts: GateParts;
   readonly #breaker: Breaker;
   readonly #listeners: GateListener[] = [];
-  #outMsBefore = 0;
   /** When the outage began, ISO 8601 in UTC: the same for all that it holds up. */
   #outSince = "";
   /** What an outage may hold up, in the order in which it came. */
@@ -77,12 +76,6 @@ export class ProviderGate {
 
   get isOut(): boolean {
     return this.#breaker.word !== "closed";
-  }
-
-  /** Milliseconds so far in which it was out. */
-  get outageMs(): number {
-    const { outSinceMs } = this.#breaker;
-    return this.#outMsBefore + (outSinceMs === undefined ? 0 : this.#elapsedMs() - outSinceMs);
   }
 
   listen(listener: GateListener): void {
@@ -189,7 +182,6 @@ export class ProviderGate {
     }
     if (hasClosed && sinceMs !== undefined) {
       const outMs = this.#elapsedMs() - sinceMs;
-      this.#outMsBefore += outMs;
       this.#endWatch.abort();
       log.info("provider is back, its work goes on", { ...key, outMs: Math.round(outMs) });
       for (const { onEnded } of this.#listeners) {
