@@ -17,6 +17,7 @@ import { runSql } from "./app/run-sql.ts";
 import { runVerify } from "./app/run-verify.ts";
 import { sendRequests } from "./app/send-requests.ts";
 import { startWorker } from "./app/start-worker.ts";
+import { outagesOf } from "./app/status/watch-outages.ts";
 import { statusCommands } from "./app/status/read-status.ts";
 import { dayAt, SHANGHAI } from "./domain/day.ts";
 import { adoptSchema } from "./store/clickhouse/adopt.ts";
@@ -64,6 +65,7 @@ export const app: AppApi = {
       reference: clickhouse === undefined ? undefined : await openReference(config, clickhouse, log, signal, opened),
       log,
       reopenOutcomes: reopenOutcomes(config, opened, log, signal),
+      askOutages: outagesOf(config, opened),
     };
     yield* sendRequests(config, plan, parts, signal);
   },

@@ -15,6 +15,7 @@ import type { BarRecord, StoredFactor } from "../store/clickhouse/read-bars.ts";
 import type { DeadLettersApi } from "./dead-letters/dead-letters-api.ts";
 import type { DoctorApi } from "./doctor/doctor-api.ts";
 import type { StatusApi } from "./status/status-api.ts";
+import type { OutageSeen } from "./status/watch-outages.ts";
 
 /**
  * What the commands ask of the program; `app.ts` exports it as `app`. Everything throws the kinds of base/errors.ts, and
@@ -226,6 +227,8 @@ export interface RequestProgress {
   readonly unexplainedDays: number;
   /** The first 100 that were set aside. */
   readonly deadLetters: readonly SetAside[];
+  /** Providers that are out for a worker, by what the workers said last; absent where none is known to be. */
+  readonly outages?: readonly OutageSeen[];
   /** Only in a state that says nothing new: for 15 s no message of the request was settled. Said once. */
   readonly isQuiet?: true;
 }

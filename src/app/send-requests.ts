@@ -14,6 +14,7 @@ import type { OutcomeRecord, Outcomes, ReferenceStore } from "../ports/store.ts"
 import { addTallies } from "../worker/tally.ts";
 import type { RequestPlan, RequestProgress } from "./app-api.ts";
 import { retryWaitsOf } from "./retry-waits.ts";
+import { type AskOutages, watchOutages } from "./status/watch-outages.ts";
 
 export interface RequestParts {
   readonly producer: Producer;
@@ -24,6 +25,10 @@ export interface RequestParts {
   /** Only where the plan asks for all codes. */
   readonly reference: ReferenceStore | undefined;
   readonly log: Log;
+  /** Where somebody can be asked; only for people to look at. */
+  readonly askOutages?: AskOutages | undefined;
+  /** Default 3 s. */
+  readonly outagesEveryMs?: number | undefined;
   /** Without anything settled for so long it is said that it is quiet. Default 15 s. */
   readonly quietMs?: number;
 }
@@ -35,6 +40,7 @@ const ASK_EVERY_MS = 250;
 /** Every answer names every settled message, so for many of them it is asked less often. */
 const ASK_EVERY_MS_MANY = 1_000;
 const MANY_MESSAGES = 500;
+const NOBODY: AskOutages = () => Promise.resolve([]);
 const SET_ASIDE_SHOWN_MAX = 100;
 
 /** Publishes one message a code, and where the plan says so watches their outcome records until there is one for each. */
@@ -57,15 +63,19 @@ export async function* sendRequests(
   }
   const outcomesOf = readingOutcomes(parts.outcomes, parts.reopenOutcomes);
   const quietAtMs = systemClock.elapsedMs() + (parts.quietMs ?? QUIET_MS);
+  await using watch = watchOutages(parts.askOutages ?? NOBODY, systemClock, signal, parts.outagesEveryMs);
+  let outages = watch.latest;
   let isQuietSaid = false;
   while (progress.settled < progress.total) {
     await systemClock.sleep(messages.length < MANY_MESSAGES ? ASK_EVERY_MS : ASK_EVERY_MS_MANY, signal);
     const retry = { clock: systemClock, log: parts.log, waits: retryWaitsOf({ worker }), doing: "reading outcomes" };
     const records = await untilPassed(() => outcomesOf(requestId, signal), retry, signal);
-    if (records.length !== progress.settled) {
+    const isNews = watch.latest !== outages;
+    outages = watch.latest;
+    if (records.length !== progress.settled || isNews) {
       progress = toProgress(progress, records);
-      yield progress;
-    } else if (!isQuietSaid && progress.settled === 0 && systemClock.elapsedMs() >= quietAtMs) {
+      yield progress.settled < progress.total && outages.length > 0 ? { ...progress, outages } : progress;
+    } else if (!isQuietSaid && outages.length === 0 && progress.settled === 0 && systemClock.elapsedMs() >= quietAtMs) {
       isQuietSaid = true;
       yield { ...progress, isQuiet: true };
     }

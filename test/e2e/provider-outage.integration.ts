@@ -4,6 +4,7 @@ import test from "node:test";
 import { app } from "../../src/app.ts";
 import { openQueueTools } from "../../src/app/open-queue-tools.ts";
 import { startWorker } from "../../src/app/start-worker.ts";
+import { outagesOf } from "../../src/app/status/watch-outages.ts";
 import { silentLog, type Log } from "../../src/base/log.ts";
 import { describeStatus } from "../../src/cli/status-text.ts";
 import { type Config, loadConfig } from "../../src/config.ts";
@@ -159,6 +160,7 @@ async function outlive(
       /tushare daily since \d{4}-.* for .*connection/.test(describeStatus(await app.status(config, silentLog, never))),
     { timeoutMs: 20_000, everyMs: 200, what: "status names the provider that is out" },
   );
+  assert.deepEqual(await seenByRequest(config), ["tushare daily open"]);
   simulator.clearFaults();
   await waitFor(async () => (await list()).letters.every(({ state }) => state === "redriven"), {
     timeoutMs: 60_000,
@@ -175,6 +177,23 @@ async function outlive(
   assert.ok(said("info dead letters redriven after an outage") >= 1, lines.join("\n"));
   assert.equal(said("warn provider is out, its work waits"), 1);
   assert.equal(said("info provider is back, its work goes on"), 1);
+}
+
+/** What a request that waits would say is out. */
+async function seenByRequest(config: Config): Promise<readonly string[]> {
+  await using opened = new AsyncDisposableStack();
+  const ask = outagesOf(config, opened);
+  assert.ok(ask !== undefined);
+  const seen: string[] = [];
+  await waitFor(
+    async () => {
+      const outages = await ask(never);
+      seen.splice(0, seen.length, ...outages.map(({ provider, api, state }) => `${provider} ${api} ${state}`));
+      return outages.some(({ state }) => state === "open");
+    },
+    { timeoutMs: 20_000, everyMs: 50, what: "the worker says that the provider is out" },
+  );
+  return seen;
 }
 
 async function publish(config: Config): Promise<void> {
