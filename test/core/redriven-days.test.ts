@@ -144,7 +144,13 @@ async function openQueue({ clock, perform }: CoreRig): Promise<QueueRig> {
     handle: async () => {
       const assignment = new AbortController().signal;
       const rest = (): Disposable => ({ [Symbol.dispose]: () => undefined });
-      await handle(await newest(TOPIC), { signal: never, assignment, progress: () => undefined, rest });
+      await handle(await newest(TOPIC), {
+        signal: never,
+        assignment,
+        finishing: assignment,
+        progress: () => undefined,
+        rest,
+      });
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
