@@ -79,7 +79,11 @@ function askedAtOf({ headers, timestampMs }: Message): string | undefined {
   if (said !== undefined) {
     return said.at.toString();
   }
-  // A record of Kafka without a time has -1, and a producer can write any number.
+  return publishedAt(timestampMs);
+}
+
+/** ISO, UTC. A record of Kafka without a time has -1, and a producer can write any number: undefined then. */
+export function publishedAt(timestampMs: number): string | undefined {
   return timestampMs > 0 && timestampMs <= TIME_MS_MAX ? new Date(timestampMs).toISOString() : undefined;
 }
 
