@@ -8,6 +8,7 @@ import { silentLog, type Log } from "../base/log.ts";
 import { GivenBackError, type Handling, OverdueError } from "../consumer/handling.ts";
 import type { DeadLetter } from "../domain/dead-letter.ts";
 import { parseDay } from "../domain/day.ts";
+import { MessageError } from "../domain/message-error.ts";
 import { bundledCalendar } from "../planning/trading-calendar.ts";
 import type { Message } from "../ports/queue.ts";
 import type { OutcomeRecord } from "../ports/store.ts";
@@ -258,6 +259,55 @@ test("in a drain a message goes back when what it waits for is out, or fails aga
   assert.deepEqual([tries, out.letters.length, rig.letters.length, rig.recorded.length], [2, 0, 0, 0]);
 });
 
+test("a drain uses up no attempts of a message that waits between two", async () => {
+  const drain = new AbortController();
+  let tries = 0;
+  const rig = openHandler({
+    intake: drain.signal,
+    clock: {
+      ...systemClock,
+      sleep: (_ms, signal) => {
+        drain.abort();
+        return untilAborted(signal);
+      },
+    },
+    perform: () => {
+      tries += 1;
+      return Promise.reject(new Error("a passing defect"));
+    },
+  });
+  await assert.rejects(rig.handle(messageAt(0), handling()), GivenBackError);
+  assert.deepEqual([tries, rig.letters.length, rig.recorded.length], [1, 0, 0]);
+});
+
+test("a letter that could not be written is not written anew when its partition was lost", async () => {
+  const [lost, grace] = [new AbortController(), new AbortController()];
+  let writes = 0;
+  const rig = openHandler({
+    clock: { ...systemClock, sleep: () => Promise.resolve() },
+    perform: () => Promise.reject(new MessageError("unknown-code", "$", "x")),
+    onLetter: async () => {
+      writes += 1;
+      if (writes === 1) {
+        lost.abort(new Error("the partition was lost"));
+        throw new TransientError("the broker is away");
+      }
+    },
+  });
+  await assert.rejects(rig.handle(messageAt(0), handling(lost.signal, lost.signal, grace.signal)), /was lost/);
+  assert.deepEqual([writes, rig.letters.length, rig.recorded.length], [1, 0, 0]);
+});
+
+test("a letter is not begun when its partition was lost", async () => {
+  const [lost, grace] = [new AbortController(), new AbortController()];
+  const rig = openHandler({});
+  const bad = { ...messageAt(0), value: Buffer.from("{") };
+  const settled = rig.handle(bad, handling(lost.signal, lost.signal, grace.signal));
+  lost.abort(new Error("the partition was lost"));
+  await assert.rejects(settled, /was lost/);
+  assert.deepEqual([rig.letters.length, rig.recorded.length], [0, 0]);
+});
+
 interface HandlerRig {
   readonly handle: ReturnType<typeof createMessageHandler>;
   readonly letters: readonly DeadLetter[];
@@ -267,6 +317,7 @@ interface HandlerRig {
 }
 
 interface RigOptions {
+  readonly onLetter?: () => Promise<void>;
   readonly clock?: Clock;
   readonly perform?: Perform;
   readonly intake?: AbortSignal;
@@ -283,6 +334,7 @@ function openHandler({
   group = "g",
   settled = [],
   intake = never,
+  onLetter = () => Promise.resolve(),
   onRecord = () => Promise.resolve(),
 }: RigOptions): HandlerRig {
   const letters: DeadLetter[] = [];
@@ -303,7 +355,12 @@ function openHandler({
       byRequest: async () => [],
     }),
     perform,
-    deadLetters: { write: async (_message, letter) => void letters.push(letter) },
+    deadLetters: {
+      write: async (_message, letter) => {
+        await onLetter();
+        letters.push(letter);
+      },
+    },
     record: async (record) => {
       await onRecord();
       recorded.push(record);

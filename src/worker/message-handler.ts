@@ -101,9 +101,8 @@ interface SettleParts extends HandlerParts {
 async function settle(parts: SettleParts, message: Message, work: Handling): Promise<void> {
   const startedMs = parts.clock.elapsedMs();
   const identity = identify(message, parts.group);
-  // A deadline does not end what follows it, the dead letter and the record; nor does a lost partition within its grace:
-  // the record spares its next owner the call. The offset is the consumer's, and of a lost partition it commits none.
-  const signal = work.finishing;
+  // A deadline does not end what follows it, the dead letter and the record. Nor does a lost partition end the record within
+  // its grace, which spares the next owner the call. The offset is the consumer's, and of a lost partition it commits none.
   const retry = (doing: string): Parameters<typeof untilPassed>[1] => ({
     clock: parts.clock,
     log: parts.log,
@@ -127,10 +126,12 @@ async function settle(parts: SettleParts, message: Message, work: Handling): Pro
   // From here on only the store and the queue are waited for, and the message is done with.
   using _ = work.rest();
   if ("letter" in settled) {
+    // Of a lost partition the next owner finds out by itself, and may well succeed.
+    work.assignment.throwIfAborted();
     await untilPassed(
-      () => parts.deadLetters.write(message, settled.letter, signal),
+      () => parts.deadLetters.write(message, settled.letter, work.assignment),
       retry("writing a dead letter"),
-      signal,
+      work.assignment,
     );
   }
   const outcome: Outcome = {
@@ -139,7 +140,7 @@ async function settle(parts: SettleParts, message: Message, work: Handling): Pro
     reason: "letter" in settled ? settled.letter.reason : undefined,
   };
   const record = toRecord(identity, parsed, outcome, parts.clock.nowMs());
-  await untilPassed(() => parts.record(record), retry("recording an outcome"), signal);
+  await untilPassed(() => parts.record(record), retry("recording an outcome"), work.finishing);
   sayOutcome(parts.log, record, settled);
 }
 
@@ -200,7 +201,7 @@ async function performOrGiveUp(
       const statedWaitMs = error instanceof TransientError ? error.retryAfterMs : undefined;
       const waitMs = statedWaitMs ?? fullJitterMs(attempt, parts.retryWaits);
       const why = describeError(error);
-      if (isPassing && parts.intake?.aborted === true) {
+      if (parts.intake?.aborted === true) {
         throw new GivenBackError(why);
       }
       const level = statedWaitMs === undefined || parts.isNews(why) ? "warn" : "debug";
@@ -216,9 +217,12 @@ async function performOrGiveUp(
       watched.pace.doing(() => `the next try after: ${why}`);
       const waiting = parts.intake === undefined ? signal : AbortSignal.any([signal, parts.intake]);
       await parts.clock.sleep(waitMs, waiting).catch((aborted: unknown) => {
-        // The next round sees what the signal says; a drain does not wait for it, and tries at once.
+        // The next round sees what the signal says; what passes by itself is tried once more, at once, in a drain.
         if (signal.aborted && !(signal.reason instanceof OverdueError)) {
           throw aborted;
+        }
+        if (!signal.aborted && !isPassing) {
+          throw new GivenBackError(why);
         }
       });
       attempt += isPassing ? 0 : 1;

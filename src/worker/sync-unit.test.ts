@@ -72,6 +72,41 @@ test("what was written to the ledger on the way is not said again, and a day wit
   assert.equal(callIds.length, 2);
 });
 
+test("a lost unit asks for no suspension list any more, and keeps what it has", async () => {
+  const [lost, finishing] = [new AbortController(), new AbortController()];
+  let asked = 0;
+  const rig = openUnit(
+    async (keep) => {
+      lost.abort(new Error("the partition was lost"));
+      await keep({ ...partOf(DAYS.slice(1)), isLast: true });
+    },
+    lost.signal,
+    finishing.signal,
+    () => {
+      asked += 1;
+      return new Promise(() => undefined);
+    },
+  );
+  await assert.rejects(rig.sync(), /was lost/);
+  assert.equal(asked, 0);
+  assert.ok(rig.learned.length > 0);
+});
+
+test("a suspension list that was asked for is waited for no longer than the grace", { timeout: 5_000 }, async () => {
+  const [lost, finishing] = [new AbortController(), new AbortController()];
+  const rig = openUnit(
+    (keep) => keep({ ...partOf(DAYS.slice(1)), isLast: true }),
+    lost.signal,
+    finishing.signal,
+    () => {
+      lost.abort(new Error("the partition was lost"));
+      queueMicrotask(() => finishing.abort(new Error("its grace is over")));
+      return new Promise(() => undefined);
+    },
+  );
+  await assert.rejects(rig.sync(), /its grace is over/);
+});
+
 interface UnitRig {
   readonly sync: () => ReturnType<typeof syncUnit>;
   readonly stored: readonly string[];
@@ -82,6 +117,8 @@ function openUnit(
   fetch: (keep: KeepPart<"adjustment-factors">) => Promise<void>,
   signal = never,
   finishing = signal,
+  suspendedDays: UnitWork<"adjustment-factors">["line"]["suspensions"]["suspendedDays"] = () =>
+    Promise.resolve({ days: new Set<Day>(), evidence: undefined }),
 ): UnitRig {
   const stored: string[] = [];
   const learned: string[] = [];
@@ -112,7 +149,7 @@ function openUnit(
       provider: "tushare",
       capability,
       desk: { fetch: (_unit, keep) => fetch(keep) },
-      suspensions: { suspendedDays: () => Promise.resolve({ days: new Set<Day>(), evidence: undefined }) },
+      suspensions: { suspendedDays },
       toModel: (row, provenance) => ({ model: "adjustment-factor", row, provenance }),
     },
     parts: {

@@ -1,3 +1,4 @@
+import { orAbort } from "../base/or-abort.ts";
 import { GivenBackError } from "../consumer/handling.ts";
 import type { Day } from "../domain/day.ts";
 import type { Span } from "../domain/ledger.ts";
@@ -96,7 +97,7 @@ export async function syncUnit<D extends CodeDataSet>(
     const missing = unit.missing.flatMap(({ from, to }) => calendar.tradingDaysBetween(from, to));
     const left = missing.filter((day) => !recorded.has(day));
     using _ = context.pace?.rest();
-    const spans = await judge(inputOf(left, stored.days()), line);
+    const spans = await judge(inputOf(left, stored.days()), line, signal, storing);
     return { rows, spans, callIds: answers.map(({ evidence }) => evidence.callId) };
   } catch (error) {
     if (unrecorded.length > 0 && (signal.aborted || error instanceof GivenBackError) && !storing.aborted) {
@@ -124,13 +125,22 @@ function toRuns(days: readonly Day[], calendar: TradingCalendar): readonly DaySp
   return runs;
 }
 
-/** Empty days that the answers do not explain are looked up in the suspension list before they are judged for good. */
-async function judge<D extends CodeDataSet>(input: JudgeInput, line: CodeLine<D>): Promise<readonly Span[]> {
+/**
+ * Empty days that the answers do not explain are looked up in the suspension list before they are judged for good; the
+ * list is not asked for any more once the signal has aborted.
+ */
+async function judge<D extends CodeDataSet>(
+  input: JudgeInput,
+  line: CodeLine<D>,
+  signal: AbortSignal,
+  finishing: AbortSignal,
+): Promise<readonly Span[]> {
   const first = judgeUnit(input);
   if (first.suspects.length === 0) {
     return first.spans;
   }
-  const suspensions = await line.suspensions.suspendedDays(input.unit.code, first.suspects);
+  signal.throwIfAborted();
+  const suspensions = await orAbort(line.suspensions.suspendedDays(input.unit.code, first.suspects), finishing);
   return judgeUnit({ ...input, suspensions }).spans;
 }
 

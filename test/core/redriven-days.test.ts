@@ -67,6 +67,14 @@ test("a message that says itself when it was asked counts from then, also where 
   assert.deepEqual(storedDays(rig), ["09", "10", "11", "12"]);
 });
 
+test("a time of asking that is none, such as seconds taken for milliseconds, does not ask for all of history", async () => {
+  await using rig = await openCoreRig({ now: "2026-03-12T10:00:00Z", rows: ROWS });
+  await using queue = await openQueue(rig);
+  await queue.publish({ command: "bar_snapshot", params: { code: CODE, days: 2 }, timestamp: "1970-01-21" });
+  await queue.handle();
+  assert.deepEqual(storedDays(rig), ["11", "12"]);
+});
+
 interface QueueRig extends AsyncDisposable {
   publish(message: unknown): Promise<void>;
   /** Sets the newest message aside; `change` has the headers of its letter. */
