@@ -20,6 +20,8 @@ export interface BudgetSide extends AsyncDisposable {
   readonly budget: Budget;
   readonly lock: Lock;
   readonly heartbeats: Heartbeats;
+  /** Undefined where no Redis is configured; closed with the rest. */
+  readonly redis: RedisClient | undefined;
 }
 
 const MINUTE_MS = 60_000;
@@ -34,6 +36,7 @@ export async function openBudgetSide(config: Config, log: Log, signal: AbortSign
       budget,
       lock: createMemoryLock(),
       heartbeats: createMemoryHeartbeats(),
+      redis: undefined,
       [Symbol.asyncDispose]: () => budget[Symbol.asyncDispose](),
     };
   }
@@ -47,6 +50,7 @@ export async function openBudgetSide(config: Config, log: Log, signal: AbortSign
     budget,
     lock: createRedisLock({ client, scope: storeId(config), clock: systemClock, log }),
     heartbeats: openHeartbeats(config, client),
+    redis: client,
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }
@@ -88,6 +92,11 @@ function limitsOf({ tushare }: Config, { provider }: BudgetKey): readonly CallLi
 function storeId({ clickhouse }: Config): string {
   const place = `${clickhouse.url ?? clickhouse.embeddedPath} ${clickhouse.database}`;
   return createHash("sha256").update(place).digest("hex").slice(0, 16);
+}
+
+/** Whose schedule it is: a fleet's, which shares a store and the topic that requests go to. */
+export function scheduleScope(config: Config): string {
+  return `${storeId(config)}:${config.worker.topic}`;
 }
 
 /** Calls are counted by token; only its hash leaves the process. */

@@ -33,6 +33,12 @@ export interface RequestParts {
   readonly quietMs?: number;
 }
 
+/** What all messages of a request say. */
+export interface Asked {
+  readonly requestId: string;
+  readonly askedBy: "request" | "schedule";
+}
+
 const QUIET_MS = 15_000;
 /** Messages of one publish. */
 const PUBLISH_MAX = 500;
@@ -49,9 +55,10 @@ export async function* sendRequests(
   plan: RequestPlan,
   parts: RequestParts,
   signal: AbortSignal,
+  asked: Asked = { requestId: randomUUID(), askedBy: "request" },
 ): AsyncGenerator<RequestProgress> {
-  const requestId = randomUUID();
-  const messages = await toMessages(worker.topic, plan, requestId, parts, signal);
+  const { requestId } = asked;
+  const messages = await toMessages(worker.topic, plan, asked, parts, signal);
   let progress = nothingYet(requestId, messages.length);
   for (let from = 0; from < messages.length; from += PUBLISH_MAX) {
     await parts.producer.publish(messages.slice(from, from + PUBLISH_MAX), signal);
@@ -103,14 +110,14 @@ function readingOutcomes(first: Outcomes, reopen: RequestParts["reopenOutcomes"]
 async function toMessages(
   topic: string,
   plan: RequestPlan,
-  requestId: string,
+  asked: Asked,
   { reference }: RequestParts,
   signal: AbortSignal,
 ): Promise<readonly OutgoingMessage[]> {
   const toMessage = (command: Command, key: string | undefined): OutgoingMessage => ({
     topic,
     key: key === undefined ? undefined : Buffer.from(key),
-    value: Buffer.from(toWire(command, { requestId, askedBy: "request", askedAt: systemClock.now() })),
+    value: Buffer.from(toWire(command, { ...asked, askedAt: systemClock.now() })),
     headers: [],
   });
   const { force, provider, frequency } = plan;

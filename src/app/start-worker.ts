@@ -22,6 +22,7 @@ import { clickhouseAt, queueAt, redisAt } from "./places.ts";
 import { checkPemFiles } from "./read-pem.ts";
 import { retryWaitsOf } from "./retry-waits.ts";
 import { sayStopping } from "./say-stopping.ts";
+import { startSchedule } from "./schedule/start-schedule.ts";
 import { serveWorker } from "./serve-worker.ts";
 import { startOutageRedrive } from "./start-outage-redrive.ts";
 import { describeHeld } from "./status/held.ts";
@@ -97,6 +98,7 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
   const isAnyAway = (): boolean => watch.isAnyAway || store.health().isAway;
   await using beside = new AsyncDisposableStack();
   beside.use(startOutageRedrive({ config, log, providers, queue, store, lock: budgetSide.lock }, opening));
+  const schedule = beside.use(startSchedule({ config, log, budgetSide, queue, store }, opening));
   let state: ConsumerState | undefined;
   await using served = await serveWorker({
     config,
@@ -106,6 +108,7 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
     state: () => state,
     health: workerHealth({ queue: queue.queue, watch, heartbeat, storeHealth: () => store.health() }),
     breakers: assembled.breakers,
+    schedule: () => schedule.state(),
   });
   log.info("worker ready", {
     http: served.url,
@@ -117,6 +120,7 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
     engine: store.clickhouse.serverVersion(),
     budget: config.redis.host === undefined ? "process" : "redis",
     providers: config.providers.chain,
+    schedule: config.schedule.enabled ? "on" : "off",
   });
   heartbeat.alsoSaying(() => ({
     outages: assembled.breakers().filter((breaker) => breaker.state !== "closed"),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { CODES_MAX, MESSAGE_BYTES_MAX } from "../domain/parse-message.ts";
 import { PROVIDER_SOURCES, type ProviderName } from "../domain/provider.ts";
 import * as read from "./reader.ts";
+import { SCHEDULE_SETTINGS } from "./schedule-settings.ts";
 import { optional, setting, type SettingsTree } from "./setting.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -324,6 +325,7 @@ export const SETTINGS = {
     ),
     batchAgeMs: setting(read.integer({ min: 0, max: 600_000 }), 1000, "age at which a batch goes out under load"),
   },
+  schedule: SCHEDULE_SETTINGS,
   heartbeat: {
     intervalMs: setting(read.seconds({ min: 0.1, max: 3600 }), 10_000, "seconds between two beats", {
       key: "interval",
