@@ -15,6 +15,7 @@ import { readBarsOf } from "./app/read-bars.ts";
 import { reopenOutcomes } from "./app/reopen-outcomes.ts";
 import { runSql } from "./app/run-sql.ts";
 import { runVerify } from "./app/run-verify.ts";
+import { scheduleCommands } from "./app/schedule/read-schedule.ts";
 import { sendRequests } from "./app/send-requests.ts";
 import { startWorker } from "./app/start-worker.ts";
 import { outagesOf } from "./app/status/watch-outages.ts";
@@ -30,6 +31,7 @@ export const app: AppApi = {
   ...deadLetterCommands,
   ...statusCommands,
   ...doctorCommands,
+  ...scheduleCommands,
 
   start: (config, log, shutdown, onReady) => startWorker(config, log, shutdown, { onReady }),
 

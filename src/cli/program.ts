@@ -11,6 +11,7 @@ import { addDemo } from "./commands/demo.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addDlq } from "./commands/dlq.ts";
 import { addRequest } from "./commands/request.ts";
+import { addSchedule } from "./commands/schedule.ts";
 import { addSchema } from "./commands/schema.ts";
 import { addSimulate } from "./commands/simulate.ts";
 import { addSql } from "./commands/sql.ts";
@@ -66,6 +67,7 @@ export function createProgram(cli: Cli, state: RunState): Command {
   addDemo(program, cli, state);
   addStart(program, cli, state);
   addRequest(program, cli, state);
+  addSchedule(program, cli, state);
   addBars(program, cli, state);
   addCoverage(program, cli, state);
   addGaps(program, cli, state);

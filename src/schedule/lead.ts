@@ -5,7 +5,7 @@ import { orAbort } from "../base/or-abort.ts";
 import type { ScheduleBook } from "../ports/schedule-book.ts";
 
 export interface LeadOptions {
-  readonly book: ScheduleBook;
+  readonly book: Pick<ScheduleBook, "leadMs" | "lead" | "resign">;
   /** The machine's: the lead ends by itself in whoever keeps the book, whose time nobody sets. */
   readonly clock: Clock;
   readonly log: Log;

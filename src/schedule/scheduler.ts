@@ -103,7 +103,10 @@ export class Scheduler implements AsyncDisposable {
     await this.#readBook(term);
     for (;;) {
       term.throwIfAborted();
-      await this.#doWhatIsDue(term);
+      // While a run was done the time of another one may have come.
+      while (await this.#doWhatIsDue(term)) {
+        term.throwIfAborted();
+      }
       const nowMs = clock.nowMs();
       const retries = [...this.#retryAtMs.values()].filter((atMs) => atMs > nowMs);
       const nextMs = Math.min(nextLookMs(times, zone, nowMs) ?? Infinity, nowMs + LOOK_MS_MAX, ...retries);
@@ -127,18 +130,21 @@ export class Scheduler implements AsyncDisposable {
     noted.forEach((run, name) => this.#runs.set(name, run));
   }
 
-  async #doWhatIsDue(term: AbortSignal): Promise<void> {
+  /** False when there was nothing to do. */
+  async #doWhatIsDue(term: AbortSignal): Promise<boolean> {
     const { times, zone, catchUpDays, clock } = this.#parts;
     const calendar = await this.#calendarOfNow(term);
     // What was begun and not ended is to be done again, and what came before it is not.
     const done = new Map(
       [...this.#runs].map(([name, { day, state }]) => [name, state === "sent" ? day : addDays(day, -1)]),
     );
-    for (const due of dueRuns({ times, zone, catchUpDays, done, calendar, nowMs: clock.nowMs() })) {
-      if (clock.nowMs() >= (this.#retryAtMs.get(due.name) ?? 0) && this.#skipped.get(due.name) !== due.day) {
-        await this.#try(due, term);
-      }
+    const isToTry = ({ name, day }: DueRun): boolean =>
+      clock.nowMs() >= (this.#retryAtMs.get(name) ?? 0) && this.#skipped.get(name) !== day;
+    const due = dueRuns({ times, zone, catchUpDays, done, calendar, nowMs: clock.nowMs() }).filter(isToTry);
+    for (const run of due) {
+      await this.#try(run, term);
     }
+    return due.length > 0;
   }
 
   async #calendarOfNow(term: AbortSignal): Promise<TradingCalendar> {
@@ -190,6 +196,7 @@ export class Scheduler implements AsyncDisposable {
       throw new TransientError("another process leads the schedule");
     }
     if (answer === "done") {
+      this.#runs.set(name, { ...begun, state: "sent" });
       await this.#readBook(term);
       return;
     }
