@@ -36,8 +36,9 @@ export interface ScheduleState {
   readonly runs: readonly RunRecord[];
 }
 
-/** A run that failed is tried again after so long. */
-const RETRY_MS = 30_000;
+/** A run that failed is tried again after so long, then after twice as long, and so on. */
+const RETRY_MS = 5_000;
+const RETRY_MS_MAX = 300_000;
 /** The machine may sleep, or its clock be set: it is looked again at least so often. */
 const LOOK_MS_MAX = 60_000;
 /** A calendar that was read before that is read again. */
@@ -45,8 +46,8 @@ const CALENDAR_MS_MAX = 3_600_000;
 
 /**
  * Follower: waits for the lead. Leader: reads what was done, makes up what was missed, then does each run when its time
- * comes, one after the other. What fails is said and tried again half a minute later, beside the other runs; nothing of
- * it stops the worker.
+ * comes, one after the other. What fails is said and tried again later, beside the other runs; nothing of it stops the
+ * worker.
  *
  * A run is noted as begun before its first message, and as sent after its last. Who leads next finds it sent and leaves
  * it, or begun and does it again: each run is sent at least once, and once where no leader dies between its first message
@@ -60,7 +61,7 @@ export class Scheduler implements AsyncDisposable {
   readonly #runs = new Map<RunName, RunRecord>();
   /** Runs of days without trading that were found not to be owed. */
   readonly #skipped = new Map<RunName, Day>();
-  readonly #retryAtMs = new Map<RunName, number>();
+  readonly #retries = new Map<RunName, { readonly atMs: number; readonly waitMs: number }>();
   #calendar: { readonly known: TradingCalendar; readonly readAtMs: number } | undefined;
 
   constructor(parts: SchedulerParts, stop: AbortSignal) {
@@ -108,7 +109,7 @@ export class Scheduler implements AsyncDisposable {
         term.throwIfAborted();
       }
       const nowMs = clock.nowMs();
-      const retries = [...this.#retryAtMs.values()].filter((atMs) => atMs > nowMs);
+      const retries = [...this.#retries.values()].map(({ atMs }) => atMs).filter((atMs) => atMs > nowMs);
       const nextMs = Math.min(nextLookMs(times, zone, nowMs) ?? Infinity, nowMs + LOOK_MS_MAX, ...retries);
       await clock.sleep(nextMs - nowMs, term);
     }
@@ -139,7 +140,7 @@ export class Scheduler implements AsyncDisposable {
       [...this.#runs].map(([name, { day, state }]) => [name, state === "sent" ? day : addDays(day, -1)]),
     );
     const isToTry = ({ name, day }: DueRun): boolean =>
-      clock.nowMs() >= (this.#retryAtMs.get(name) ?? 0) && this.#skipped.get(name) !== day;
+      clock.nowMs() >= (this.#retries.get(name)?.atMs ?? 0) && this.#skipped.get(name) !== day;
     const due = dueRuns({ times, zone, catchUpDays, done, calendar, nowMs: clock.nowMs() }).filter(isToTry);
     for (const run of due) {
       await this.#try(run, term);
@@ -162,11 +163,12 @@ export class Scheduler implements AsyncDisposable {
     const { name, day } = due;
     try {
       await this.#do(due, term);
-      this.#retryAtMs.delete(name);
+      this.#retries.delete(name);
     } catch (error) {
       term.throwIfAborted();
-      this.#retryAtMs.set(name, clock.nowMs() + RETRY_MS);
-      const fields = { run: name, day, waitMs: RETRY_MS, why: describeError(error) };
+      const waitMs = Math.min(RETRY_MS_MAX, 2 * (this.#retries.get(name)?.waitMs ?? RETRY_MS / 2));
+      this.#retries.set(name, { atMs: clock.nowMs() + waitMs, waitMs });
+      const fields = { run: name, day, waitMs, why: describeError(error) };
       log.warn("scheduled run failed, trying again", fields);
     }
   }

@@ -138,7 +138,7 @@ test("a day without trading has a run while the one before it left days that wer
   );
 });
 
-test("a run that fails is tried again half a minute later, and holds up no other", async () => {
+test("a run that fails is tried again, each time after twice as long, and holds up no other", async () => {
   await using folder = await temporaryFolder("ginkgo-schedule");
   await using rig = new Rig(folder.path, "2026-03-04T17:30");
   let tries = 0;
@@ -155,14 +155,16 @@ test("a run that fails is tried again half a minute later, and holds up no other
   await waitFor(() => rig.said.some(({ event }) => event === "scheduled run failed, trying again"), {
     what: "the word",
   });
-  await rig.clock.advance(29_999);
+  await rig.clock.advance(4_999);
   assert.equal(tries, 1);
   await rig.clock.advance(1);
   await waitFor(() => tries === 2, { what: "the second try" });
   await waitFor(() => rig.said.filter(({ event }) => event.includes("failed")).length === 2, {
     what: "the second word",
   });
-  await rig.clock.advance(30_000);
+  await rig.clock.advance(9_999);
+  assert.equal(tries, 2);
+  await rig.clock.advance(1);
   await rig.untilNoted("list 2026-03-03 sent");
   assert.deepEqual(rig.sent, ["schedule-bars-2026-03-04", "schedule-list-2026-03-03"]);
 });
