@@ -7,6 +7,7 @@ import { deadLetterCommands } from "./app/dead-letter-commands.ts";
 import type { DayPrices } from "./app/demo-api.ts";
 import { doctorCommands } from "./app/doctor/doctor.ts";
 import { needWorker } from "./app/embedded-folder.ts";
+import { estimateRequest, openNamedLimits } from "./app/estimate-request.ts";
 import { toGaps } from "./app/gaps.ts";
 import { needStoreFolder, openForReading } from "./app/open-for-reading.ts";
 import { ensureQueueTopics, openProducer } from "./app/open-queue.ts";
@@ -70,6 +71,18 @@ export const app: AppApi = {
       askOutages: outagesOf(config, opened),
     };
     yield* sendRequests(config, plan, parts, signal);
+  },
+
+  estimate: async (config, plan, log, signal) => {
+    await using opened = new AsyncDisposableStack();
+    const clickhouse = opened.use(await openForReading(config, log, signal));
+    const parts = {
+      ledger: openClickHouseLedger(clickhouse, systemClock),
+      reference: await openReference(config, clickhouse, log, signal, opened),
+      namedLimits: await openNamedLimits(config, log, opened, signal),
+      nowMs: systemClock.nowMs(),
+    };
+    return await estimateRequest(config, plan, parts, signal);
   },
 
   compareBars: async (config, expected, log, signal) => {

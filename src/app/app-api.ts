@@ -14,6 +14,7 @@ import type { CodeCoverage, CoverageCounts, CoverageSpan, CoverageState } from "
 import type { BarRecord, StoredFactor } from "../store/clickhouse/read-bars.ts";
 import type { DeadLettersApi } from "./dead-letters/dead-letters-api.ts";
 import type { DoctorApi } from "./doctor/doctor-api.ts";
+import type { RequestEstimate } from "./estimate-request.ts";
 import type { ScheduleApi } from "./schedule/schedule-api.ts";
 import type { StatusApi } from "./status/status-api.ts";
 import type { OutageSeen } from "./status/watch-outages.ts";
@@ -34,6 +35,8 @@ export interface AppApi extends DeadLettersApi, StatusApi, DoctorApi, ScheduleAp
    * whole state, the last one the result.
    */
   request(config: Config, plan: RequestPlan, log: Log, signal: AbortSignal): AsyncIterable<RequestProgress>;
+  /** What `request` would cost, without asking or publishing anything. */
+  estimate(config: Config, plan: RequestPlan, log: Log, signal: AbortSignal): Promise<RequestEstimate>;
   /** Holds daily bars in the view `bar` against rows that are known to be right, cell by cell, in the engine. */
   compareBars(config: Config, expected: ExpectedBars, log: Log, signal: AbortSignal): Promise<BarComparison>;
   /** The newest daily bars of a code, sorted by day. */
@@ -94,6 +97,8 @@ export interface DaysWithoutFactor {
   readonly from: Day;
   readonly to: Day;
 }
+
+export type { RequestEstimate };
 
 export type { CodeCoverage, CoverageSpan, CoverageState };
 

@@ -8,6 +8,7 @@ import type { Config } from "../config.ts";
 import type { Command } from "../domain/command.ts";
 import { NO_ROWS, type OutcomeWord } from "../domain/outcome.ts";
 import { toWire } from "../domain/parse-message.ts";
+import type { Instrument } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { OutgoingMessage, Producer } from "../ports/queue.ts";
 import type { OutcomeRecord, Outcomes, ReferenceStore } from "../ports/store.ts";
@@ -128,7 +129,7 @@ async function toMessages(
       return [toMessage({ kind: "sync-trading-calendar", force, provider }, undefined)];
     case "bars":
     case "factors": {
-      const codes = plan.codes === "all" ? await listedCodes(reference, signal) : plan.codes;
+      const codes = plan.codes === "all" ? listedCodes((await reference?.instruments(signal)) ?? []) : plan.codes;
       return codes.map((code) => {
         const range = plan.ranges?.[code] ?? plan.range;
         return toMessage(
@@ -142,11 +143,8 @@ async function toMessages(
   }
 }
 
-async function listedCodes(
-  reference: ReferenceStore | undefined,
-  signal: AbortSignal,
-): Promise<readonly SecurityCode[]> {
-  const instruments = (await reference?.instruments(signal)) ?? [];
+/** PermanentError while there are none. */
+export function listedCodes(instruments: readonly Instrument[]): readonly SecurityCode[] {
   const listed = instruments.filter(({ status }) => status === "listed").map(({ code }) => code);
   if (listed.length === 0) {
     throw tellingWhatToDo(

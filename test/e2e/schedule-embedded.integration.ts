@@ -35,11 +35,17 @@ test("a worker alone, with the schedule on and nothing stored, brings lists, fac
     },
     readFile: () => undefined,
   });
+  await using closing = new AsyncDisposableStack();
   const start = async (): Promise<{ readonly url: string; stop(): Promise<void> }> => {
     const stop = new AbortController();
     const ready = Promise.withResolvers<WorkerAddresses>();
     const shutdown = { intake: stop.signal, work: never, signal: undefined, [Symbol.dispose]: () => undefined };
     const worker = startWorker(config, silentLog, shutdown, { onReady: (addresses) => ready.resolve(addresses) });
+    // A test that fails half way leaves no worker behind.
+    closing.defer(async () => {
+      stop.abort(new Error("the test is over"));
+      await worker;
+    });
     const addresses = await Promise.race([ready.promise, worker]);
     return {
       url: addresses?.url ?? "",

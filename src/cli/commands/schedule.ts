@@ -5,7 +5,7 @@ import { createRedactor } from "../../base/redact.ts";
 import { RUN_NAMES } from "../../domain/run-time.ts";
 import type { Cli } from "../cli.ts";
 import { EXIT_CODES } from "../exit.ts";
-import { describeRequest, followRequest, isAnswered } from "../follow-request.ts";
+import { describeRequest, followRequest, exitOfRequest } from "../follow-request.ts";
 import { runOnce, type RunState } from "../run-command.ts";
 import { describeSchedule, localZone } from "../schedule-text.ts";
 import { addSettingFlags } from "../setting-flags.ts";
@@ -56,7 +56,7 @@ export function addSchedule(parent: Command, cli: Cli, state: RunState): void {
         cli.stdout.write(
           options.json === true ? `${JSON.stringify(last, undefined, 2)}\n` : describeRequest(last, plan),
         );
-        state.exitCode = isAnswered(last, plan) ? EXIT_CODES.ok.code : EXIT_CODES.defect.code;
+        state.exitCode = exitOfRequest(last, plan);
       });
     });
 }
