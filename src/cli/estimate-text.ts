@@ -16,7 +16,7 @@ export function describeEstimate(estimate: RequestEstimate): string {
     ...apis.map(({ provider, api, calls: ofApi, callsPerMinute, timeMs: ofApiMs, daily }) =>
       [
         `  ${provider} ${api}: ${countOf(ofApi, "call")} at ${callsPerMinute} in any minute, ${describeTime(ofApiMs)}`,
-        ...(daily === undefined ? [] : [`, ${ofApi} of the ${daily.calls} of a day, ${daily.used} used`]),
+        ...(daily === undefined ? [] : [`; the account has ${daily.calls} a day, ${daily.used} used`]),
       ].join(""),
     ),
     "  lists of suspensions for days that come back empty are not counted",

@@ -37,7 +37,7 @@ test("a follower asks again and leads when nobody else does", async () => {
   const book = new ToldBook();
   book.answer = false;
   const { lead, clock } = open(book);
-  await using _closing = lead;
+  await using _ = lead;
   await clock.advance(LEAD_MS);
   assert.deepEqual([lead.isLeader, book.asked], [false, 4]);
   book.answer = true;
@@ -49,7 +49,7 @@ test("a follower asks again and leads when nobody else does", async () => {
 test("a leader that cannot ask leads until its time is over, and not a moment longer", async () => {
   const book = new ToldBook();
   const { lead, clock } = open(book);
-  await using _closing = lead;
+  await using _ = lead;
   const term = await lead.untilLeading(never);
   await clock.advance(LEAD_MS / 3);
   book.answer = "away";
@@ -66,7 +66,7 @@ test("a leader that cannot ask leads until its time is over, and not a moment lo
 test("a leader hears at once that another one leads", async () => {
   const book = new ToldBook();
   const { lead, clock } = open(book);
-  await using _closing = lead;
+  await using _ = lead;
   const term = await lead.untilLeading(never);
   book.answer = false;
   await clock.advance(LEAD_MS / 3);

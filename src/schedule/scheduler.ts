@@ -91,8 +91,8 @@ export class Scheduler implements AsyncDisposable {
         await this.#lead(term);
       } catch (error) {
         if (term !== undefined && !term.aborted) {
-          log.error("the schedule failed, trying again", { waitMs: RETRY_MS, why: describeError(error) });
-          await clock.sleep(RETRY_MS, term).catch(() => undefined);
+          log.error("the schedule failed, trying again", { waitMs: LOOK_MS_MAX, why: describeError(error) });
+          await clock.sleep(LOOK_MS_MAX, term).catch(() => undefined);
         }
       }
     }

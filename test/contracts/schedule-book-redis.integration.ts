@@ -46,8 +46,8 @@ test("in Redis: one leads; when it is silent for the time of a lead another one 
   if (fleet === undefined) {
     return;
   }
-  const { book: a, other, client, scope } = fleet;
-  const b = other("b");
+  const { book: a, client, scope } = fleet;
+  const b = fleet.other("b");
   assert.equal(await a.lead(never), true);
   assert.equal(await b.lead(never), false);
   assert.equal(await a.begin(runOf("2026-03-04", "begun"), never), "begun");

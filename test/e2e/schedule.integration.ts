@@ -10,6 +10,7 @@ import { z } from "zod";
 import { openBudgetSide, scheduleScope } from "../../src/app/open-budget.ts";
 import { openQueueTools } from "../../src/app/open-queue-tools.ts";
 import { ensureQueueTopics } from "../../src/app/open-queue.ts";
+import { app } from "../../src/app.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { type Config, loadConfig } from "../../src/config.ts";
@@ -63,6 +64,18 @@ test("three simulated days: each run once a day, the missed ones made up, though
   const d = await fleet.start("d", shanghai("2026-03-06T12:00"));
   await fleet.go("2026-03-06T17:31", c, d);
   await fleet.untilSent("bars", "2026-03-06");
+  const report = await app.schedule(fleet.config, silentLog, never);
+  assert.equal(report.leader, "c");
+  assert.deepEqual(
+    report.runs.map(({ name, last }) => `${name} ${last?.day} ${last?.state} ${last?.node} ${last?.messages}`),
+    [
+      "calendar 2026-03-01 sent a 1",
+      "list 2026-03-05 sent c 1",
+      "factors 2026-03-06 sent c 3",
+      "bars 2026-03-06 sent c 3",
+    ],
+  );
+  assert.match(report.unknown.join(), /ECONNREFUSED/);
   // The leader stops in order: the next one does not have to wait for the lead to end by itself.
   await fleet.go("2026-03-06T20:31", c, d);
   await fleet.untilSent("list", "2026-03-06");
@@ -120,6 +133,7 @@ test("while Redis is away nobody leads and nothing is sent; when it is back, als
 
 interface Fleet extends AsyncDisposable {
   readonly redis: OwnRedis;
+  readonly config: Config;
   readonly book: ScheduleBook;
   start(node: string, now: string): Promise<Member>;
   /** Moves the clocks of all of them, by Shanghai's wall clock. */
@@ -157,7 +171,9 @@ async function openFleet(t: TestContext): Promise<Fleet | undefined> {
     GINKGO_KAFKA_PARTITIONS: "3",
     GINKGO_REDIS_HOST: "127.0.0.1",
     GINKGO_REDIS_PORT: `${redis.port}`,
-    GINKGO_CLICKHOUSE_HOST: "none.invalid",
+    // Nobody listens there.
+    GINKGO_CLICKHOUSE_HOST: "127.0.0.1",
+    GINKGO_CLICKHOUSE_PORT: "1",
     GINKGO_SCHEDULE_ENABLED: "true",
   };
   const { config } = loadConfig({ flags: new Map(), env, readFile: () => undefined });
@@ -175,6 +191,7 @@ async function openFleet(t: TestContext): Promise<Fleet | undefined> {
   const open = opened.move();
   return {
     redis,
+    config,
     book,
     start: async (node, now) => {
       const member = fork(join(import.meta.dirname, "schedule-member.ts"), [now, `${LEAD_MS}`, ...CODES], {
