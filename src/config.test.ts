@@ -361,7 +361,7 @@ test("the schedule is off unless it is asked for, and its times are read and ref
   assert.deepEqual(problemsOf(yml("schedule:\n  bars: 25:00\n  list: funday 20:30\n  catch_up_days: 90\n")), [
     `setting schedule.list from file data_worker.yml: ${expected}, got "funday 20:30"; "funday" is none of daily, trading-days, mon, tue, wed, thu, fri, sat, sun`,
     `setting schedule.bars from file data_worker.yml: ${expected}, got "25:00"; "25:00" is no time from 00:00 to 23:59 with two digits each`,
-    "setting schedule.catch_up_days from file data_worker.yml: expected a whole number from 0 to 60, got 90",
+    'setting schedule.catch_up_days from file data_worker.yml: expected a whole number from 0 to 60, got "90"',
   ]);
 });
 
