@@ -45,7 +45,7 @@ test("an estimate does nothing, and the request then makes as many calls as it s
   });
   await Promise.race([ready.promise, worker]);
 
-  const all = { ...planOf("bars"), range: { ...NO_RANGE, full: true, end: market.days.at(-1) } };
+  const all = { ...planOf("bars"), range: { ...NO_RANGE, start: market.days[0], end: market.days.at(-1) } };
   await assert.rejects(estimate(all), /the stock list is empty, run gdw request --kind stock-list --wait first/);
   const lists = [await estimate(planOf("stock-list")), await estimate(planOf("calendar"))];
   assert.deepEqual(
