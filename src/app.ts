@@ -34,7 +34,9 @@ export const app: AppApi = {
   ...doctorCommands,
   ...scheduleCommands,
 
-  start: (config, log, shutdown, onReady) => startWorker(config, log, shutdown, { onReady }),
+  start: async (config, log, shutdown, onReady) => {
+    await startWorker(config, log, shutdown, { onReady });
+  },
 
   ensureTopics: (config, log, signal) => ensureQueueTopics(config, log, signal),
 

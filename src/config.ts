@@ -3,7 +3,7 @@ import { parseSettingsFile, type ReadFile, type SettingsFile } from "./config/fi
 import { FILE_VARIABLE, knownVariables, nameAt, NAMED_SETTINGS, type NamedSetting } from "./config/names.ts";
 import { didYouMean } from "./config/nearest.ts";
 import { contradictionsIn } from "./config/contradictions.ts";
-import { isSetting, type Said, type SettingsTree, type ValuesOf } from "./config/setting.ts";
+import { isSetting, type Said, type Setting, type SettingsTree, type ValuesOf } from "./config/setting.ts";
 import { SettingsError, whyUnreadable } from "./config/settings-error.ts";
 import { SETTINGS } from "./config/settings.ts";
 
@@ -57,12 +57,36 @@ export function loadConfig({ flags, file: path, env, readFile }: ConfigSources):
   if (contradictions.length > 0) {
     throw new SettingsError(contradictions);
   }
-  return { config, warnings, secrets: secretsIn(values), rows: NAMED_SETTINGS.map((named) => rowOf(named, values)) };
+  return { config, warnings, secrets: secretsOf(config), rows: NAMED_SETTINGS.map((named) => rowOf(named, values)) };
 }
 
 /** Every setting with its value, where it came from and what it is for; secrets are masked. */
 export function describeConfig({ rows }: LoadedConfig): readonly SettingRow[] {
   return rows;
+}
+
+/** Secret settings, and the passwords that stand in addresses. */
+export function secretsOf(config: Config): readonly string[] {
+  const found = leavesOf(SETTINGS, config).flatMap(({ setting, value }) => {
+    if (typeof value !== "string") {
+      return [];
+    }
+    return setting.isSecret ? [value] : passwordsIn(value);
+  });
+  return [...new Set(found.filter((secret) => secret !== ""))];
+}
+
+function leavesOf(
+  tree: SettingsTree,
+  values: object,
+): readonly { readonly setting: Setting<unknown>; readonly value: unknown }[] {
+  return Object.entries(values).flatMap(([property, value]: [string, unknown]) => {
+    const node = tree[property];
+    if (node === undefined || isSetting(node)) {
+      return node === undefined ? [] : [{ setting: node, value }];
+    }
+    return typeof value === "object" && value !== null ? leavesOf(node, value) : [];
+  });
 }
 
 interface Held {
@@ -187,18 +211,6 @@ function rowOf({ name, setting }: NamedSetting, values: Values): SettingRow {
     from: held?.from ?? "default",
     help: setting.help,
   };
-}
-
-/** Secret settings, and the passwords that stand in addresses. */
-function secretsIn(values: Values): readonly string[] {
-  const found = NAMED_SETTINGS.flatMap(({ name, setting }) => {
-    const value = values.get(name)?.value;
-    if (typeof value !== "string") {
-      return [];
-    }
-    return setting.isSecret ? [value] : passwordsIn(value);
-  });
-  return [...new Set(found.filter((secret) => secret !== ""))];
 }
 
 /** The password of an address, as it stands there and as it was meant. */

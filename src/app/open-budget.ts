@@ -12,6 +12,9 @@ import { openRedis, type RedisClient, type RedisConnection } from "../limits/red
 import { createRedisHeartbeats } from "../limits/redis-heartbeats.ts";
 import { createRedisLock } from "../limits/redis-lock.ts";
 import type { Budget, BudgetKey, CallLimit } from "../ports/budget.ts";
+import { ALERT_PAUSE_MS } from "../health/notifier.ts";
+import { createRedisAlertPace } from "../limits/redis-alert-pace.ts";
+import type { AlertPace } from "../ports/alert-pace.ts";
 import type { Heartbeats } from "../ports/heartbeats.ts";
 import type { Lock } from "../ports/lock.ts";
 import { readPem } from "./read-pem.ts";
@@ -22,6 +25,8 @@ export interface BudgetSide extends AsyncDisposable {
   readonly heartbeats: Heartbeats;
   /** Undefined where no Redis is configured; closed with the rest. */
   readonly redis: RedisClient | undefined;
+  /** Undefined without Redis: then nothing outlives the process. */
+  readonly alertPace: AlertPace | undefined;
 }
 
 const MINUTE_MS = 60_000;
@@ -37,6 +42,7 @@ export async function openBudgetSide(config: Config, log: Log, signal: AbortSign
       lock: createMemoryLock(),
       heartbeats: createMemoryHeartbeats(),
       redis: undefined,
+      alertPace: undefined,
       [Symbol.asyncDispose]: () => budget[Symbol.asyncDispose](),
     };
   }
@@ -51,6 +57,7 @@ export async function openBudgetSide(config: Config, log: Log, signal: AbortSign
     lock: createRedisLock({ client, scope: storeId(config), clock: systemClock, log }),
     heartbeats: openHeartbeats(config, client),
     redis: client,
+    alertPace: createRedisAlertPace({ client, owner: alertOwner(config), pauseMs: ALERT_PAUSE_MS, clock: systemClock }),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }
@@ -74,6 +81,11 @@ export async function openOurRedis({ redis }: Config, log: Log, signal: AbortSig
     },
     signal,
   );
+}
+
+/** A container that is restarted has the same host and another process id. */
+function alertOwner({ node }: Config): string {
+  return node.id.replace(`:${process.pid}`, "");
 }
 
 export function openHeartbeats({ heartbeat }: Config, client: RedisClient): Heartbeats {

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 
 import type { Cli, FileOutput } from "./cli.ts";
-import { runCli } from "./program.ts";
+import { quickHealth } from "./quick-health.ts";
 
 /** What does not end by itself after the command has is cut off: an error must never leave a process hanging. */
 const LINGER_MS_MAX = 2000;
@@ -34,7 +34,9 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(error.code === "EPIPE" ? 0 : 1);
 });
 
-process.exitCode = await runCli(process.argv.slice(2), cli);
+const argv = process.argv.slice(2);
+const quick = await quickHealth(argv, { ...cli, isFileThere: existsSync });
+process.exitCode = quick ?? (await (await import("./program.ts")).runCli(argv, cli));
 setTimeout(() => process.exit(), LINGER_MS_MAX).unref();
 
 function readFile(path: string): string | undefined {

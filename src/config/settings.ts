@@ -288,6 +288,11 @@ export const SETTINGS = {
       25_000,
       "time to finish what is in hand after the first signal to stop",
     ),
+    notify: setting(
+      read.boolean(),
+      true,
+      "tell quality.notification_topic when the worker starts, stops or is in error",
+    ),
     startWaitMs: setting(
       read.integer({ min: 0, max: 3_600_000 }),
       60_000,

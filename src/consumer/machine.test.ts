@@ -308,6 +308,26 @@ describe("deadlines", () => {
     assert.deepEqual(bench.overdue, [0n, 1n]);
   });
 
+  test("a handler that does not end after it was told is seen, in worked time, until it ends or its partition is lost", () => {
+    const bench = new Bench(limits);
+    bench.join([0, 1]);
+    bench.arrive(0, ["a"]);
+    bench.arrive(0, ["a"], 1);
+    bench.perform();
+    bench.pass(1_000);
+    assert.deepEqual(bench.machine.state(bench).overdue, { ...at(0), offset: 0n, forMs: 0 });
+    bench.outageMs += 4_000;
+    bench.pass(7_000);
+    assert.deepEqual(bench.machine.state(bench).overdue, { ...at(0), offset: 0n, forMs: 3_000 });
+    bench.settle(0);
+    bench.perform();
+    assert.equal(bench.machine.state(bench).overdue, undefined);
+    bench.pass(1_000);
+    assert.deepEqual(bench.machine.state(bench).overdue, { ...at(1), offset: 0n, forMs: 0 });
+    bench.rebalance([0]);
+    assert.equal(bench.machine.state(bench).overdue, undefined);
+  });
+
   test("progress begins it again; an outage and a rest stop it", () => {
     const bench = new Bench(limits);
     bench.join([0]);
@@ -525,6 +545,28 @@ describe("commits", () => {
     assert.notEqual(bench.commits.at(-1), old);
     assert.deepEqual(bench.said, [[0, 1n]]);
   });
+});
+
+test("a commit under way, and commits that fail one after the other, are seen with their age", () => {
+  const bench = new Bench();
+  bench.join([0]);
+  bench.arrive(0);
+  bench.perform();
+  bench.settle(0);
+  bench.perform();
+  const none = { underWayForMs: undefined, failingForMs: undefined };
+  bench.pass(5_000);
+  assert.deepEqual(bench.machine.state(bench).commit, { ...none, underWayForMs: 5_000 });
+  for (const failingForMs of [5_000, 7_000]) {
+    const request = bench.commits.at(-1);
+    assert.ok(request !== undefined);
+    bench.machine.commitFailed(request, bench);
+    assert.deepEqual(bench.machine.state(bench).commit, { ...none, failingForMs });
+    bench.pass(2_000);
+  }
+  assert.equal(bench.commits.length, 3);
+  bench.confirm();
+  assert.deepEqual(bench.machine.state(bench).commit, none);
 });
 
 describe("partitions", () => {

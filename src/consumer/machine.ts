@@ -1,12 +1,12 @@
 import { CommitRule, type CommitRequest, type Now } from "./commit-rule.ts";
 import type { Join, QueuedMessage, TopicPartition } from "./consumer-queue.ts";
 import type { ConsumerState } from "./consumer-state.ts";
-import { beginDeadline, beginRest, endRest, findOverdue, stuckMs } from "./deadline.ts";
+import { beginDeadline, beginRest, endRest, findLongestOverdue, findOverdue, stuckMs } from "./deadline.ts";
 import { createEntry, type Entry } from "./entry.ts";
 import { HeldPartitions, notStarted } from "./held-partitions.ts";
 import { Lanes } from "./lanes.ts";
 import type { ConsumerLimits } from "./limits.ts";
-import { describeState } from "./state-of.ts";
+import { describeOverdue, describeState } from "./state-of.ts";
 import { Window } from "./window.ts";
 
 export type Effect<M extends QueuedMessage> =
@@ -240,6 +240,8 @@ export class ConsumerMachine<M extends QueuedMessage> {
       isRebalancing: this.#isRebalancing,
       ...this.#window.counts,
       lanes: this.#lanes.size,
+      overdue: describeOverdue(findLongestOverdue(this.#held.all, this.#lanes, now.workedMs), now),
+      commit: this.#commits.state(now),
       counts: { ...this.#counts },
     };
     return describeState(this.#held.all, rest, now);
