@@ -1,5 +1,11 @@
 import { findGiven, findLonePort, isNothing, ORIGINS, type Origin, type Sources } from "./config/collect.ts";
-import { parseSettingsFile, type ReadFile, type SettingsFile } from "./config/file.ts";
+import {
+  parseSettingsFile,
+  type ReadFile,
+  type SettingsFile,
+  toSettingsFile,
+  type WorkerSettings,
+} from "./config/file.ts";
 import { FILE_VARIABLE, knownVariables, nameAt, NAMED_SETTINGS, type NamedSetting } from "./config/names.ts";
 import { didYouMean } from "./config/nearest.ts";
 import { contradictionsIn } from "./config/contradictions.ts";
@@ -28,11 +34,15 @@ export interface SettingRow {
   readonly help: string;
 }
 
+export type { WorkerSettings };
+
 export interface ConfigSources {
   /** Texts by flag, such as `--kafka-brokers`. */
   readonly flags: ReadonlyMap<string, string>;
   /** What `--config` names. */
   readonly file?: string | undefined;
+  /** Take the place of a settings file: then none is read. */
+  readonly settings?: WorkerSettings | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly readFile: ReadFile;
 }
@@ -44,8 +54,8 @@ const POLL_TIMEOUT_MS_MAX = 500;
 const NO_SETTING = /^GINKGO_(?:TEST|BENCH)_/;
 
 /** Flags before environment before file before default. SettingsError names everything that is wrong at once. */
-export function loadConfig({ flags, file: path, env, readFile }: ConfigSources): LoadedConfig {
-  const file = openSettingsFile(path, env, readFile);
+export function loadConfig({ flags, file: path, settings, env, readFile }: ConfigSources): LoadedConfig {
+  const file = settings === undefined ? openSettingsFile(path, env, readFile) : toSettingsFile(settings);
   const problems: string[] = [...(file?.problems ?? [])];
   const values = readAll({ flags, env, file, readFile }, problems);
   if (problems.length > 0) {

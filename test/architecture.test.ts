@@ -38,6 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "base",
   ],
   cli: ["app", "config", "domain", "base"],
+  library: ["app", "health", "config", "base"],
 };
 
 /** Libraries that only their own room may know. */

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 
+import { readTextFile } from "../base/read-text-file.ts";
 import type { Cli, FileOutput } from "./cli.ts";
 import { quickHealth } from "./quick-health.ts";
 
@@ -16,7 +17,7 @@ const cli: Cli = {
   stderr: process.stderr,
   env: process.env,
   signals: process,
-  readFile,
+  readFile: readTextFile,
   createFile,
   readStdin: () => text(process.stdin),
   quit: (code) => process.exit(code),
@@ -38,17 +39,6 @@ const argv = process.argv.slice(2);
 const quick = await quickHealth(argv, { ...cli, isFileThere: existsSync });
 process.exitCode = quick ?? (await (await import("./program.ts")).runCli(argv, cli));
 setTimeout(() => process.exit(), LINGER_MS_MAX).unref();
-
-function readFile(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
-      return undefined;
-    }
-    throw error;
-  }
-}
 
 /** Written beside its place and moved there at the end, so that a broken run leaves an older file as it was. */
 async function createFile(path: string): Promise<FileOutput> {

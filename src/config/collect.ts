@@ -84,7 +84,7 @@ function fromFile({ name, setting }: NamedSetting, { file }: Sources): readonly 
   const at = (key: string, pointsToFile: boolean): Candidate => ({
     raw: file.values.get(key),
     origin: "file",
-    from: `file ${file.path}`,
+    from: file.from,
     pointsToFile,
   });
   return setting.isSecret ? [at(name, false), at(`${name}${SECRET_FILE_SUFFIX}`, true)] : [at(name, false)];
