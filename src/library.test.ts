@@ -47,6 +47,9 @@ test("a worker that does not run has stopped already", async () => {
   await using worker = createWorker({});
   assert.deepEqual(await worker.stop(), { dropped: 0, isCommitted: true });
   assert.deepEqual(await worker.ended, { dropped: 0, isCommitted: true });
+  for (const timeoutMs of [0, -1, Number.NaN]) {
+    await assert.rejects(worker.stop({ timeoutMs }), RangeError);
+  }
   assert.equal(worker.state, "STOPPED");
 });
 

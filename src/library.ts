@@ -55,12 +55,15 @@ export interface Worker extends AsyncDisposable {
   readonly url: string | undefined;
   /** What is odd about the settings and does no harm, one sentence each. */
   readonly warnings: readonly string[];
-  /** Resolves when it takes messages. Rejects with what failed, or when it was told to stop before that. RangeError when it has been started and has not ended. */
+  /**
+   * Resolves when it takes messages. Rejects with what failed, or when it was told to stop before that; RangeError when
+   * it was started and has not ended.
+   */
   start(): Promise<void>;
   /**
-   * Takes nothing new, finishes what is in hand, commits, closes everything. Default time-out 30 s. TransientError when it
-   * has not ended by then (it goes on ending); what had ended it, when it failed. A second call with a shorter time counts.
-   * One that does not run has stopped already.
+   * Takes nothing new, finishes what is in hand, commits, closes everything; default time-out 30 s. A second call with a
+   * shorter time counts, and one that does not run has stopped already. RangeError when the time is not above 0;
+   * TransientError when it has not ended by then, and it goes on ending; or whatever failed on the way.
    */
   stop(options?: StopOptions): Promise<StopReport>;
   /** Settles when the run that was started last has ended: with its report, or with what ended it. */
@@ -142,6 +145,9 @@ class LibraryWorker implements Worker {
   }
 
   async stop({ timeoutMs = STOP_MS }: StopOptions = {}): Promise<StopReport> {
+    if (!(timeoutMs > 0)) {
+      throw new RangeError(`stopping worker ${this.nodeId}: expected a time-out above 0 ms, got ${timeoutMs}`);
+    }
     const run = this.#run;
     if (run === undefined) {
       return NOTHING;
