@@ -21,7 +21,13 @@ class StillClock implements Clock {
   nowMs = (): number => systemClock.nowMs();
   elapsedMs = (): number => this.elapsed;
   sleep = (_ms: number, signal?: AbortSignal): Promise<void> =>
-    new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason), { once: true }));
+    new Promise((_, reject) => {
+      const abort = (): void => reject(signal?.reason as Error);
+      signal?.addEventListener("abort", abort, { once: true });
+      if (signal?.aborted === true) {
+        abort();
+      }
+    });
 }
 
 const WELL: QueueHealth = {
