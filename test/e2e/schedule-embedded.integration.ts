@@ -46,7 +46,7 @@ test("a worker alone, with the schedule on and nothing stored, brings lists, fac
       stop.abort(new Error("the test is over"));
       await worker;
     });
-    const addresses = await Promise.race([ready.promise, worker]);
+    const addresses = await Promise.race([ready.promise, worker.then(() => undefined)]);
     return {
       url: addresses?.url ?? "",
       stop: async () => {
