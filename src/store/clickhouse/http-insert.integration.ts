@@ -171,7 +171,7 @@ test(
   { timeout: 60_000 },
   async () => {
     await using served = await serve((request, response) => {
-      let left = Number(request.headers["content-length"] ?? NaN);
+      let left = Number.parseInt(request.headers["content-length"] ?? "", 10);
       request.on("data", (piece: Buffer) => {
         left -= piece.length;
         if (left === 0) {
