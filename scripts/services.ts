@@ -31,7 +31,7 @@ async function getServices(): Promise<void> {
   }
   const isKafkaReady = findKafkaParts() !== undefined;
   if (missing.length === 0 && isKafkaReady) {
-    say(`everything is here: Java, Maven, Redis, MariaDB, Kafka ${kafkaVersion} in ${cacheFolder()}`);
+    say(`everything is here: Java, Maven, Redis, MariaDB, promtool, Kafka ${kafkaVersion} in ${cacheFolder()}`);
     return;
   }
   for (const { name, reason } of missing) {

@@ -58,6 +58,13 @@ export const systemPrograms: readonly SystemProgram[] = [
         ["mariadbd", "mariadb-install-db", "my_print_defaults"].every((name) => findExecutable(name) !== undefined),
       ),
   },
+  {
+    name: "promtool",
+    reason: "checks what /metrics answers and the alert rules; nothing of Prometheus itself is started",
+    packages: [["prometheus"]],
+    unit: "prometheus",
+    isPresent: () => Promise.resolve(findExecutable("promtool") !== undefined),
+  },
 ];
 
 /** The first number of `java -version`, or undefined when there is no Java. */
