@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-import { configurationParts, specificationParts } from "./lib/doc-tables.ts";
+import { configurationParts, metricsParts, specificationParts } from "./lib/doc-tables.ts";
 import { replaceGenerated } from "./lib/generated-parts.ts";
 
 interface GeneratedDoc {
@@ -15,6 +15,7 @@ interface GeneratedDoc {
 export function renderDocs(): readonly GeneratedDoc[] {
   return [
     renderDoc("docs/configuration.md", configurationParts()),
+    renderDoc("docs/metrics.md", metricsParts()),
     renderDoc("docs/specification.md", specificationParts()),
   ];
 }

@@ -5,6 +5,7 @@ import { availableParallelism, constants } from "node:os";
 import { parseArgs } from "node:util";
 
 import { recordingsFolder } from "../test/support/services.ts";
+import { whyNoPromtool } from "../test/support/services/promtool.ts";
 import { openGuardedFolder } from "../test/support/services/guarded-folder.ts";
 import { projectFolder } from "./lib/project.ts";
 import { runCommand } from "./lib/run-command.ts";
@@ -75,6 +76,10 @@ function tellMissing({ missing }: Suite, patterns: readonly string[]): boolean {
       `NO RECORDINGS at ${recordingsFolder()}: set GINKGO_TEST_DATA`,
       ...namesOf(["requireRecordings"], patterns),
     );
+  }
+  const noPromtool = whyNoPromtool();
+  if (noPromtool !== undefined) {
+    lines.push(`NO PROMTOOL: ${noPromtool}; run npm run services`, ...namesOf(["requirePromtool"], patterns));
   }
   if (lines.length > 0) {
     const line = "!".repeat(100);

@@ -51,6 +51,8 @@ const OWNED_LIBRARIES: Readonly<Record<string, string>> = {
   undici: "sources",
   commander: "cli",
   yaml: "config",
+  "prom-client": "health",
+  "@opentelemetry": "health",
 };
 
 interface Import {

@@ -1,5 +1,7 @@
 import { NAMED_SETTINGS, type NamedSetting } from "../../src/config/names.ts";
 import { EXIT_CODES } from "../../src/cli/exit.ts";
+import type { Declared } from "../../src/health/metrics/declare.ts";
+import { METRICS, PROCESS_METRICS } from "../../src/health/metrics/table.ts";
 import { DEAD_LETTER_REASONS } from "../../src/domain/dead-letter.ts";
 import { COVERED_STATES, LEDGER_STATES } from "../../src/domain/ledger.ts";
 import { OUTCOMES } from "../../src/domain/outcome.ts";
@@ -46,6 +48,19 @@ export function configurationParts(): ReadonlyMap<string, string> {
         .join("\n\n"),
     ],
   ]);
+}
+
+/** The generated parts of docs/metrics.md by name. */
+export function metricsParts(): ReadonlyMap<string, string> {
+  return new Map([
+    ["metrics", metricsTable(Object.values(METRICS))],
+    ["process-metrics", metricsTable(Object.values(PROCESS_METRICS))],
+  ]);
+}
+
+function metricsTable(metrics: readonly Pick<Declared<unknown>, "name" | "kind" | "labels" | "help">[]): string {
+  const rows = metrics.map(({ name, kind, labels, help }) => [code(name), kind, labels.map(code).join(", "), help]);
+  return markdownTable(["Name", "Kind", "Labels", "Meaning"], rows);
 }
 
 function groupSection(group: string, settings: readonly NamedSetting[]): string {

@@ -294,7 +294,7 @@ function findOverdue(covered: readonly CodeCoverage[], nowMs: number): CoverageR
 const OVERDUE_MS = 24 * 60 * 60_000;
 
 /** Days that nobody asked for are missing only where the range was named. */
-function countMissing(counts: CoverageCounts, overdueDays: number, isNamed: boolean): number {
+export function countMissing(counts: CoverageCounts, overdueDays: number, isNamed: boolean): number {
   const lost = counts["unexplained-empty"] + counts.failed + counts["row-missing"] + overdueDays;
   return isNamed ? lost + counts["not-asked"] : lost;
 }

@@ -11,16 +11,16 @@ import { openRedisBudget } from "../limits/redis-budget.ts";
 import { openRedis, type RedisClient, type RedisConnection } from "../limits/redis-client.ts";
 import { createRedisHeartbeats } from "../limits/redis-heartbeats.ts";
 import { createRedisLock } from "../limits/redis-lock.ts";
-import type { Budget, BudgetKey, CallLimit } from "../ports/budget.ts";
 import { ALERT_PAUSE_MS } from "../health/notifier.ts";
 import { createRedisAlertPace } from "../limits/redis-alert-pace.ts";
 import type { AlertPace } from "../ports/alert-pace.ts";
+import type { BudgetKey, CallLimit, WatchedBudget } from "../ports/budget.ts";
 import type { Heartbeats } from "../ports/heartbeats.ts";
 import type { Lock } from "../ports/lock.ts";
 import { readPem } from "./read-pem.ts";
 
 export interface BudgetSide extends AsyncDisposable {
-  readonly budget: Budget;
+  readonly budget: WatchedBudget;
   readonly lock: Lock;
   readonly heartbeats: Heartbeats;
   /** Undefined where no Redis is configured; closed with the rest. */

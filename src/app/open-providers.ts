@@ -10,7 +10,7 @@ import type { Budget } from "../ports/budget.ts";
 import type { Source } from "../ports/source.ts";
 import { openTushareSource } from "../sources/tushare/source.ts";
 import { ProviderGate, type GateLimits } from "../worker/provider-gate.ts";
-import { ProviderLine } from "../worker/provider-line.ts";
+import { type OnCall, ProviderLine } from "../worker/provider-line.ts";
 import { retryWaitsOf } from "./retry-waits.ts";
 
 /** A provider and one line to each of its data sets. */
@@ -37,9 +37,9 @@ export function checkProviders({ providers, tushare }: Config): void {
 }
 
 /** Every provider of the chain, in its order. Throws PermanentError (settings) for one that is not served or lacks its token. */
-export function openProviders(config: Config, budget: Budget, log: Log): readonly OpenProvider[] {
+export function openProviders(config: Config, budget: Budget, log: Log, onCall?: OnCall): readonly OpenProvider[] {
   checkProviders(config);
-  return config.providers.chain.map(() => toOpenProvider(openTushare(config), config, budget, log));
+  return config.providers.chain.map(() => toOpenProvider(openTushare(config), { config, budget, log, onCall }));
 }
 
 /** When a provider's api counts as out, from the settings. */
@@ -73,7 +73,14 @@ function openTushare({ tushare }: Config): Source {
   });
 }
 
-function toOpenProvider(source: Source, config: Config, budget: Budget, log: Log): OpenProvider {
+interface LineSettings {
+  readonly config: Config;
+  readonly budget: Budget;
+  readonly log: Log;
+  readonly onCall: OnCall | undefined;
+}
+
+function toOpenProvider(source: Source, { config, budget, log, onCall }: LineSettings): OpenProvider {
   const { provider } = source;
   const clock = systemClock;
   const gates = new Map<string, ProviderGate>();
@@ -84,7 +91,9 @@ function toOpenProvider(source: Source, config: Config, budget: Budget, log: Log
       gates.get(api) ?? new ProviderGate({ key: { provider, api }, limits: gateLimitsOf(config), clock, log });
     gates.set(api, gate);
     const retryWaits = retryWaitsOf(config);
-    const line = new ProviderLine({ source, capability, budget, gate, retryWaits, clock, log, newCallId: randomUUID });
+    const newCallId = randomUUID;
+    const shared = { source, capability, budget, gate, retryWaits, clock, log, newCallId };
+    const line = new ProviderLine({ ...shared, onCall });
     lines.set(capability.dataSet, line);
   }
   return {

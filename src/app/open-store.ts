@@ -6,6 +6,7 @@ import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import { PROVIDER_SOURCES } from "../domain/provider.ts";
 import { BATCH_LIMITS_DEFAULT } from "../store/batching/limits.ts";
+import type { SentBatch } from "../store/batching/lane.ts";
 import { withBatching } from "../store/batching/with-batching.ts";
 import { type ClickHouse, type ClickHouseTarget, openClickHouse } from "../store/clickhouse/client.ts";
 import { openClickHouseLedger } from "../store/clickhouse/ledger.ts";
@@ -128,8 +129,16 @@ export interface StoreSide extends AsyncDisposable {
   askWrites(): Promise<void>;
 }
 
-/** The engine with its tables, and everything that is kept in them. Rows of many messages go out together. */
-export async function openStoreSide(config: Config, log: Log, work: AbortSignal): Promise<StoreSide> {
+/**
+ * The engine with its tables, and everything that is kept in them. Rows of many messages go out together; `onSent` is told
+ * of each batch that became durable.
+ */
+export async function openStoreSide(
+  config: Config,
+  log: Log,
+  work: AbortSignal,
+  onSent?: (batch: SentBatch) => void,
+): Promise<StoreSide> {
   await using opened = new AsyncDisposableStack();
   const clickhouse = opened.use(await openOwnClickHouse(config, log, work));
   const warning = config.clickhouse.replicated ? quorumWarning(clickhouse.settings) : undefined;
@@ -161,6 +170,7 @@ export async function openStoreSide(config: Config, log: Log, work: AbortSignal)
       },
       systemClock,
       log,
+      onSent,
     ),
   );
   const open = opened.move();

@@ -7,7 +7,7 @@ import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import type { ConsumerState } from "../consumer/consumer-state.ts";
 import { type HealthChecks, healthRoutes } from "../health/health-report.ts";
-import { openHttpServer } from "../health/http-server.ts";
+import { type HttpServerOptions, openHttpServer } from "../health/http-server.ts";
 import { queueRoutes, type ServedQueue } from "../queue/remote/routes.ts";
 import type { BreakerSeen } from "../worker/provider-gate.ts";
 import type { ScheduleState } from "../schedule/scheduler.ts";
@@ -25,6 +25,8 @@ export interface ServeParts {
   readonly breakers: () => readonly BreakerSeen[];
   /** Undefined where this worker has no schedule. */
   readonly schedule: () => ScheduleState | undefined;
+  /** `GET /metrics`. */
+  readonly metrics: HttpServerOptions["routes"][number];
 }
 
 export interface ServedWorker extends AsyncDisposable {
@@ -51,6 +53,7 @@ export async function serveWorker(parts: ServeParts): Promise<ServedWorker> {
         log,
         routes: [
           healthRoutes(parts.health),
+          parts.metrics,
           (routes) => {
             routes.get("/status", () => describeState(parts, startedAt));
           },

@@ -20,6 +20,7 @@ import { checkFolder } from "./folder-marker.ts";
 import { type BudgetSide, openBudgetSide } from "./open-budget.ts";
 import { openHeartbeat } from "./open-heartbeat.ts";
 import { openNotifier } from "./open-notifier.ts";
+import { WorkerMetrics } from "./metrics/worker-metrics.ts";
 import { kafkaConnection } from "./open-kafka.ts";
 import { checkProviders, openProviders } from "./open-providers.ts";
 import { openQueueSide } from "./open-queue.ts";
@@ -120,15 +121,21 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
   const work = scope.signal;
   const opening = AbortSignal.any([intake, work]);
   const patience = { waitMs: config.worker.startWaitMs, clock: systemClock, log };
-  const providers = openProviders(config, budgetSide.budget, log);
+  using metrics = new WorkerMetrics(config);
+  const providers = openProviders(config, budgetSide.budget, log, metrics.onCall);
   await using closing = new AsyncDisposableStack();
   for (const provider of providers) {
     closing.use(provider);
   }
   // The embedded queue's file is what one worker in a folder holds, so it comes before the engine in that folder.
   await using queue = await untilThere(queueAt(config), () => openQueueSide(config, log, opening), patience, opening);
-  await using store = await untilThere(clickhouseAt(config), () => openStoreSide(config, log, work), patience, opening);
-  await using assembled = assembleWorker({ config, store, providers, lock: budgetSide.lock, log, ...hooks }, work);
+  const openStore = (): Promise<StoreSide> => openStoreSide(config, log, work, metrics.onSent);
+  await using store = await untilThere(clickhouseAt(config), openStore, patience, opening);
+  const counted = { ...store, store: metrics.withRowCounts(store.store) };
+  await using assembled = assembleWorker(
+    { config, store: counted, providers, lock: budgetSide.lock, log, ...hooks },
+    work,
+  );
   await using watch = new DependencyWatch({
     dependencies: watched(store),
     clock: systemClock,
@@ -156,15 +163,20 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
     storeHealth: () => store.health(),
   });
   hooks.onHealth?.(health);
+  const { budget } = budgetSide;
+  const { breakers } = assembled;
+  const state = (): typeof worker.state => worker.state;
+  beside.use(metrics.watch({ queue: queue.queue, store, budget, breakers, watch, state, log }));
   await using served = await serveWorker({
     config,
     log,
     queue: queue.served,
     isStoreEmbedded: store.clickhouse.transport === "embedded",
-    state: () => worker.state,
+    state,
     health,
-    breakers: assembled.breakers,
+    breakers,
     schedule: () => schedule.state(),
+    metrics: metrics.routes(),
   });
   log.info("worker ready", {
     http: served.url,
@@ -181,7 +193,7 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
   heartbeat.alsoSaying(() => {
     worker.progress.look();
     return {
-      outages: assembled.breakers().filter((breaker) => breaker.state !== "closed"),
+      outages: breakers().filter((breaker) => breaker.state !== "closed"),
       lag: worker.heldLag === undefined ? null : Number(worker.heldLag),
       ...(worker.state === undefined ? {} : describeHeld(worker.state)),
     };
@@ -223,11 +235,13 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
           if (record.command === "beat") {
             void heartbeat.beat();
           }
+          metrics.settled(record);
           hooks.watch?.onSettled?.(record);
         },
         onState: (now) => {
           worker.onState(now);
           hooks.watch?.onState?.(now);
+          metrics.turned(now);
         },
       },
       intake,

@@ -347,7 +347,19 @@ export const SETTINGS = {
     port: setting(
       read.integer({ min: 0, max: 65_535 }),
       8080,
-      "port of /livez, /readyz, /health and /status; 0 takes a free one",
+      "port of /livez, /readyz, /health, /status and /metrics; 0 takes a free one",
+    ),
+  },
+  metrics: {
+    lagEveryMs: setting(
+      read.integer({ min: 100, max: 3_600_000 }),
+      15_000,
+      "how often the ends of the partitions are asked for, from which the lag in /metrics comes",
+    ),
+    coverageEveryMs: setting(
+      read.integer({ min: 0, max: 86_400_000 }),
+      900_000,
+      "how often coverage is read for /metrics, beside the work; 0 never",
     ),
   },
   logging: {

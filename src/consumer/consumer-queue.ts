@@ -16,6 +16,8 @@ export interface Mark extends TopicPartition {
 
 export interface QueuedMessage extends TopicPartition {
   readonly offset: bigint;
+  /** Epoch milliseconds given by producer or broker; absent where the queue knows none. */
+  readonly timestampMs?: number;
 }
 
 export interface Delivery<M> {

@@ -53,6 +53,8 @@ export interface Blocking {
   readonly offset: bigint;
   /** `abandoned` is one whose handler failed: the consumer stops. */
   readonly phase: EntryPhase;
+  /** The message's own time, epoch milliseconds; undefined where it has none, or its handler failed. */
+  readonly timestampMs: number | undefined;
   /** Milliseconds for which it has been the oldest in flight, to the nearest look (`commitEveryMs`). */
   readonly forMs: number;
   /** Milliseconds of worked time since its handler last got on; 0 unless it is running. */

@@ -299,6 +299,7 @@ describe("deadlines", () => {
     assert.deepEqual(bench.machine.state(bench).partitions[0]?.blocking, {
       offset: 0n,
       phase: "running",
+      timestampMs: undefined,
       forMs: 5_001,
       stuckMs: 5_000,
       isOverdue: true,
@@ -404,7 +405,14 @@ describe("commits", () => {
       inFlight: 1,
       shelved: 0,
       gap: 1,
-      blocking: { offset: 7n, phase: "running", forMs: 0, stuckMs: DEFAULT_LIMITS.commitEveryMs, isOverdue: false },
+      blocking: {
+        offset: 7n,
+        phase: "running",
+        timestampMs: undefined,
+        forMs: 0,
+        stuckMs: DEFAULT_LIMITS.commitEveryMs,
+        isOverdue: false,
+      },
       next: 9n,
       mark: 7n,
       sent: undefined,

@@ -32,10 +32,11 @@ function describeBlocking<M extends QueuedMessage>(tracker: Tracker<M>, now: Now
   if (oldest === undefined) {
     return undefined;
   }
-  const { offset, phase, isOverdue } = oldest;
+  const { offset, phase, isOverdue, message } = oldest;
   return {
     offset,
     phase,
+    timestampMs: message?.timestampMs,
     forMs: Math.round(tracker.blockedForMs(now.elapsedMs)),
     stuckMs: phase === "running" ? Math.round(stuckMs(oldest, now.workedMs)) : 0,
     isOverdue,

@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import type { Budget, BudgetKey, CallLimit } from "../ports/budget.ts";
+import type { BudgetKey, CallLimit } from "../ports/budget.ts";
 import { MARGIN } from "./limit-set.ts";
 
 /** What budgets in Redis and in memory have in common. */
@@ -27,12 +27,6 @@ export const BUDGET_DEFAULTS = {
   jitterMsMax: 5,
   loweredMs: 24 * 60 * 60_000,
 } as const;
-
-/** A budget that also says what is going on. */
-export interface WatchedBudget extends Budget {
-  /** Callers waiting for each key that was ever asked for. */
-  depths(): readonly { readonly key: BudgetKey; readonly waiting: number }[];
-}
 
 export function keyText(key: BudgetKey): string {
   return `${key.provider} ${key.api}`;

@@ -82,9 +82,7 @@ export class FleetView {
     limits: readonly WindowLimit[],
     worker: string,
   ): { readonly waitMicros: number } | { readonly grant: LoggedGrant; readonly callsLeft: number } {
-    const workers = Math.max(1, this.#workers);
-    // Workers that cannot speak to each other cannot take turns over fewer calls than there are of them.
-    const shares = this.#areWorkersKnown ? limits : limits.map((limit) => shareOf(limit, workers));
+    const { workers, shares } = this.#sharesOf(limits);
     const now = Math.max(nowMicros, this.#log.newestMicros + 1);
     this.#log.prune(now, shares);
     const waitMicros = this.#log.waitMicros(now, shares, workers);
@@ -98,6 +96,12 @@ export class FleetView {
       this.#log.add({ atMicros: now, weight: workers - 1, member: "" });
     }
     return { grant, callsLeft: Math.floor(this.#log.callsLeft(now, shares) / workers) };
+  }
+
+  /** Calls that are free now, as far as is known here. */
+  callsLeft(nowMicros: number, limits: readonly WindowLimit[]): number {
+    const { workers, shares } = this.#sharesOf(limits);
+    return Math.floor(this.#log.callsLeft(nowMicros, shares) / workers);
   }
 
   /** Every grant known that a window still reaches, to be merged into the log in Redis. */
@@ -119,6 +123,12 @@ export class FleetView {
 
   prune(nowMicros: number, limits: readonly WindowLimit[]): void {
     this.#log.prune(nowMicros, limits);
+  }
+
+  /** Workers that cannot speak to each other cannot take turns over fewer calls than there are of them. */
+  #sharesOf(limits: readonly WindowLimit[]): { readonly workers: number; readonly shares: readonly WindowLimit[] } {
+    const workers = Math.max(1, this.#workers);
+    return { workers, shares: this.#areWorkersKnown ? limits : limits.map((limit) => shareOf(limit, workers)) };
   }
 }
 

@@ -1,5 +1,5 @@
-import { BUDGET_DEFAULTS, keyText, type BudgetOptions, type WatchedBudget } from "./budget-options.ts";
-import type { BudgetKey } from "../ports/budget.ts";
+import { BUDGET_DEFAULTS, keyText, type BudgetOptions } from "./budget-options.ts";
+import type { BudgetKey, WatchedBudget } from "../ports/budget.ts";
 import { GrantLog } from "./grant-log.ts";
 import { LimitSet, withMargin } from "./limit-set.ts";
 import { TurnQueue, type Turn } from "./turn-queue.ts";
@@ -69,7 +69,12 @@ export function createMemoryBudget(options: BudgetOptions): WatchedBudget {
       state.pausedUntilMicros = Math.max(state.pausedUntilMicros, nowMicros() + ms * 1_000);
     },
 
-    depths: () => [...states.values()].map(({ key, queue }) => ({ key, waiting: queue.depth })),
+    states: () =>
+      [...states.values()].map(({ key, queue, log: granted, limits, pausedUntilMicros }) => {
+        const now = nowMicros();
+        const callsLeft = pausedUntilMicros > now ? 0 : granted.callsLeft(now, limits.current(clock.nowMs()));
+        return { key, waiting: queue.depth, callsLeft };
+      }),
 
     [Symbol.asyncDispose]: async () => {
       for (const { queue } of states.values()) {

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 
 import { ANSWER_MS_MAX } from "./answer-ms.ts";
-import { BUDGET_DEFAULTS, type BudgetOptions, type WatchedBudget } from "./budget-options.ts";
+import type { WatchedBudget } from "../ports/budget.ts";
+import { BUDGET_DEFAULTS, type BudgetOptions } from "./budget-options.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { RedisClient } from "./redis-client.ts";
 import { SharedBudget } from "./shared-budget.ts";

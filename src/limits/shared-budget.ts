@@ -1,7 +1,7 @@
 import { describeError, TransientError } from "../base/errors.ts";
 import type { ProviderName } from "../domain/provider.ts";
-import type { BudgetKey, CallLimit, Grant } from "../ports/budget.ts";
-import { keyText, type BudgetSettings, type WatchedBudget } from "./budget-options.ts";
+import type { BudgetKey, BudgetState, CallLimit, Grant, WatchedBudget } from "../ports/budget.ts";
+import { keyText, type BudgetSettings } from "./budget-options.ts";
 import { FleetLink } from "./fleet-link.ts";
 import { FleetView } from "./fleet-view.ts";
 import type { WindowLimit } from "./grant-log.ts";
@@ -86,8 +86,13 @@ export class SharedBudget implements WatchedBudget {
     await this.#attempt(() => this.#scripts.pause(state.keys, ms));
   }
 
-  depths(): readonly { readonly key: BudgetKey; readonly waiting: number }[] {
-    return [...this.#states.values()].map(({ key, queue }) => ({ key, waiting: queue.depth }));
+  states(): readonly BudgetState[] {
+    return [...this.#states.values()].map((state) => ({
+      key: state.key,
+      waiting: state.queue.depth,
+      callsLeft:
+        this.#pausedMicros(state) > 0 ? 0 : state.view.callsLeft(this.#link.nowMicros(), this.#limitsOf(state)),
+    }));
   }
 
   isShared(): boolean {

@@ -30,6 +30,20 @@ export interface Budget extends AsyncDisposable {
   pause(key: BudgetKey, ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** A budget that also says what is going on; answered from memory. */
+export interface WatchedBudget extends Budget {
+  /** Each key that was ever asked for. */
+  states(): readonly BudgetState[];
+}
+
+export interface BudgetState {
+  readonly key: BudgetKey;
+  /** Callers of this process that wait for a call. */
+  readonly waiting: number;
+  /** Calls that are free now, as far as this process knows: what others took since its last question it does not. */
+  readonly callsLeft: number;
+}
+
 /** A provider refused a call because too many were made. */
 export class RateLimitError extends TransientError {
   override readonly name = "RateLimitError";

@@ -20,9 +20,26 @@ export interface LineParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly newCallId: () => string;
-  /** Told of every call that was answered; for counters. */
-  readonly onCall?: ((call: Call, received: number) => void) | undefined;
+  /** Told of every call that was answered or failed, but not of one that was dropped; for counters. Must not throw. */
+  readonly onCall?: OnCall | undefined;
 }
+
+/** One request to a provider, as it ended. */
+export interface EndedCall {
+  readonly provider: Source["provider"];
+  readonly api: string;
+  readonly callId: string;
+  readonly call: Call;
+  /** How long the budget let it wait. */
+  readonly waitedMs: number;
+  readonly ms: number;
+  /** Rows in the answer before any check. */
+  readonly received: number;
+  /** What it failed with; undefined when it was answered. */
+  readonly error: unknown;
+}
+
+export type OnCall = (ended: EndedCall) => void;
 
 /** What one call needs: the breaker lets it through, and the budget grants it. Ended by `ask`, or by `giveBack`. */
 export interface Admission {
@@ -107,17 +124,28 @@ export class ProviderLine {
     const { log, clock, newCallId, onCall } = this.#parts;
     const callId = newCallId();
     const startedMs = clock.elapsedMs();
-    const page = await this.#fetch(call, pass, signal);
+    const { api } = this.capability;
+    const ended = { provider: this.provider, api, callId, call, waitedMs: grant.waitedMs };
+    let page: Page<D>;
+    try {
+      page = await this.#fetch(call, pass, signal);
+    } catch (error) {
+      if (!signal.aborted) {
+        onCall?.({ ...ended, ms: clock.elapsedMs() - startedMs, received: 0, error });
+      }
+      throw error;
+    }
+    const ms = clock.elapsedMs() - startedMs;
     this.#failuresInARow = 0;
-    onCall?.(call, page.received);
+    onCall?.({ ...ended, ms, received: page.received, error: undefined });
     log.debug("call answered", {
       callId,
-      api: this.capability.api,
+      api,
       selection: describeSelection(call),
       rows: page.received,
       rejected: page.rejected.length,
       rest: page.rest.length,
-      ms: Math.round(clock.elapsedMs() - startedMs),
+      ms: Math.round(ms),
     });
     return { page, callId, version: grant.grantedAtMicros };
   }

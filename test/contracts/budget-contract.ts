@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { TransientError } from "../../src/base/errors.ts";
-import type { Budget, BudgetKey, CallLimit, Grant } from "../../src/ports/budget.ts";
+import type { Budget, BudgetKey, BudgetState, CallLimit, Grant, WatchedBudget } from "../../src/ports/budget.ts";
 
 export const KEY: BudgetKey = { provider: "tushare", api: "daily" };
 const OTHER_KEY: BudgetKey = { provider: "tushare", api: "adj_factor" };
@@ -17,7 +17,7 @@ export interface BudgetRigOptions {
 /** Workers that share one budget, and the time they live in. */
 export interface BudgetRig extends AsyncDisposable {
   /** One for each worker; a budget in memory has one only. */
-  readonly workers: readonly Budget[];
+  readonly workers: readonly WatchedBudget[];
   sleep(ms: number): Promise<void>;
   /** Lets time pass until the work is done. */
   run<T>(work: Promise<T>): Promise<T>;
@@ -61,6 +61,25 @@ export function testBudgetContract(
     const [next] = await rig.run(acquireMany(rig.workers, 1));
     assert.ok(next !== undefined && next.waitedMs > windowMs / 2, "the call after the limit waited");
     assert.ok(rig.elapsedMs() - beganMs < windowMs * 2.5, "and not for longer than a window needs");
+  });
+
+  test(`${name}: what is left and who waits is told at any moment, and time alone gives calls back`, async () => {
+    await using rig = await openRig({ limit });
+    const [worker] = rig.workers;
+    assert.ok(worker !== undefined);
+    const stateOf = (key: BudgetKey): BudgetState | undefined =>
+      worker.states().find((state) => state.key.api === key.api);
+    assert.equal(stateOf(KEY), undefined);
+    await rig.run(acquireMany([worker], 5));
+    assert.deepEqual(stateOf(KEY), { key: KEY, waiting: 0, callsLeft: 15 });
+    await rig.run(acquireMany([worker], 15));
+    const more = acquireMany([worker], 2);
+    assert.deepEqual(stateOf(KEY), { key: KEY, waiting: 2, callsLeft: 0 });
+    await rig.run(more);
+    await rig.run(rig.sleep(windowMs * 2));
+    assert.deepEqual(stateOf(KEY), { key: KEY, waiting: 0, callsLeft: 20 });
+    await rig.run(worker.pause(KEY, windowMs * 4, never));
+    assert.equal(stateOf(KEY)?.callsLeft, 0, "a provider that said to wait grants nothing");
   });
 
   test(`${name}: keys do not share a limit`, async () => {

@@ -6,6 +6,7 @@ import { projectFolder } from "../../scripts/lib/project.ts";
 import { startClickHouseHttp, whyNoClickHouse } from "./services/clickhouse-http.ts";
 import { startKafka, whyNoKafka } from "./services/kafka.ts";
 import { startMariaDb, whyNoMariaDb } from "./services/mariadb.ts";
+import { whyNoPromtool } from "./services/promtool.ts";
 import { startRedis, whyNoRedis } from "./services/redis.ts";
 
 /**
@@ -95,6 +96,11 @@ export function requireRecordings(t: TestContext): string | undefined {
 
 export function recordingsFolder(): string {
   return path.resolve(projectFolder, process.env["GINKGO_TEST_DATA"] ?? "../shared/data");
+}
+
+/** Answers whether Prometheus's own checks can run; false after `t.skip`. */
+export function requirePromtool(t: TestContext): boolean {
+  return canRun(t, whyNoPromtool());
 }
 
 /**

@@ -1,0 +1,216 @@
+import { systemClock } from "../../base/clock.ts";
+import { PermanentError, DataError } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import { readVersion } from "../../base/version.ts";
+import type { Config } from "../../config.ts";
+import type { ConsumerState } from "../../consumer/consumer-state.ts";
+import { DEAD_LETTER_REASONS } from "../../domain/dead-letter.ts";
+import { REJECT_REASONS } from "../../domain/rows.ts";
+import type { DependencyWatch } from "../../health/dependency-watch.ts";
+import { LagBook } from "../../health/metrics/lag-book.ts";
+import { watchLag } from "../../health/metrics/lag-watch.ts";
+import { Metrics } from "../../health/metrics/metrics.ts";
+import { Progress } from "../../health/metrics/progress.ts";
+import type { OpenMetrics } from "../../health/metrics/table.ts";
+import { RateLimitError, type WatchedBudget } from "../../ports/budget.ts";
+import type { Queue } from "../../ports/queue.ts";
+import type { OutcomeRecord, Store } from "../../ports/store.ts";
+import type { SentBatch } from "../../store/batching/lane.ts";
+import type { BreakerSeen } from "../../worker/provider-gate.ts";
+import type { EndedCall } from "../../worker/provider-line.ts";
+import { readCoverage } from "../coverage.ts";
+import type { StoreSide } from "../open-store.ts";
+import { TABLES, withRowCounts } from "./count-rows.ts";
+import { isIdle, sampleQueue } from "./sample-queue.ts";
+import { COVERED_DATA_SETS, watchCoverage } from "./watch-coverage.ts";
+
+export interface WatchedParts {
+  readonly queue: Queue;
+  readonly store: StoreSide;
+  readonly budget: WatchedBudget;
+  readonly breakers: () => readonly BreakerSeen[];
+  readonly watch: DependencyWatch;
+  /** The consumer's last state. */
+  readonly state: () => ConsumerState | undefined;
+  readonly log: Log;
+}
+
+const CALL_OUTCOMES = ["answered", "rate-limited", "failed", "refused", "rejected"] as const;
+const BREAKER_STATES = ["closed", "open", "half-open"] as const satisfies readonly BreakerSeen["state"][];
+const BATCH_REASONS = ["rows", "bytes", "quiet", "age", "closing"] as const satisfies readonly SentBatch["reason"][];
+const ROW_OUTCOMES = ["new", "same", "revised", "rejected"] as const;
+
+/** Turns what the parts of a worker tell into its metrics: what happens is counted as it is told, what is, at each scrape. */
+export class WorkerMetrics implements Disposable {
+  readonly #config: Config;
+  readonly #metrics = new Metrics();
+  readonly #book = new LagBook();
+  readonly #progress = new Progress(systemClock.nowMs());
+
+  constructor(config: Config) {
+    this.#config = config;
+    const { workerInfo, windowMessages, windowBytes } = this.#open;
+    workerInfo.set({ version: readVersion(), mode: config.mode, node: config.node.id }, 1);
+    windowMessages.set(config.worker.windowMessages);
+    windowBytes.set(config.worker.windowBytes);
+    startCounts(this.#open);
+  }
+
+  get #open(): OpenMetrics {
+    return this.#metrics.open;
+  }
+
+  routes(): ReturnType<Metrics["routes"]> {
+    return this.#metrics.routes();
+  }
+
+  readonly onCall = ({ provider, api, waitedMs, ms, received, error }: EndedCall): void => {
+    const key = { provider, api };
+    const { calls, callSeconds, callRows, budgetWaitSeconds } = this.#open;
+    calls.inc({ ...key, outcome: outcomeOfCall(error) });
+    callSeconds.observe(key, ms / 1_000);
+    budgetWaitSeconds.observe(key, waitedMs / 1_000);
+    callRows.inc(key, received);
+  };
+
+  readonly onSent = ({ model, rows, reason, ms }: SentBatch): void => {
+    const table = TABLES[model];
+    this.#open.batches.inc({ table, reason });
+    this.#open.batchRows.observe({ table }, rows);
+    this.#open.insertSeconds.observe({ table }, ms / 1_000);
+  };
+
+  withRowCounts(store: Store): Store {
+    return withRowCounts(store, this.#open);
+  }
+
+  settled({ command, outcome, reason }: OutcomeRecord): void {
+    this.#progress.settled(systemClock.nowMs());
+    this.#open.settled.inc({ command: command === "" ? "unreadable" : command, outcome: outcome.word });
+    this.#open.messageSeconds.observe({ outcome: outcome.word }, outcome.ms / 1_000);
+    if (reason !== undefined) {
+      this.#open.deadLetters.inc({ reason });
+    }
+  }
+
+  /** The consumer's state has changed. */
+  turned(state: ConsumerState): void {
+    const nowMs = systemClock.nowMs();
+    if (isIdle(state, this.#book, nowMs)) {
+      this.#progress.idle(nowMs);
+    }
+  }
+
+  /** Everything is open: reads what is read from time to time, until it is disposed of. */
+  watch(parts: WatchedParts): AsyncDisposable {
+    const { queue, store, log } = parts;
+    const { lagEveryMs, coverageEveryMs } = this.#config.metrics;
+    const clock = systemClock;
+    const open = this.#open;
+    open.workerStarted.set(clock.nowMs() / 1_000);
+    this.#progress.idle(clock.nowMs());
+    startProviderCounts(open, parts.breakers());
+    const opened = new AsyncDisposableStack();
+    opened.use(watchLag({ queue, book: this.#book, everyMs: lagEveryMs, clock, log }));
+    const coverage =
+      coverageEveryMs === 0
+        ? undefined
+        : opened.use(
+            watchCoverage({
+              metrics: open,
+              read: (dataSet, signal) => this.#readCoverage(store, dataSet, signal),
+              mayRead: () => !parts.watch.isAnyAway,
+              everyMs: coverageEveryMs,
+              clock,
+              log,
+            }),
+          );
+    this.#metrics.sampling(() => {
+      const state = parts.state();
+      if (state !== undefined) {
+        sampleQueue({ metrics: open, book: this.#book, progress: this.#progress, clock }, state);
+      }
+      coverage?.sample();
+      sampleProviders(open, parts);
+      sampleStore(open, parts);
+    });
+    return opened;
+  }
+
+  [Symbol.dispose](): void {
+    this.#metrics[Symbol.dispose]();
+  }
+
+  #readCoverage(
+    { clickhouse, ledger, reference }: StoreSide,
+    dataSet: (typeof COVERED_DATA_SETS)[number],
+    signal: AbortSignal,
+  ): ReturnType<typeof readCoverage> {
+    const { quality } = this.#config;
+    const parts = { clickhouse, ledger, reference, quality, nowMs: systemClock.nowMs() };
+    return readCoverage(parts, { dataSet, codes: "asked", from: undefined, to: undefined }, signal);
+  }
+}
+
+function outcomeOfCall(error: unknown): (typeof CALL_OUTCOMES)[number] {
+  if (error === undefined) {
+    return "answered";
+  }
+  if (error instanceof RateLimitError) {
+    return "rate-limited";
+  }
+  return error instanceof PermanentError ? "refused" : error instanceof DataError ? "rejected" : "failed";
+}
+
+function sampleProviders(metrics: OpenMetrics, { budget, breakers, watch }: WatchedParts): void {
+  for (const { key, waiting, callsLeft } of budget.states()) {
+    const labels = { provider: key.provider, api: key.api };
+    metrics.budgetWaiting.set(labels, waiting);
+    metrics.budgetCallsLeft.set(labels, callsLeft);
+  }
+  for (const { provider, api, state } of breakers()) {
+    for (const word of BREAKER_STATES) {
+      metrics.breakerState.set({ provider, api, state: word }, word === state ? 1 : 0);
+    }
+  }
+  for (const { name, isAway } of watch.states()) {
+    metrics.dependencyUp.set({ dependency: name }, isAway ? 0 : 1);
+  }
+}
+
+function sampleStore(metrics: OpenMetrics, { store }: WatchedParts): void {
+  const { rowsInHand, oldestMs, awayForMs } = store.health();
+  metrics.rowsInHand.set(rowsInHand);
+  metrics.oldestWait.set((oldestMs ?? 0) / 1_000);
+  metrics.storeAway.set((awayForMs ?? 0) / 1_000);
+}
+
+/** A count that begins with its first event hides that event from `increase()`, so counts of closed lists begin at 0. */
+function startCounts({ deadLetters, quarantined, rows, batches, coverageFailures }: OpenMetrics): void {
+  for (const reason of Object.keys(DEAD_LETTER_REASONS)) {
+    deadLetters.inc({ reason }, 0);
+  }
+  for (const reason of REJECT_REASONS) {
+    quarantined.inc({ reason }, 0);
+  }
+  for (const table of Object.values(TABLES)) {
+    for (const outcome of ROW_OUTCOMES) {
+      rows.inc({ table, outcome }, 0);
+    }
+    for (const reason of BATCH_REASONS) {
+      batches.inc({ table, reason }, 0);
+    }
+  }
+  for (const dataSet of COVERED_DATA_SETS) {
+    coverageFailures.inc({ data_set: dataSet }, 0);
+  }
+}
+
+function startProviderCounts({ calls, callRows }: OpenMetrics, breakers: readonly BreakerSeen[]): void {
+  for (const { provider, api } of breakers) {
+    callRows.inc({ provider, api }, 0);
+    for (const outcome of CALL_OUTCOMES) {
+      calls.inc({ provider, api, outcome }, 0);
+    }
+  }
+}
