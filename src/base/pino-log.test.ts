@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -7,7 +8,8 @@ import { test } from "node:test";
 import { Temporal } from "temporal-polyfill";
 
 import type { Log } from "./log.ts";
-import { createPinoLog, type LogOptions } from "./pino-log.ts";
+import { PermanentError } from "./errors.ts";
+import { createPinoLog, type LogOptions, openLog } from "./pino-log.ts";
 import { openRotatingFile } from "./rotating-file.ts";
 
 interface Opened {
@@ -123,4 +125,79 @@ test("a full file is put aside, and only so many are kept", () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test("a rotation that fails half way leaves a file that is tried again, and touches no other", () => {
+  const folder = mkdtempSync(join(tmpdir(), "gdw-log-"));
+  try {
+    const path = join(folder, "w.log");
+    using file = openRotatingFile(path, { bytesMax: 8, backupsMax: 1 });
+    file.write("one\n");
+    // What is in the way of the backup cannot be removed as a file.
+    mkdirSync(join(folder, "w.log.1"));
+    writeFileSync(join(folder, "w.log.1", "x"), "");
+    assert.throws(() => file.write("too long for the first\n"));
+    file.write("2\n");
+    assert.equal(readFileSync(path, "utf8"), "one\n2\n");
+    rmSync(join(folder, "w.log.1"), { recursive: true });
+    file.write("another\n");
+    assert.deepEqual(
+      [path, `${path}.1`].map((name) => readFileSync(name, "utf8")),
+      ["another\n", "one\n2\n"],
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a log file that cannot be opened is a wrong setting, and says which", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "gdw-log-"));
+  try {
+    const file = { path: folder, bytesMax: 1024, backupsMax: 1 };
+    const options = { level: "info", format: "json", file, secrets: [], descriptor: 2 } as const;
+    await assert.rejects(
+      openLog(options),
+      (error) =>
+        error instanceof PermanentError &&
+        error.scope === "settings" &&
+        /^opening the log file .*EISDIR.*; give logging\.file a path that can be written$/.test(error.message),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+/** Logs three lines to a file and to standard output, and ends well if nothing is thrown. */
+const CHILD = `
+import { openLog } from ${JSON.stringify(new URL("pino-log.ts", import.meta.url).href)};
+const [path] = process.argv.slice(1);
+const file = path === "" ? undefined : { path, bytesMax: 1024, backupsMax: 1 };
+using log = await openLog({ level: "info", format: "json", file, secrets: [], descriptor: 1 });
+for (const event of ["one", "two", "three"]) {
+  log.info(event);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+}
+process.stderr.write("went on\\n");
+`;
+
+function runChild(path: string, shell = '"$0" "$@"'): { readonly code: number | null; out: string; err: string } {
+  const args = ["-c", shell, process.execPath, "--input-type=module", "-e", CHILD, path];
+  const { status, stdout, stderr } = spawnSync("sh", args, { encoding: "utf8", timeout: 20_000 });
+  return { code: status, out: stdout, err: stderr };
+}
+
+test("a full disk under the log file loses lines of the file only, and is said once", () => {
+  const { code, out, err } = runChild("/dev/full");
+  assert.deepEqual([code, err], [0, "went on\n"]);
+  const events = out
+    .trim()
+    .split("\n")
+    .map((line) => String(Object(JSON.parse(line)).msg));
+  assert.deepEqual(events.toSorted(), ["log file cannot be written, work goes on without it", "one", "three", "two"]);
+});
+
+test("a full disk or a reader that is gone behind standard output does not end the work", () => {
+  assert.deepEqual(runChild("", '"$0" "$@" >/dev/full'), { code: 0, out: "", err: "went on\n" });
+  const piped = runChild("", '{ "$0" "$@"; echo "ended with $?" >&2; } | head -n 1 >/dev/null');
+  assert.match(piped.err, /went on\nended with 0/);
 });

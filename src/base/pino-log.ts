@@ -1,8 +1,18 @@
-import { destination, multistream, pino, stdTimeFunctions, type Level, type Logger, type StreamEntry } from "pino";
+import {
+  destination,
+  type DestinationStream,
+  multistream,
+  pino,
+  stdTimeFunctions,
+  type Level,
+  type Logger,
+  type StreamEntry,
+} from "pino";
 
+import { describeError, PermanentError } from "./errors.ts";
 import type { Log, LogFields } from "./log.ts";
 import { createRedactor, type Redactor } from "./redact.ts";
-import { openRotatingFile } from "./rotating-file.ts";
+import { openRotatingFile, type RotatingFile } from "./rotating-file.ts";
 
 export interface LogOptions {
   readonly level: "debug" | "info" | "warn" | "error" | "silent";
@@ -23,24 +33,65 @@ export type OpenLog = Log & Disposable;
 
 /**
  * Opens the log over pino: one event a line, time in ISO 8601, level as a word. Everything is written at once, so a crash
- * loses no line. Throws when the file cannot be opened.
+ * loses no line. PermanentError (settings) when the file cannot be opened; later an output that takes no line, as on a full disk,
+ * loses it and never fails the work: one warning goes where lines are still taken.
  */
 export async function openLog(options: LogOptions): Promise<OpenLog> {
   const isTerminal = options.descriptor === 1 ? process.stdout.isTTY : process.stderr.isTTY;
   const isPretty = options.format === "pretty" || (options.format === "auto" && isTerminal);
-  const output = isPretty
-    ? await openPretty(options.descriptor)
-    : destination({ dest: options.descriptor, sync: true });
-  const { file } = options;
-  const rotating = file && openRotatingFile(file.path, file);
+  const rotating = options.file && openFile(options.file);
+  const output = isPretty ? await openPretty(options.descriptor) : openOutput(options.descriptor);
   // Pino drops what is below the level of a stream, so each takes everything and the logger alone decides.
   const all = { level: "trace" as const satisfies Level };
   const streams: StreamEntry[] = [{ ...all, stream: output }];
   if (rotating !== undefined) {
-    streams.push({ ...all, stream: { write: (line: string) => rotating.write(line) } });
+    streams.push({ ...all, stream: toFile(rotating, createPinoLog(output, options)) });
   }
   const log = createPinoLog(multistream(streams), options);
   return { ...log, [Symbol.dispose]: () => rotating?.[Symbol.dispose]() };
+}
+
+/** Waiting for an output that takes nothing; what is more is lost. */
+const UNWRITTEN_BYTES_MAX = 1024 * 1024;
+
+function openOutput(descriptor: 1 | 2): DestinationStream {
+  const output = destination({ dest: descriptor, sync: true, maxLength: UNWRITTEN_BYTES_MAX });
+  // There is nobody left to tell, and work goes on without its log.
+  output.on("error", () => undefined);
+  return output;
+}
+
+function openFile(file: NonNullable<LogOptions["file"]>): RotatingFile {
+  try {
+    return openRotatingFile(file.path, file);
+  } catch (error) {
+    throw new PermanentError(
+      `opening the log file ${file.path}: ${describeError(error)}; give logging.file a path that can be written`,
+      "settings",
+      { cause: error },
+    );
+  }
+}
+
+/** Lines that the file does not take are in the other output only; `log` writes there alone. */
+function toFile(file: RotatingFile, log: Log): { write(line: string): void } {
+  let lost = 0;
+  return {
+    write: (line) => {
+      try {
+        file.write(line);
+        if (lost > 0) {
+          log.info("log file is written again", { lost });
+          lost = 0;
+        }
+      } catch (error) {
+        lost += 1;
+        if (lost === 1) {
+          log.warn("log file cannot be written, work goes on without it", { why: describeError(error) });
+        }
+      }
+    },
+  };
 }
 
 /** The log without its outputs: writes JSON lines to `stream`. */

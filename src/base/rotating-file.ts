@@ -13,35 +13,71 @@ export interface RotationLimits {
   readonly backupsMax: number;
 }
 
-/** Makes the folder where needed and appends to what is there. Writes are synchronous: a crash loses no line. */
-export function openRotatingFile(path: string, { bytesMax, backupsMax }: RotationLimits): RotatingFile {
+/**
+ * Makes the folder where needed and appends to what is there. Writes are synchronous: a crash loses no line. A write that
+ * cannot be done throws and loses its line; the next one tries again, so a disk that was full is used as soon as it is not.
+ */
+export function openRotatingFile(path: string, limits: RotationLimits): RotatingFile {
   mkdirSync(dirname(path), { recursive: true });
-  let descriptor = openSync(path, "a");
-  let bytes = fstatSync(descriptor).size;
+  return new OpenRotatingFile(path, limits);
+}
 
-  function rotate(): void {
-    closeSync(descriptor);
-    rmSync(backupOf(path, backupsMax), { force: true });
-    for (let number = backupsMax - 1; number >= 0; number -= 1) {
-      if (existsSync(backupOf(path, number))) {
-        renameSync(backupOf(path, number), backupOf(path, number + 1));
-      }
-    }
-    descriptor = openSync(path, "a");
-    bytes = 0;
+class OpenRotatingFile implements RotatingFile {
+  readonly #path: string;
+  readonly #limits: RotationLimits;
+  /** Undefined after a rotation that went wrong half way: a number that was closed may be another file's by now. */
+  #descriptor: number | undefined;
+  #bytes = 0;
+
+  constructor(path: string, limits: RotationLimits) {
+    this.#path = path;
+    this.#limits = limits;
+    this.#open();
   }
 
-  return {
-    write: (line) => {
-      const size = Buffer.byteLength(line);
-      if (bytes > 0 && bytes + size > bytesMax) {
-        rotate();
+  write(line: string): void {
+    const bytes = Buffer.from(line);
+    if (this.#bytes > 0 && this.#bytes + bytes.length > this.#limits.bytesMax) {
+      this.#rotate();
+    }
+    const descriptor = this.#descriptor ?? this.#open();
+    for (let at = 0; at < bytes.length;) {
+      const written = writeSync(descriptor, bytes, at);
+      at += written;
+      this.#bytes += written;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#close();
+  }
+
+  #open(): number {
+    const descriptor = openSync(this.#path, "a");
+    this.#descriptor = descriptor;
+    this.#bytes = fstatSync(descriptor).size;
+    return descriptor;
+  }
+
+  #close(): void {
+    const descriptor = this.#descriptor;
+    this.#descriptor = undefined;
+    if (descriptor !== undefined) {
+      closeSync(descriptor);
+    }
+  }
+
+  #rotate(): void {
+    const { backupsMax } = this.#limits;
+    this.#close();
+    rmSync(backupOf(this.#path, backupsMax), { force: true });
+    for (let number = backupsMax - 1; number >= 0; number -= 1) {
+      if (existsSync(backupOf(this.#path, number))) {
+        renameSync(backupOf(this.#path, number), backupOf(this.#path, number + 1));
       }
-      bytes += size;
-      writeSync(descriptor, line);
-    },
-    [Symbol.dispose]: () => closeSync(descriptor),
-  };
+    }
+    this.#open();
+  }
 }
 
 function backupOf(path: string, number: number): string {
