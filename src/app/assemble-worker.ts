@@ -31,6 +31,10 @@ export interface AssembleParts {
   /** The machine's by default. */
   readonly clock?: Clock;
   readonly reached?: SyncParts["reached"];
+  /** Wraps the desks; for traces. */
+  readonly aroundDesk?:
+    | (<D extends CodeDataSet>(desk: Pick<CallDesk<D>, "fetch">) => Pick<CallDesk<D>, "fetch">)
+    | undefined;
 }
 
 export interface Assembled extends AsyncDisposable {
@@ -78,7 +82,8 @@ export function assembleWorker(parts: AssembleParts, work: AbortSignal): Assembl
       gatherMs: config.worker.gatherMs,
       gatherMsMax: config.worker.gatherMs * GATHER_TIMES_MAX,
     };
-    const context = { provider, limits, retryWaits, reference, store: store.store, clock, log, work, opened };
+    const shared = { provider, limits, retryWaits, reference, store: store.store, clock, log, work, opened };
+    const context = { ...shared, aroundDesk: parts.aroundDesk ?? ((desk) => desk) };
     lines.set(provider.provider, openLines(context));
   }
   const perform = createPerform({
@@ -111,10 +116,11 @@ interface LineContext {
   readonly log: Log;
   readonly work: AbortSignal;
   readonly opened: AsyncDisposableStack;
+  readonly aroundDesk: NonNullable<AssembleParts["aroundDesk"]>;
 }
 
 function openLines(context: LineContext): ProviderLines {
-  const { provider, limits, retryWaits, reference, store, clock, log, work, opened } = context;
+  const { provider, limits, retryWaits, reference, store, clock, log, work, opened, aroundDesk } = context;
   const suspensions = new SuspensionLists(provider.line("suspensions"), clock, log, work);
   const setAside: DeskParts<CodeDataSet>["setAside"] = (rows, provenance) =>
     untilPassed(
@@ -157,7 +163,7 @@ function openLines(context: LineContext): ProviderLines {
       dataSet: "bars",
       provider: provider.provider,
       capability: bars.capability,
-      desk: barDesk,
+      desk: aroundDesk(barDesk),
       suspensions,
       toModel: (row, provenance) => ({ model: "bar", row, provenance }),
     },
@@ -165,7 +171,7 @@ function openLines(context: LineContext): ProviderLines {
       dataSet: "adjustment-factors",
       provider: provider.provider,
       capability: factors.capability,
-      desk: factorDesk,
+      desk: aroundDesk(factorDesk),
       suspensions,
       toModel: (row, provenance) => ({ model: "adjustment-factor", row, provenance }),
     },

@@ -13,6 +13,7 @@ import { Lifecycle } from "../health/lifecycle.ts";
 import { liveThrough } from "../health/live-through.ts";
 import { createOutageTime } from "../health/outage-time.ts";
 import type { AlertPace } from "../ports/alert-pace.ts";
+import type { EndedCall } from "../worker/provider-line.ts";
 import { runWorker, type WorkerParts } from "../worker/run-worker.ts";
 import { assembleWorker, type AssembleParts } from "./assemble-worker.ts";
 import type { WorkerAddresses } from "./demo-api.ts";
@@ -33,6 +34,7 @@ import { startSchedule } from "./schedule/start-schedule.ts";
 import { serveWorker } from "./serve-worker.ts";
 import { startOutageRedrive } from "./start-outage-redrive.ts";
 import { describeHeld } from "./status/held.ts";
+import { openWorkerTraces, type WorkerTraces, withTraces } from "./traces/worker-traces.ts";
 import { untilThere } from "./until-there.ts";
 import { workerHealth } from "./worker-health.ts";
 import { type WatchLimits, WorkerWatch } from "./worker-watch.ts";
@@ -78,6 +80,10 @@ export async function startWorker(
     lifecycle,
     async () => {
       await checkSettings(config);
+      const traces = await openWorkerTraces(config, log);
+      if (traces !== undefined) {
+        closing.use(traces);
+      }
       // A stop while dependencies are waited for ends the waiting; once the worker runs, only `work` drops what is in hand.
       const opening = AbortSignal.any([intake, work]);
       const patience = { waitMs: config.worker.startWaitMs, clock: systemClock, log };
@@ -89,7 +95,7 @@ export async function startWorker(
       heartbeat = closing.use(
         await openHeartbeat({ config, heartbeats: budgetSide.heartbeats, lifecycle, redact, log }, intake),
       );
-      return await workUntilStopped({ config, log, shutdown, hooks, lifecycle, budgetSide, heartbeat });
+      return await workUntilStopped({ config, log, shutdown, hooks, lifecycle, traces, budgetSide, heartbeat });
     },
     intake,
   );
@@ -110,19 +116,24 @@ interface Starting {
   readonly shutdown: Shutdown;
   readonly hooks: StartHooks;
   readonly lifecycle: Lifecycle;
+  readonly traces: WorkerTraces | undefined;
   readonly budgetSide: BudgetSide;
   readonly heartbeat: Heartbeat;
 }
 
 async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
-  const { config, log, shutdown, hooks, lifecycle, budgetSide, heartbeat } = starting;
+  const { config, log, shutdown, hooks, lifecycle, traces, budgetSide, heartbeat } = starting;
   const { intake } = shutdown;
   const scope = openWorkScope(shutdown.work);
   const work = scope.signal;
   const opening = AbortSignal.any([intake, work]);
   const patience = { waitMs: config.worker.startWaitMs, clock: systemClock, log };
   using metrics = new WorkerMetrics(config);
-  const providers = openProviders(config, budgetSide.budget, log, metrics.onCall);
+  const onCall = (ended: EndedCall): void => {
+    metrics.onCall(ended);
+    traces?.onCall(ended);
+  };
+  const providers = openProviders(config, budgetSide.budget, log, onCall);
   await using closing = new AsyncDisposableStack();
   for (const provider of providers) {
     closing.use(provider);
@@ -131,13 +142,14 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
   await using queue = await untilThere(queueAt(config), () => openQueueSide(config, log, opening), patience, opening);
   const openStore = (): Promise<StoreSide> => openStoreSide(config, log, work, metrics.onSent);
   await using store = await untilThere(clickhouseAt(config), openStore, patience, opening);
-  const counted = { ...store, store: metrics.withRowCounts(store.store) };
+  const rows = metrics.withRowCounts(store.store);
+  const watched = { ...store, store: traces?.store(rows) ?? rows };
   await using assembled = assembleWorker(
-    { config, store: counted, providers, lock: budgetSide.lock, log, ...hooks },
+    { config, store: watched, providers, lock: budgetSide.lock, log, aroundDesk: traces?.desk, ...hooks },
     work,
   );
   await using watch = new DependencyWatch({
-    dependencies: watched(store),
+    dependencies: dependenciesOf(store),
     clock: systemClock,
     log,
     onRefused: (error) => scope.fail(error),
@@ -210,10 +222,13 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
     runWorker(
       {
         group: config.worker.groupId,
-        queue: queue.queue,
+        ...withTraces(traces, {
+          queue: queue.queue,
+          outcomes: store.outcomes,
+          perform: assembled.perform,
+          around: hooks.watch?.around,
+        }),
         deadLetters: queue.deadLetters,
-        outcomes: store.outcomes,
-        perform: assembled.perform,
         clock: systemClock,
         log,
         limits: {
@@ -228,7 +243,6 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
         parseLimits: { bytesMax: config.worker.messageBytesMax, codesMax: config.worker.codesMax },
         attemptsMax: config.worker.retryAttempts,
         retryWaits: retryWaitsOf(config),
-        around: hooks.watch?.around,
         onSettled: (record) => {
           heartbeat.settled(record);
           worker.onSettled(record);
@@ -253,7 +267,7 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
 }
 
 /** The engine in this process is there as long as the process is, and may still be short of memory. */
-function watched({ clickhouse, ...store }: StoreSide): readonly Dependency[] {
+function dependenciesOf({ clickhouse, ...store }: StoreSide): readonly Dependency[] {
   const ask = async (signal: AbortSignal): Promise<void> => {
     await clickhouse.query("SELECT 1", {}, signal);
   };

@@ -362,6 +362,23 @@ export const SETTINGS = {
       "how often coverage is read for /metrics, beside the work; 0 never",
     ),
   },
+  traces: {
+    endpoint: setting(
+      read.optionalUrl(),
+      undefined,
+      "collector that spans are sent to by OTLP over HTTP, /v1/traces is added; without it none are made",
+      { variables: ["OTEL_EXPORTER_OTLP_ENDPOINT"] },
+    ),
+    headers: optional(read.text(), "headers for the collector, as name=value with commas between", {
+      secret: true,
+      variables: ["OTEL_EXPORTER_OTLP_HEADERS"],
+    }),
+    sampleRatio: setting(
+      read.decimal({ max: 1 }),
+      1,
+      "part of the messages that are traced, 0 to 1; a producer that sends a trace context decides itself",
+    ),
+  },
   logging: {
     level: setting(
       read.oneOf(["debug", "info", "warn", "error", "silent"], PYTHON_LEVELS),
