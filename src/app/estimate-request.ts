@@ -18,7 +18,7 @@ import { planCode } from "../planning/plan.ts";
 import { mergedCalendar, type TradingCalendar } from "../planning/trading-calendar.ts";
 import type { Capability } from "../ports/source.ts";
 import type { Ledger, ReferenceStore } from "../ports/store.ts";
-import { openTushareSource } from "../sources/tushare/source.ts";
+import { tushareCapabilities } from "../sources/tushare/source.ts";
 import type { RequestPlan } from "./app-api.ts";
 import { identityOf, openOurRedis } from "./open-budget.ts";
 import { listedCodes } from "./send-requests.ts";
@@ -76,7 +76,7 @@ export async function estimateRequest(
   parts: EstimateParts,
   signal: AbortSignal,
 ): Promise<RequestEstimate> {
-  const capabilities = await capabilitiesOf(config);
+  const capabilities = capabilitiesOf(config);
   const lists = await listCalls(plan, parts, capabilities, signal);
   const dataSet = dataSetOf(plan);
   const codes = dataSet === undefined ? undefined : await planCodes(config, plan, dataSet, parts, capabilities, signal);
@@ -122,16 +122,11 @@ function dataSetOf({ kind }: RequestPlan): CodeDataSet | undefined {
   return kind === "bars" ? "bars" : kind === "factors" ? "adjustment-factors" : undefined;
 }
 
-/** Nothing is asked of it here. */
-async function capabilitiesOf({ tushare }: Config): Promise<readonly Capability[]> {
-  await using source = openTushareSource({
-    token: tushare.token ?? "",
-    clock: systemClock,
-    baseUrl: tushare.url,
+function capabilitiesOf({ tushare }: Config): readonly Capability[] {
+  return tushareCapabilities({
     codesMax: tushare.codesMax,
     rowCaps: { daily: tushare.rowsMax, adj_factor: tushare.rowsMax },
   });
-  return source.capabilities;
 }
 
 function capabilityOf(capabilities: readonly Capability[], dataSet: DataSet): Capability {

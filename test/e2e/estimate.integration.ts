@@ -61,6 +61,9 @@ test("an estimate does nothing, and the request then makes as many calls as it s
     assert.equal(calls() - before, lists[index]?.calls, kind);
   }
 
+  // Whoever looks needs no account.
+  const withoutToken = { ...config, tushare: { ...config.tushare, token: undefined } };
+  assert.ok((await app.estimate(withoutToken, all, silentLog, never)).calls > 0);
   const before = { calls: calls(), messages: await countMessages() };
   const said = await estimate(all);
   assert.deepEqual({ calls: calls(), messages: await countMessages() }, before);

@@ -35,7 +35,7 @@ export interface TushareSourceOptions extends TushareClientOptions {
 /** Tushare Pro as a source. One call is one request; nothing is retried, waited for or counted here. */
 export function openTushareSource(options: TushareSourceOptions): Source {
   const client = createTushareClient(options);
-  const capabilities = listCapabilities({ ...TUSHARE_ROW_CAPS, ...options.rowCaps }, options.codesMax ?? 80);
+  const capabilities = tushareCapabilities(options);
 
   async function fetch<D extends DataSet>(call: Call<D>, signal: AbortSignal): Promise<Page<D>> {
     const capability = capabilityOf(capabilities, call);
@@ -51,6 +51,14 @@ export function openTushareSource(options: TushareSourceOptions): Source {
   }
 
   return { provider: "tushare", capabilities, fetch, [Symbol.asyncDispose]: () => client[Symbol.asyncDispose]() };
+}
+
+/** What the source can answer; known without an account. */
+export function tushareCapabilities({
+  rowCaps,
+  codesMax = 80,
+}: Pick<TushareSourceOptions, "rowCaps" | "codesMax">): readonly Capability[] {
+  return listCapabilities({ ...TUSHARE_ROW_CAPS, ...rowCaps }, codesMax);
 }
 
 /** What every call of a data set says beside its selection. */
