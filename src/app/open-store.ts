@@ -18,6 +18,7 @@ import { createClickHouseStore } from "../store/clickhouse/store.ts";
 import { type MySqlReference, openMySqlReference } from "../store/mysql/reference.ts";
 import { alreadyRunning, useFolder } from "./embedded-folder.ts";
 import type { WorkerFile } from "./worker-file.ts";
+import { mySqlTarget } from "./mysql-target.ts";
 import { readPem } from "./read-pem.ts";
 import { retryWaitsOf } from "./retry-waits.ts";
 import { withMySqlReference } from "./with-mysql-reference.ts";
@@ -177,16 +178,13 @@ export async function openStoreSide(config: Config, log: Log, work: AbortSignal)
 }
 
 /** MySQL is where Ginkgo reads the stock list and the calendar; undefined when none is configured. */
-export async function openMySql(
-  { mysql, schema }: Config,
-  log: Log,
-  signal: AbortSignal,
-): Promise<MySqlReference | undefined> {
-  const { host, port, user, password, database } = mysql;
-  if (host === undefined) {
+export async function openMySql(config: Config, log: Log, signal: AbortSignal): Promise<MySqlReference | undefined> {
+  const { schema } = config;
+  const target = await mySqlTarget(config);
+  if (target === undefined) {
     return undefined;
   }
-  const reference = openMySqlReference({ host, port, user, password, database }, log);
+  const reference = openMySqlReference(target, log);
   for (const { object, action, note } of await reference.ensureTables(schema.auto, signal)) {
     log[action === "exists" ? "debug" : "info"](`${object} ${action}`, { note });
   }
