@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, rm } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -6,6 +5,7 @@ import { join } from "node:path";
 
 import { describeError } from "../../../base/errors.ts";
 import type { Log } from "../../../base/log.ts";
+import { makeSecret } from "../../../base/make-secret.ts";
 import { orAbort } from "../../../base/or-abort.ts";
 import { Engine } from "./engine.ts";
 import { answerStoreRequest } from "./handler.ts";
@@ -42,7 +42,7 @@ export async function serveStore({ folder, host, port, log }: StoreServerOptions
   await mkdir(exchangeFolder, { recursive: true });
   const engine = new Engine(folder);
   const facts = await engine.facts();
-  const password = randomBytes(24).toString("base64url");
+  const password = makeSecret();
   const parts = { engine, facts, users: [{ name: USER, password, may: "everything" }], exchangeFolder } as const;
   const answering = new Set<Promise<unknown>>();
   const server = createServer((request, response) => {
