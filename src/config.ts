@@ -1,6 +1,7 @@
 import { findGiven, findLonePort, isNothing, ORIGINS, type Origin, type Sources } from "./config/collect.ts";
 import { parseSettingsFile, type ReadFile, type SettingsFile } from "./config/file.ts";
 import { FILE_VARIABLE, knownVariables, nameAt, NAMED_SETTINGS, type NamedSetting } from "./config/names.ts";
+import { type SecretFile, warnAboutExposed } from "./config/exposed-secrets.ts";
 import { didYouMean } from "./config/nearest.ts";
 import { contradictionsIn } from "./config/contradictions.ts";
 import { isSetting, type Said, type SettingsTree, type ValuesOf } from "./config/setting.ts";
@@ -35,23 +36,28 @@ export interface ConfigSources {
   readonly file?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly readFile: ReadFile;
+  /** Whether every user of this machine may read a file; false for one that cannot be looked at. */
+  readonly isOpenToAll?: (path: string) => boolean;
 }
 
 export const FILE_BY_DEFAULT = "data_worker.yml";
 const MASK = "******";
+/** Names a file that is a secret as a whole. */
+const KEY_FILE = "kafka.tls_key";
 const POLL_TIMEOUT_MS_MAX = 500;
 /** Variables of tests and benchmarks, which are no settings. */
 const NO_SETTING = /^GINKGO_(?:TEST|BENCH)_/;
 
 /** Flags before environment before file before default. SettingsError names everything that is wrong at once. */
-export function loadConfig({ flags, file: path, env, readFile }: ConfigSources): LoadedConfig {
+export function loadConfig({ flags, file: path, env, readFile, isOpenToAll }: ConfigSources): LoadedConfig {
   const file = openSettingsFile(path, env, readFile);
   const problems: string[] = [...(file?.problems ?? [])];
   const values = readAll({ flags, env, file, readFile }, problems);
   if (problems.length > 0) {
     throw new SettingsError(problems);
   }
-  const warnings = [...warningsAbout(env), ...capPollTimeout(values)];
+  const exposed = warnAboutExposed(secretFilesIn(values), isOpenToAll ?? (() => false));
+  const warnings = [...warningsAbout(env), ...capPollTimeout(values), ...exposed];
   const config = toConfig(values);
   const contradictions = contradictionsIn(config);
   if (contradictions.length > 0) {
@@ -70,6 +76,7 @@ interface Held {
   readonly shown: string;
   readonly origin: Origin;
   readonly from: string;
+  readonly file?: string | undefined;
 }
 
 type Values = Map<string, Held>;
@@ -108,7 +115,7 @@ function readAll(sources: Sources, problems: string[]): Values {
         `setting ${named.name} from ${given.from}: expected ${named.setting.expected}, got ${shownBad(named, given.raw)}${adviceFor(named, given.raw)}`,
       );
     } else if (given !== undefined && reading !== undefined) {
-      said.set(named.name, { ...reading, origin: given.origin, from: given.from });
+      said.set(named.name, { ...reading, origin: given.origin, from: given.from, file: given.file });
     }
   }
   stepBack(said);
@@ -189,6 +196,17 @@ function rowOf({ name, setting }: NamedSetting, values: Values): SettingRow {
   };
 }
 
+function secretFilesIn(values: Values): readonly SecretFile[] {
+  const key = values.get(KEY_FILE)?.value;
+  return [
+    ...NAMED_SETTINGS.flatMap(({ name, setting }) => {
+      const path = values.get(name)?.file;
+      return setting.isSecret && path !== undefined ? [{ name, path }] : [];
+    }),
+    ...(typeof key === "string" ? [{ name: KEY_FILE, path: key }] : []),
+  ];
+}
+
 /** Secret settings, and the passwords that stand in addresses. */
 function secretsIn(values: Values): readonly string[] {
   const found = NAMED_SETTINGS.flatMap(({ name, setting }) => {
@@ -201,9 +219,10 @@ function secretsIn(values: Values): readonly string[] {
   return [...new Set(found.filter((secret) => secret !== ""))];
 }
 
-/** The password of an address, as it stands there and as it was meant. */
+/** The password of an address, as it stands there and as it was meant; a name alone may be a token. */
 function passwordsIn(address: string): readonly string[] {
-  const password = URL.parse(address)?.password ?? "";
+  const parsed = URL.parse(address);
+  const password = parsed?.password || (parsed?.username ?? "");
   try {
     return [password, decodeURIComponent(password)];
   } catch {
@@ -221,10 +240,15 @@ function adviceFor({ setting }: NamedSetting, raw: unknown): string {
   return advice === undefined ? "" : `; ${advice}`;
 }
 
+/** User and password of something that was meant to be an address: all that stands before the last `@`. */
+function withoutUser(text: string): string {
+  return text.replace(/^(\w*:\/\/)?.*@/s, `$1${MASK}@`);
+}
+
 function shownBad({ setting }: NamedSetting, raw: unknown): string {
   if (setting.isSecret) {
     return MASK;
   }
-  const text = typeof raw === "string" ? JSON.stringify(raw.replace(/\/\/[^@/]*@/, `//${MASK}@`)) : JSON.stringify(raw);
+  const text = JSON.stringify(raw, (_key, value: unknown) => (typeof value === "string" ? withoutUser(value) : value));
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

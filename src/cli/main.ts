@@ -1,5 +1,6 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, realpathSync, statSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { text } from "node:stream/consumers";
 
 import type { Cli, FileOutput } from "./cli.ts";
@@ -7,6 +8,10 @@ import { runCli } from "./program.ts";
 
 /** What does not end by itself after the command has is cut off: an error must never leave a process hanging. */
 const LINGER_MS_MAX = 2000;
+
+/** Of a file's mode, and of a folder's. */
+const READ_BY_OTHERS = 0o004;
+const ENTER_BY_OTHERS = 0o001;
 
 /** The embedded engine's queries and inserts each keep a thread of Node's pool, whose four are soon gone; it is made at its first use. */
 process.env["UV_THREADPOOL_SIZE"] ??= "16";
@@ -17,6 +22,7 @@ const cli: Cli = {
   env: process.env,
   signals: process,
   readFile,
+  isOpenToAll,
   createFile,
   readStdin: () => text(process.stdin),
   quit: (code) => process.exit(code),
@@ -45,6 +51,23 @@ function readFile(path: string): string | undefined {
       return undefined;
     }
     throw error;
+  }
+}
+
+/** A file is as closed as the most closed folder above it. */
+function isOpenToAll(path: string): boolean {
+  try {
+    const file = realpathSync(path);
+    const folders: string[] = [];
+    for (let folder = dirname(file); folder !== folders.at(-1); folder = dirname(folder)) {
+      folders.push(folder);
+    }
+    return (
+      (statSync(file).mode & READ_BY_OTHERS) !== 0 &&
+      folders.every((one) => (statSync(one).mode & ENTER_BY_OTHERS) !== 0)
+    );
+  } catch {
+    return false;
   }
 }
 

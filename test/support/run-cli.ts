@@ -48,6 +48,7 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
     env: { LOG_LEVEL: "silent", ...world.env },
     signals: world.signals ?? new EventEmitter(),
     readFile: (path) => world.files?.[path],
+    isOpenToAll: () => false,
     createFile: world.createFile ?? never,
     readStdin: () => Promise.resolve(world.stdin ?? ""),
     quit: never,

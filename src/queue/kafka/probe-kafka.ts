@@ -51,8 +51,13 @@ function isMisunderstood(error: unknown): boolean {
 }
 
 async function expectsTls({ brokers }: KafkaConnection): Promise<boolean> {
-  const [, host = "", port = ""] = /^(.*):(\d+)$/.exec(brokers[0] ?? "") ?? [];
-  return port !== "" && (await speaksTls(host.replaceAll(/^\[|\]$/g, ""), parseInt(port, 10)));
+  const answers = await Promise.all(
+    brokers.map(async (broker) => {
+      const [, host = "", port = ""] = /^(.*):(\d+)$/.exec(broker) ?? [];
+      return port !== "" && (await speaksTls(host.replaceAll(/^\[|\]$/g, ""), parseInt(port, 10)));
+    }),
+  );
+  return answers.includes(true);
 }
 
 /** Runs `ask` with an administrator that tries twice unless told otherwise, and closes it. Errors are translated. */
