@@ -10,7 +10,7 @@ import { recordingsFolder } from "../test/support/services.ts";
 import { openGuardedFolder } from "../test/support/services/guarded-folder.ts";
 import { projectFolder } from "./lib/project.ts";
 import { runCommand } from "./lib/run-command.ts";
-import { searchSecrets } from "./lib/secret-search.ts";
+import { tellSecrets } from "./lib/said-secrets.ts";
 import { describeEmbeddedEngine, filesNeeding, openSuite, type Suite } from "./lib/test-suite.ts";
 
 /**
@@ -141,26 +141,13 @@ async function runTests({ variables }: Suite, patterns: readonly string[], stop:
   if (isOverdue) {
     say(`the run took more than ${RUN_MS_MAX[size]} ms and was ended: a test leaves something open`);
   }
-  const isSilent = tellSecrets(guard.path, said);
-  return isSilent ? (child.exitCode ?? 1) : child.exitCode || 1;
-}
-
-/** Searches all that the program and the runner said for the secrets that tests gave them. Answers whether none is there. */
-function tellSecrets(folder: string, said: string): boolean {
-  const startedMs = performance.now();
-  const secrets = plantedSecrets(said);
   // The list of the secrets lies beside the folder and is not looked at.
-  const reported = path.join(folder, "reported.log");
+  const reported = path.join(guard.path, "reported.log");
   if (existsSync(reported)) {
     renameSync(reported, path.join(said, "reported.log"));
   }
-  const { files, bytes, hits } = searchSecrets(said, secrets);
-  for (const { file, line, form } of hits) {
-    say(`A SECRET WAS SAID: ${file} line ${line}, written ${form}`);
-  }
-  const ms = Math.round(performance.now() - startedMs);
-  say(`secrets: ${hits.length} hits of ${secrets.length} secrets in ${bytes} bytes of ${files} files (${ms} ms)`);
-  return hits.length === 0;
+  const isSilent = tellSecrets(said, plantedSecrets(said), say);
+  return isSilent ? (child.exitCode ?? 1) : child.exitCode || 1;
 }
 
 function killGroup(child: ChildProcess): void {

@@ -20,7 +20,8 @@ export function formsOf(secret: string): ReadonlyMap<string, string> {
         : [["Base64", piece] as const, ["Base64", piece.replaceAll("+", "-").replaceAll("/", "_")] as const];
     }),
   ];
-  return new Map(named.map(([form, text]) => [text, form]));
+  // Of forms that are written alike the first has the name.
+  return new Map(named.toReversed().map(([form, text]) => [text, form]));
 }
 
 const BASE64_CHARACTERS_MIN = 8;

@@ -66,7 +66,7 @@ const CASES: Readonly<Record<Server, (places: Places) => readonly Case[]>> = {
       [{ GINKGO_KAFKA_BROKERS: `127.0.0.1:${expired}` }, 69, EXPIRED],
       [{ GINKGO_KAFKA_BROKERS: `127.0.0.1:${elsewhere}` }, 69, ELSEWHERE],
       [
-        { GINKGO_KAFKA_TLS: "false" },
+        { GINKGO_KAFKA_TLS: "false", GINKGO_KAFKA_TLS_CA: "" },
         69,
         "the broker expects TLS: set kafka.tls to true, and kafka.tls_ca where its authority is your own",
       ],
@@ -79,7 +79,7 @@ const CASES: Readonly<Record<Server, (places: Places) => readonly Case[]>> = {
       [{ GINKGO_REDIS_PORT: `${expired}` }, 69, EXPIRED],
       [{ GINKGO_REDIS_PORT: `${elsewhere}` }, 69, ELSEWHERE],
       [
-        { GINKGO_REDIS_TLS: "false" },
+        { GINKGO_REDIS_TLS: "false", GINKGO_REDIS_TLS_CA: "" },
         69,
         "the server expects TLS: set redis.tls to true, and redis.tls_ca where its authority is your own",
       ],
@@ -96,7 +96,7 @@ const CASES: Readonly<Record<Server, (places: Places) => readonly Case[]>> = {
       [{ GINKGO_CLICKHOUSE_URL: `https://127.0.0.1:${expired}` }, 69, EXPIRED],
       [{ GINKGO_CLICKHOUSE_URL: `https://127.0.0.1:${elsewhere}` }, 69, ELSEWHERE],
       [
-        { GINKGO_CLICKHOUSE_URL: servers.clickhouseUrl.replace("https:", "http:") },
+        { GINKGO_CLICKHOUSE_URL: servers.clickhouseUrl.replace("https:", "http:"), GINKGO_CLICKHOUSE_TLS_CA: "" },
         69,
         "the server expects TLS: set clickhouse.https to true, or write https:// in clickhouse.url, and name its authority with clickhouse.tls_ca where that is your own",
       ],
@@ -118,7 +118,7 @@ const CASES: Readonly<Record<Server, (places: Places) => readonly Case[]>> = {
       [{}, 69, EXPIRED],
       [{}, 69, ELSEWHERE],
       [
-        { GINKGO_MYSQL_TLS: "false" },
+        { GINKGO_MYSQL_TLS: "false", GINKGO_MYSQL_TLS_CA: "" },
         77,
         // MariaDB says no more than that.
         "MySQL refused the user or the password (",
