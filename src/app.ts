@@ -7,6 +7,7 @@ import { deadLetterCommands } from "./app/dead-letter-commands.ts";
 import type { DayPrices } from "./app/demo-api.ts";
 import { doctorCommands } from "./app/doctor/doctor.ts";
 import { needWorker } from "./app/embedded-folder.ts";
+import { estimateRequest, openNamedLimits } from "./app/estimate-request.ts";
 import { toGaps } from "./app/gaps.ts";
 import { needStoreFolder, openForReading } from "./app/open-for-reading.ts";
 import { ensureQueueTopics, openProducer } from "./app/open-queue.ts";
@@ -15,8 +16,10 @@ import { readBarsOf } from "./app/read-bars.ts";
 import { reopenOutcomes } from "./app/reopen-outcomes.ts";
 import { runSql } from "./app/run-sql.ts";
 import { runVerify } from "./app/run-verify.ts";
+import { scheduleCommands } from "./app/schedule/read-schedule.ts";
 import { sendRequests } from "./app/send-requests.ts";
 import { startWorker } from "./app/start-worker.ts";
+import { outagesOf } from "./app/status/watch-outages.ts";
 import { statusCommands } from "./app/status/read-status.ts";
 import { dayAt, SHANGHAI } from "./domain/day.ts";
 import { adoptSchema } from "./store/clickhouse/adopt.ts";
@@ -29,8 +32,11 @@ export const app: AppApi = {
   ...deadLetterCommands,
   ...statusCommands,
   ...doctorCommands,
+  ...scheduleCommands,
 
-  start: (config, log, shutdown, onReady) => startWorker(config, log, shutdown, { onReady }),
+  start: async (config, log, shutdown, onReady) => {
+    await startWorker(config, log, shutdown, { onReady });
+  },
 
   ensureTopics: (config, log, signal) => ensureQueueTopics(config, log, signal),
 
@@ -64,8 +70,21 @@ export const app: AppApi = {
       reference: clickhouse === undefined ? undefined : await openReference(config, clickhouse, log, signal, opened),
       log,
       reopenOutcomes: reopenOutcomes(config, opened, log, signal),
+      askOutages: outagesOf(config, opened),
     };
     yield* sendRequests(config, plan, parts, signal);
+  },
+
+  estimate: async (config, plan, log, signal) => {
+    await using opened = new AsyncDisposableStack();
+    const clickhouse = opened.use(await openForReading(config, log, signal));
+    const parts = {
+      ledger: openClickHouseLedger(clickhouse, systemClock),
+      reference: await openReference(config, clickhouse, log, signal, opened),
+      namedLimits: await openNamedLimits(config, log, opened, signal),
+      nowMs: systemClock.nowMs(),
+    };
+    return await estimateRequest(config, plan, parts, signal);
   },
 
   compareBars: async (config, expected, log, signal) => {

@@ -336,3 +336,43 @@ test("every setting has a name, a variable, a flag and a help of its own", () =>
     );
   }
 });
+
+test("the schedule is off unless it is asked for, and its times are read and refused by name", () => {
+  const { config } = load({});
+  assert.deepEqual(config.schedule, {
+    enabled: false,
+    list: { days: "daily", time: "20:30" },
+    factors: { days: "trading-days", time: "09:25" },
+    bars: { days: "trading-days", time: "17:30" },
+    calendar: { days: [7], time: "20:00" },
+    catchUpDays: 7,
+  });
+  const said = load({
+    ...yml("schedule:\n  bars: 18:00\n  calendar: off\n"),
+    env: { GINKGO_SCHEDULE_LIST: "mon-fri 21:00" },
+  });
+  assert.deepEqual(
+    [said.config.schedule.bars, said.config.schedule.calendar, said.config.schedule.list],
+    [{ days: "trading-days", time: "18:00" }, undefined, { days: [1, 2, 3, 4, 5], time: "21:00" }],
+  );
+  assert.deepEqual(
+    ["schedule.bars", "schedule.calendar"].map((name) => rowOf(said, name)?.value),
+    ["trading-days 18:00", "off"],
+  );
+  const expected =
+    "expected a time such as 17:30, with days before it such as daily, trading-days, mon-fri or mon,thu, or off";
+  assert.deepEqual(problemsOf(yml("schedule:\n  bars: 25:00\n  list: funday 20:30\n  catch_up_days: 90\n")), [
+    `setting schedule.list from file data_worker.yml: ${expected}, got "funday 20:30"; "funday" is none of daily, trading-days, mon, tue, wed, thu, fri, sat, sun`,
+    `setting schedule.bars from file data_worker.yml: ${expected}, got "25:00"; "25:00" is no time from 00:00 to 23:59 with two digits each`,
+    'setting schedule.catch_up_days from file data_worker.yml: expected a whole number from 0 to 60, got "90"',
+  ]);
+});
+
+test("workers that share servers need Redis to agree on the schedule", () => {
+  const servers = { GINKGO_KAFKA_HOST: "kafka", GINKGO_CLICKHOUSE_HOST: "ch", GINKGO_SCHEDULE_ENABLED: "true" };
+  assert.deepEqual(problemsOf({ env: servers }), [
+    "setting schedule.enabled is true, but redis.host is missing: there the workers agree who does the runs",
+  ]);
+  assert.equal(load({ env: { ...servers, GINKGO_REDIS_HOST: "redis" } }).config.schedule.enabled, true);
+  assert.equal(load({ env: { GINKGO_SCHEDULE_ENABLED: "true" } }).config.schedule.enabled, true);
+});

@@ -1,10 +1,16 @@
 import { findGiven, findLonePort, isNothing, ORIGINS, type Origin, type Sources } from "./config/collect.ts";
-import { parseSettingsFile, type ReadFile, type SettingsFile } from "./config/file.ts";
+import {
+  parseSettingsFile,
+  type ReadFile,
+  type SettingsFile,
+  toSettingsFile,
+  type WorkerSettings,
+} from "./config/file.ts";
 import { FILE_VARIABLE, knownVariables, nameAt, NAMED_SETTINGS, type NamedSetting } from "./config/names.ts";
 import { type SecretFile, warnAboutExposed } from "./config/exposed-secrets.ts";
 import { didYouMean } from "./config/nearest.ts";
 import { contradictionsIn } from "./config/contradictions.ts";
-import { isSetting, type Said, type SettingsTree, type ValuesOf } from "./config/setting.ts";
+import { isSetting, type Said, type Setting, type SettingsTree, type ValuesOf } from "./config/setting.ts";
 import { SettingsError, whyUnreadable } from "./config/settings-error.ts";
 import { SETTINGS } from "./config/settings.ts";
 
@@ -29,11 +35,15 @@ export interface SettingRow {
   readonly help: string;
 }
 
+export type { WorkerSettings };
+
 export interface ConfigSources {
   /** Texts by flag, such as `--kafka-brokers`. */
   readonly flags: ReadonlyMap<string, string>;
   /** What `--config` names. */
   readonly file?: string | undefined;
+  /** Take the place of a settings file: then none is read. */
+  readonly settings?: WorkerSettings | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly readFile: ReadFile;
   /** Whether every user of this machine may read a file; false for one that cannot be looked at. */
@@ -49,8 +59,8 @@ const POLL_TIMEOUT_MS_MAX = 500;
 const NO_SETTING = /^GINKGO_(?:TEST|BENCH)_/;
 
 /** Flags before environment before file before default. SettingsError names everything that is wrong at once. */
-export function loadConfig({ flags, file: path, env, readFile, isOpenToAll }: ConfigSources): LoadedConfig {
-  const file = openSettingsFile(path, env, readFile);
+export function loadConfig({ flags, file: path, settings, env, readFile, isOpenToAll }: ConfigSources): LoadedConfig {
+  const file = settings === undefined ? openSettingsFile(path, env, readFile) : toSettingsFile(settings);
   const problems: string[] = [...(file?.problems ?? [])];
   const values = readAll({ flags, env, file, readFile }, problems);
   if (problems.length > 0) {
@@ -63,12 +73,36 @@ export function loadConfig({ flags, file: path, env, readFile, isOpenToAll }: Co
   if (contradictions.length > 0) {
     throw new SettingsError(contradictions);
   }
-  return { config, warnings, secrets: secretsIn(values), rows: NAMED_SETTINGS.map((named) => rowOf(named, values)) };
+  return { config, warnings, secrets: secretsOf(config), rows: NAMED_SETTINGS.map((named) => rowOf(named, values)) };
 }
 
 /** Every setting with its value, where it came from and what it is for; secrets are masked. */
 export function describeConfig({ rows }: LoadedConfig): readonly SettingRow[] {
   return rows;
+}
+
+/** Secret settings, and the passwords that stand in addresses. */
+export function secretsOf(config: Config): readonly string[] {
+  const found = leavesOf(SETTINGS, config).flatMap(({ setting, value }) => {
+    if (typeof value !== "string") {
+      return [];
+    }
+    return setting.isSecret ? [value] : passwordsIn(value);
+  });
+  return [...new Set(found.filter((secret) => secret !== ""))];
+}
+
+function leavesOf(
+  tree: SettingsTree,
+  values: object,
+): readonly { readonly setting: Setting<unknown>; readonly value: unknown }[] {
+  return Object.entries(values).flatMap(([property, value]: [string, unknown]) => {
+    const node = tree[property];
+    if (node === undefined || isSetting(node)) {
+      return node === undefined ? [] : [{ setting: node, value }];
+    }
+    return typeof value === "object" && value !== null ? leavesOf(node, value) : [];
+  });
 }
 
 interface Held {
@@ -205,18 +239,6 @@ function secretFilesIn(values: Values): readonly SecretFile[] {
     }),
     ...(typeof key === "string" ? [{ name: KEY_FILE, path: key }] : []),
   ];
-}
-
-/** Secret settings, and the passwords that stand in addresses. */
-function secretsIn(values: Values): readonly string[] {
-  const found = NAMED_SETTINGS.flatMap(({ name, setting }) => {
-    const value = values.get(name)?.value;
-    if (typeof value !== "string") {
-      return [];
-    }
-    return setting.isSecret ? [value] : passwordsIn(value);
-  });
-  return [...new Set(found.filter((secret) => secret !== ""))];
 }
 
 /** The password of an address, as it stands there and as it was meant; a name alone may be a token. */

@@ -11,6 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   domain: ["base"],
   ports: ["domain", "base"],
   planning: ["ports", "domain", "base"],
+  schedule: ["planning", "ports", "domain", "base"],
   consumer: ["base"],
   worker: ["planning", "consumer", "ports", "domain", "base"],
   sources: ["ports", "domain", "base"],
@@ -24,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   app: [
     "worker",
     "planning",
+    "schedule",
     "consumer",
     "sources",
     "limits",
@@ -36,6 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "base",
   ],
   cli: ["app", "config", "domain", "base"],
+  library: ["app", "health", "config", "base"],
 };
 
 /** Libraries that only their own room may know. */

@@ -121,11 +121,31 @@ async function copyProject(to: string): Promise<void> {
   }
 }
 
-/** Answers what went wrong. */
-async function applyPatch({ diff }: Mutant, folder: string): Promise<string | undefined> {
+/** Names those whose patch does not apply to the project as it stands; nothing is changed. */
+export async function findStale(mutants: readonly Mutant[]): Promise<readonly string[]> {
+  await using scratch = await openGuardedFolder("mutants");
+  const stale: string[] = [];
+  for (const mutant of mutants) {
+    const file = writePatch(mutant, scratch.path);
+    const { code } = await runCommand("git", [...APPLY, "--check", file], { cwd: projectFolder });
+    if (code !== 0) {
+      stale.push(mutant.name);
+    }
+  }
+  return stale;
+}
+
+const APPLY = ["apply", "-p1", "--recount"];
+
+function writePatch({ diff }: Mutant, folder: string): string {
   const file = path.join(folder, "mutant.diff");
   writeFileSync(file, diff);
-  const { code, output } = await runCommand("git", ["apply", "-p1", "--recount", file], { cwd: folder });
+  return file;
+}
+
+/** Answers what went wrong. */
+async function applyPatch(mutant: Mutant, folder: string): Promise<string | undefined> {
+  const { code, output } = await runCommand("git", [...APPLY, writePatch(mutant, folder)], { cwd: folder });
   return code === 0 ? undefined : `its patch does not apply: ${lastLines(output, 5)}`;
 }
 

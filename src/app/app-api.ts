@@ -14,13 +14,16 @@ import type { CodeCoverage, CoverageCounts, CoverageSpan, CoverageState } from "
 import type { BarRecord, StoredFactor } from "../store/clickhouse/read-bars.ts";
 import type { DeadLettersApi } from "./dead-letters/dead-letters-api.ts";
 import type { DoctorApi } from "./doctor/doctor-api.ts";
+import type { RequestEstimate } from "./estimate-request.ts";
+import type { ScheduleApi } from "./schedule/schedule-api.ts";
 import type { StatusApi } from "./status/status-api.ts";
+import type { OutageSeen } from "./status/watch-outages.ts";
 
 /**
  * What the commands ask of the program; `app.ts` exports it as `app`. Everything throws the kinds of base/errors.ts, and
  * rejects with the signal's reason when the signal aborts.
  */
-export interface AppApi extends DeadLettersApi, StatusApi, DoctorApi {
+export interface AppApi extends DeadLettersApi, StatusApi, DoctorApi, ScheduleApi {
   /** Works until `shutdown` stops it; resolves when all that was in hand is committed. `onReady` is told when it takes work. */
   start(config: Config, log: Log, shutdown: Shutdown, onReady?: (addresses: WorkerAddresses) => void): Promise<void>;
   ensureTopics(config: Config, log: Log, signal: AbortSignal): Promise<readonly TopicReport[]>;
@@ -32,6 +35,8 @@ export interface AppApi extends DeadLettersApi, StatusApi, DoctorApi {
    * whole state, the last one the result.
    */
   request(config: Config, plan: RequestPlan, log: Log, signal: AbortSignal): AsyncIterable<RequestProgress>;
+  /** What `request` would cost, without asking or publishing anything. */
+  estimate(config: Config, plan: RequestPlan, log: Log, signal: AbortSignal): Promise<RequestEstimate>;
   /** Holds daily bars in the view `bar` against rows that are known to be right, cell by cell, in the engine. */
   compareBars(config: Config, expected: ExpectedBars, log: Log, signal: AbortSignal): Promise<BarComparison>;
   /** The newest daily bars of a code, sorted by day. */
@@ -92,6 +97,8 @@ export interface DaysWithoutFactor {
   readonly from: Day;
   readonly to: Day;
 }
+
+export type { RequestEstimate };
 
 export type { CodeCoverage, CoverageSpan, CoverageState };
 
@@ -226,6 +233,8 @@ export interface RequestProgress {
   readonly unexplainedDays: number;
   /** The first 100 that were set aside. */
   readonly deadLetters: readonly SetAside[];
+  /** Providers that are out for a worker, by what the workers said last; absent where none is known to be. */
+  readonly outages?: readonly OutageSeen[];
   /** Only in a state that says nothing new: for 15 s no message of the request was settled. Said once. */
   readonly isQuiet?: true;
 }

@@ -38,6 +38,8 @@ export interface Assembled extends AsyncDisposable {
   readonly reference: Reference;
   /** How each provider's api is now. */
   readonly breakers: () => readonly BreakerSeen[];
+  /** For a drain: from now on what a provider's outage holds up is given back, to come again. */
+  readonly letGoInOutages: () => void;
 }
 
 /** Of the whole market on one day; a little above what is listed, so that a day's call is not taken for free. */
@@ -91,7 +93,12 @@ export function assembleWorker(parts: AssembleParts, work: AbortSignal): Assembl
     reached: parts.reached,
   });
   const breakers = (): readonly BreakerSeen[] => providers.flatMap(({ gates }) => gates.map((gate) => gate.describe()));
-  return { perform, reference, breakers, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  const letGoInOutages = (): void => {
+    for (const gate of providers.flatMap(({ gates }) => gates)) {
+      gate.letGo();
+    }
+  };
+  return { perform, reference, breakers, letGoInOutages, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 interface LineContext {

@@ -12,6 +12,9 @@ import { openRedis, type RedisClient, type RedisConnection } from "../limits/red
 import { createRedisHeartbeats } from "../limits/redis-heartbeats.ts";
 import { createRedisLock } from "../limits/redis-lock.ts";
 import type { Budget, BudgetKey, CallLimit } from "../ports/budget.ts";
+import { ALERT_PAUSE_MS } from "../health/notifier.ts";
+import { createRedisAlertPace } from "../limits/redis-alert-pace.ts";
+import type { AlertPace } from "../ports/alert-pace.ts";
 import type { Heartbeats } from "../ports/heartbeats.ts";
 import type { Lock } from "../ports/lock.ts";
 import { splitAddress } from "./clickhouse-target.ts";
@@ -21,6 +24,10 @@ export interface BudgetSide extends AsyncDisposable {
   readonly budget: Budget;
   readonly lock: Lock;
   readonly heartbeats: Heartbeats;
+  /** Undefined where no Redis is configured; closed with the rest. */
+  readonly redis: RedisClient | undefined;
+  /** Undefined without Redis: then nothing outlives the process. */
+  readonly alertPace: AlertPace | undefined;
 }
 
 const MINUTE_MS = 60_000;
@@ -35,6 +42,8 @@ export async function openBudgetSide(config: Config, log: Log, signal: AbortSign
       budget,
       lock: createMemoryLock(),
       heartbeats: createMemoryHeartbeats(),
+      redis: undefined,
+      alertPace: undefined,
       [Symbol.asyncDispose]: () => budget[Symbol.asyncDispose](),
     };
   }
@@ -48,6 +57,8 @@ export async function openBudgetSide(config: Config, log: Log, signal: AbortSign
     budget,
     lock: createRedisLock({ client, scope: storeId(config), clock: systemClock, log }),
     heartbeats: openHeartbeats(config, client),
+    redis: client,
+    alertPace: createRedisAlertPace({ client, owner: alertOwner(config), pauseMs: ALERT_PAUSE_MS, clock: systemClock }),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }
@@ -73,6 +84,11 @@ export async function openOurRedis({ redis }: Config, log: Log, signal: AbortSig
   );
 }
 
+/** A container that is restarted has the same host and another process id. */
+function alertOwner({ node }: Config): string {
+  return node.id.replace(`:${process.pid}`, "");
+}
+
 export function openHeartbeats({ heartbeat }: Config, client: RedisClient): Heartbeats {
   const { keyPrefix, ttlMs } = heartbeat;
   return createRedisHeartbeats({ client, keyPrefix, ttlMs, clock: systemClock });
@@ -91,6 +107,11 @@ function storeId({ clickhouse }: Config): string {
   // Workers with different passwords of one store are still of one store.
   const place = `${url === undefined ? embeddedPath : splitAddress(url).url} ${database}`;
   return createHash("sha256").update(place).digest("hex").slice(0, 16);
+}
+
+/** Whose schedule it is: a fleet's, which shares a store and the topic that requests go to. */
+export function scheduleScope(config: Config): string {
+  return `${storeId(config)}:${config.worker.topic}`;
 }
 
 /** Calls are counted by token; only its hash leaves the process. */

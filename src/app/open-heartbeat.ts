@@ -5,19 +5,28 @@ import type { Log } from "../base/log.ts";
 import { readVersion } from "../base/version.ts";
 import type { Config } from "../config.ts";
 import { type Heartbeat, startHeartbeat } from "../health/heartbeat.ts";
-import type { Heartbeats } from "../ports/heartbeats.ts";
+import type { Lifecycle } from "../health/lifecycle.ts";
+import type { Heartbeats, WorkerIdentity } from "../ports/heartbeats.ts";
+
+export interface HeartbeatParts {
+  readonly config: Config;
+  readonly heartbeats: Heartbeats;
+  readonly lifecycle: Lifecycle;
+  readonly redact: (text: string) => string;
+  readonly log: Log;
+}
 
 /** Claims `node.id` for this process; see `startHeartbeat`. */
-export async function openHeartbeat(
-  { node, heartbeat }: Config,
-  heartbeats: Heartbeats,
-  log: Log,
-  intake: AbortSignal,
-): Promise<Heartbeat> {
-  const worker = { nodeId: node.id, host: hostname(), pid: process.pid };
-  const { intervalMs } = heartbeat;
+export async function openHeartbeat(parts: HeartbeatParts, intake: AbortSignal): Promise<Heartbeat> {
+  const { config, ...rest } = parts;
+  const { intervalMs } = config.heartbeat;
   return await startHeartbeat(
-    { heartbeats, worker, version: readVersion(), intervalMs, clock: systemClock, log },
+    { ...rest, worker: workerIdentity(config), version: readVersion(), intervalMs, clock: systemClock },
     intake,
   );
+}
+
+/** Who this worker is for others. */
+export function workerIdentity({ node }: Config): WorkerIdentity {
+  return { nodeId: node.id, host: hostname(), pid: process.pid };
 }

@@ -84,3 +84,38 @@ test("waiting outlives a worker's restart: outcomes are read from the one that r
     assert.deepEqual([reopened, asked], [isAwayFirst ? 2 : 1, 1]);
   }
 });
+
+test("a request that waits while a provider is out says so, not that it is quiet, and when that is over", async () => {
+  const stop = new AbortController();
+  const out = { provider: "tushare", api: "daily", state: "open", since: "2026-03-02T01:00:00Z" } as const;
+  let isOut = true;
+  const outcomes: Outcomes = {
+    record: () => assert.fail("a request records nothing"),
+    settledFrom: () => assert.fail("a request asks for its own messages only"),
+    byRequest: () => Promise.resolve([]),
+  };
+  const producer = { publish: () => Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() };
+  const askOutages = () => Promise.resolve(isOut ? [out] : []);
+  const more = { askOutages, outagesEveryMs: 1, quietMs: 0 };
+  const parts = { producer, outcomes, reference: undefined, log: silentLog, ...more };
+  const states: RequestProgress[] = [];
+  await assert.rejects(async () => {
+    for await (const state of sendRequests(config, plan, parts, stop.signal)) {
+      states.push(state);
+      isOut &&= states.length < 2;
+      if (state.isQuiet === true) {
+        stop.abort(new Error("enough"));
+      }
+    }
+  }, /^Error: enough$/);
+  const { provider, api, since } = out;
+  assert.deepEqual(
+    states.map(({ outages, isQuiet }) => [outages, isQuiet]),
+    [
+      [undefined, undefined],
+      [[{ provider, api, since }], undefined],
+      [undefined, undefined],
+      [undefined, true],
+    ],
+  );
+});

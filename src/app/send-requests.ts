@@ -8,12 +8,14 @@ import type { Config } from "../config.ts";
 import type { Command } from "../domain/command.ts";
 import { NO_ROWS, type OutcomeWord } from "../domain/outcome.ts";
 import { toWire } from "../domain/parse-message.ts";
+import type { Instrument } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { OutgoingMessage, Producer } from "../ports/queue.ts";
 import type { OutcomeRecord, Outcomes, ReferenceStore } from "../ports/store.ts";
 import { addTallies } from "../worker/tally.ts";
 import type { RequestPlan, RequestProgress } from "./app-api.ts";
 import { retryWaitsOf } from "./retry-waits.ts";
+import { type AskOutages, watchOutages } from "./status/watch-outages.ts";
 
 export interface RequestParts {
   readonly producer: Producer;
@@ -24,8 +26,18 @@ export interface RequestParts {
   /** Only where the plan asks for all codes. */
   readonly reference: ReferenceStore | undefined;
   readonly log: Log;
+  /** Where somebody can be asked; only for people to look at. */
+  readonly askOutages?: AskOutages | undefined;
+  /** Default 3 s. */
+  readonly outagesEveryMs?: number | undefined;
   /** Without anything settled for so long it is said that it is quiet. Default 15 s. */
   readonly quietMs?: number;
+}
+
+/** What all messages of a request say. */
+export interface Asked {
+  readonly requestId: string;
+  readonly askedBy: "request" | "schedule";
 }
 
 const QUIET_MS = 15_000;
@@ -35,6 +47,7 @@ const ASK_EVERY_MS = 250;
 /** Every answer names every settled message, so for many of them it is asked less often. */
 const ASK_EVERY_MS_MANY = 1_000;
 const MANY_MESSAGES = 500;
+const NOBODY: AskOutages = () => Promise.resolve([]);
 const SET_ASIDE_SHOWN_MAX = 100;
 
 /** Publishes one message a code, and where the plan says so watches their outcome records until there is one for each. */
@@ -43,9 +56,10 @@ export async function* sendRequests(
   plan: RequestPlan,
   parts: RequestParts,
   signal: AbortSignal,
+  asked: Asked = { requestId: randomUUID(), askedBy: "request" },
 ): AsyncGenerator<RequestProgress> {
-  const requestId = randomUUID();
-  const messages = await toMessages(worker.topic, plan, requestId, parts, signal);
+  const { requestId } = asked;
+  const messages = await toMessages(worker.topic, plan, asked, parts, signal);
   let progress = nothingYet(requestId, messages.length);
   for (let from = 0; from < messages.length; from += PUBLISH_MAX) {
     await parts.producer.publish(messages.slice(from, from + PUBLISH_MAX), signal);
@@ -57,15 +71,19 @@ export async function* sendRequests(
   }
   const outcomesOf = readingOutcomes(parts.outcomes, parts.reopenOutcomes);
   const quietAtMs = systemClock.elapsedMs() + (parts.quietMs ?? QUIET_MS);
+  await using watch = watchOutages(parts.askOutages ?? NOBODY, systemClock, signal, parts.outagesEveryMs);
+  let outages = watch.latest;
   let isQuietSaid = false;
   while (progress.settled < progress.total) {
     await systemClock.sleep(messages.length < MANY_MESSAGES ? ASK_EVERY_MS : ASK_EVERY_MS_MANY, signal);
     const retry = { clock: systemClock, log: parts.log, waits: retryWaitsOf({ worker }), doing: "reading outcomes" };
     const records = await untilPassed(() => outcomesOf(requestId, signal), retry, signal);
-    if (records.length !== progress.settled) {
+    const isNews = watch.latest !== outages;
+    outages = watch.latest;
+    if (records.length !== progress.settled || isNews) {
       progress = toProgress(progress, records);
-      yield progress;
-    } else if (!isQuietSaid && progress.settled === 0 && systemClock.elapsedMs() >= quietAtMs) {
+      yield progress.settled < progress.total && outages.length > 0 ? { ...progress, outages } : progress;
+    } else if (!isQuietSaid && outages.length === 0 && progress.settled === 0 && systemClock.elapsedMs() >= quietAtMs) {
       isQuietSaid = true;
       yield { ...progress, isQuiet: true };
     }
@@ -93,14 +111,14 @@ function readingOutcomes(first: Outcomes, reopen: RequestParts["reopenOutcomes"]
 async function toMessages(
   topic: string,
   plan: RequestPlan,
-  requestId: string,
+  asked: Asked,
   { reference }: RequestParts,
   signal: AbortSignal,
 ): Promise<readonly OutgoingMessage[]> {
   const toMessage = (command: Command, key: string | undefined): OutgoingMessage => ({
     topic,
     key: key === undefined ? undefined : Buffer.from(key),
-    value: Buffer.from(toWire(command, { requestId, askedBy: "request", askedAt: systemClock.now() })),
+    value: Buffer.from(toWire(command, { ...asked, askedAt: systemClock.now() })),
     headers: [],
   });
   const { force, provider, frequency } = plan;
@@ -111,7 +129,7 @@ async function toMessages(
       return [toMessage({ kind: "sync-trading-calendar", force, provider }, undefined)];
     case "bars":
     case "factors": {
-      const codes = plan.codes === "all" ? await listedCodes(reference, signal) : plan.codes;
+      const codes = plan.codes === "all" ? listedCodes((await reference?.instruments(signal)) ?? []) : plan.codes;
       return codes.map((code) => {
         const range = plan.ranges?.[code] ?? plan.range;
         return toMessage(
@@ -125,11 +143,8 @@ async function toMessages(
   }
 }
 
-async function listedCodes(
-  reference: ReferenceStore | undefined,
-  signal: AbortSignal,
-): Promise<readonly SecurityCode[]> {
-  const instruments = (await reference?.instruments(signal)) ?? [];
+/** PermanentError while there are none. */
+export function listedCodes(instruments: readonly Instrument[]): readonly SecurityCode[] {
   const listed = instruments.filter(({ status }) => status === "listed").map(({ code }) => code);
   if (listed.length === 0) {
     throw tellingWhatToDo(

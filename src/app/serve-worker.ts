@@ -10,6 +10,7 @@ import { type HealthChecks, healthRoutes } from "../health/health-report.ts";
 import { openHttpServer } from "../health/http-server.ts";
 import { queueRoutes, type ServedQueue } from "../queue/remote/routes.ts";
 import type { BreakerSeen } from "../worker/provider-gate.ts";
+import type { ScheduleState } from "../schedule/scheduler.ts";
 import { describeHeld } from "./status/held.ts";
 import { writeWorkerFile } from "./worker-file.ts";
 
@@ -22,6 +23,8 @@ export interface ServeParts {
   readonly state: () => ConsumerState | undefined;
   readonly health: HealthChecks;
   readonly breakers: () => readonly BreakerSeen[];
+  /** Undefined where this worker has no schedule. */
+  readonly schedule: () => ScheduleState | undefined;
 }
 
 export interface ServedWorker extends AsyncDisposable {
@@ -108,7 +111,7 @@ async function opening<T>(
 }
 
 /** What `GET /status` answers: who this is and what it has in hand, without a secret. */
-function describeState({ config, state, breakers }: ServeParts, startedAt: string): object {
+function describeState({ config, state, breakers, schedule }: ServeParts, startedAt: string): object {
   const consumer = state();
   return {
     node: config.node.id,
@@ -117,6 +120,7 @@ function describeState({ config, state, breakers }: ServeParts, startedAt: strin
     startedAt,
     uptimeSeconds: Math.round(process.uptime()),
     breakers: breakers(),
+    schedule: schedule(),
     held: consumer === undefined ? undefined : describeHeld(consumer),
     consumer: consumer === undefined ? undefined : toPlain(consumer),
   };

@@ -1,18 +1,25 @@
 import { systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { onAbort } from "../base/on-abort.ts";
 import type { Shutdown } from "../base/shutdown.ts";
 import { openWorkScope } from "../base/work-scope.ts";
-import type { Config } from "../config.ts";
-import type { ConsumerState } from "../consumer/consumer-state.ts";
+import { createRedactor } from "../base/redact.ts";
+import { type Config, secretsOf } from "../config.ts";
+import type { ConsumerReport } from "../consumer/run-consumer.ts";
 import { type Dependency, DependencyWatch } from "../health/dependency-watch.ts";
+import type { HealthChecks } from "../health/health-report.ts";
 import type { Heartbeat } from "../health/heartbeat.ts";
+import { Lifecycle } from "../health/lifecycle.ts";
+import { liveThrough } from "../health/live-through.ts";
 import { createOutageTime } from "../health/outage-time.ts";
+import type { AlertPace } from "../ports/alert-pace.ts";
 import { runWorker, type WorkerParts } from "../worker/run-worker.ts";
 import { assembleWorker, type AssembleParts } from "./assemble-worker.ts";
 import type { WorkerAddresses } from "./demo-api.ts";
 import { checkFolder } from "./folder-marker.ts";
 import { type BudgetSide, openBudgetSide } from "./open-budget.ts";
 import { openHeartbeat } from "./open-heartbeat.ts";
+import { openNotifier } from "./open-notifier.ts";
 import { kafkaConnection } from "./open-kafka.ts";
 import { checkProviders, openProviders } from "./open-providers.ts";
 import { openQueueSide } from "./open-queue.ts";
@@ -21,37 +28,70 @@ import { clickhouseAt, queueAt, redisAt } from "./places.ts";
 import { checkPemFiles } from "./read-pem.ts";
 import { retryWaitsOf } from "./retry-waits.ts";
 import { sayStopping } from "./say-stopping.ts";
+import { startSchedule } from "./schedule/start-schedule.ts";
 import { serveWorker } from "./serve-worker.ts";
 import { startOutageRedrive } from "./start-outage-redrive.ts";
 import { describeHeld } from "./status/held.ts";
 import { untilThere } from "./until-there.ts";
 import { workerHealth } from "./worker-health.ts";
+import { type WatchLimits, WorkerWatch } from "./worker-watch.ts";
 
-/** `reached` is only for tests that end a worker at a named point, `watch` for those that keep a trace of its handlers. */
+/**
+ * `reached` is only for tests that end a worker at a named point, `watch` for those that keep a trace of its handlers,
+ * `limits` for those that cannot wait for minutes.
+ */
 export interface StartHooks {
   readonly reached?: AssembleParts["reached"];
   readonly watch?: Pick<WorkerParts, "around" | "onSettled" | "onState">;
+  readonly limits?: Partial<WatchLimits> | undefined;
+  /** Of whoever wants to know the worker's state; one of its own by default. */
+  readonly lifecycle?: Lifecycle;
+  /** What the worker says of itself, from the moment it can say anything. */
+  readonly onHealth?: (checks: HealthChecks) => void;
   readonly onReady?: ((addresses: WorkerAddresses) => void) | undefined;
 }
 
 /**
  * The worker: opens its parts downward, runs until `intake` aborts, closes them upward. Settings are checked before
- * anything is opened; a dependency that is away is waited for; what needs a person is thrown.
+ * anything is opened; a dependency that is away is waited for; what needs a person is thrown. Nothing of the process is
+ * touched: no signal, no exit, no global state.
  */
-export async function startWorker(config: Config, log: Log, shutdown: Shutdown, hooks: StartHooks = {}): Promise<void> {
+export async function startWorker(
+  config: Config,
+  log: Log,
+  shutdown: Shutdown,
+  hooks: StartHooks = {},
+): Promise<ConsumerReport> {
   const { intake, work } = shutdown;
-  await checkSettings(config);
-  // A stop while dependencies are waited for ends the waiting; once the worker runs, only `work` drops what is in hand.
-  const opening = AbortSignal.any([intake, work]);
-  const patience = { waitMs: config.worker.startWaitMs, clock: systemClock, log };
-  await using budgetSide = await untilThere(
-    redisAt(config),
-    () => openBudgetSide(config, log, opening),
-    patience,
-    opening,
+  const lifecycle = hooks.lifecycle ?? new Lifecycle();
+  const redactor = createRedactor(secretsOf(config));
+  const redact = (text: string): string => redactor.text(text);
+  // What tells of the end is closed after it.
+  await using closing = new AsyncDisposableStack();
+  let heartbeat: Heartbeat | undefined;
+  let pace: AlertPace | undefined;
+  const notifier = openNotifier({ config, log, redact, pace: () => pace, counts: () => heartbeat?.counts });
+  closing.use(notifier);
+  notifier?.follow(lifecycle);
+  return await liveThrough(
+    lifecycle,
+    async () => {
+      await checkSettings(config);
+      // A stop while dependencies are waited for ends the waiting; once the worker runs, only `work` drops what is in hand.
+      const opening = AbortSignal.any([intake, work]);
+      const patience = { waitMs: config.worker.startWaitMs, clock: systemClock, log };
+      const budgetSide = closing.use(
+        await untilThere(redisAt(config), () => openBudgetSide(config, log, opening), patience, opening),
+      );
+      pace = budgetSide.alertPace;
+      closing.defer(() => notifier?.flush());
+      heartbeat = closing.use(
+        await openHeartbeat({ config, heartbeats: budgetSide.heartbeats, lifecycle, redact, log }, intake),
+      );
+      return await workUntilStopped({ config, log, shutdown, hooks, lifecycle, budgetSide, heartbeat });
+    },
+    intake,
   );
-  await using heartbeat = await openHeartbeat(config, budgetSide.heartbeats, log, intake);
-  await heartbeat.during(() => workUntilStopped({ config, log, shutdown, hooks, budgetSide, heartbeat }), intake);
 }
 
 async function checkSettings(config: Config): Promise<void> {
@@ -68,11 +108,13 @@ interface Starting {
   readonly log: Log;
   readonly shutdown: Shutdown;
   readonly hooks: StartHooks;
+  readonly lifecycle: Lifecycle;
   readonly budgetSide: BudgetSide;
   readonly heartbeat: Heartbeat;
 }
 
-async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, heartbeat }: Starting): Promise<void> {
+async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
+  const { config, log, shutdown, hooks, lifecycle, budgetSide, heartbeat } = starting;
   const { intake } = shutdown;
   const scope = openWorkScope(shutdown.work);
   const work = scope.signal;
@@ -96,15 +138,33 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
   const isAnyAway = (): boolean => watch.isAnyAway || store.health().isAway;
   await using beside = new AsyncDisposableStack();
   beside.use(startOutageRedrive({ config, log, providers, queue, store, lock: budgetSide.lock }, opening));
-  let state: ConsumerState | undefined;
+  const schedule = beside.use(startSchedule({ config, log, budgetSide, queue, store }, opening));
+  await using worker = new WorkerWatch({
+    lifecycle,
+    queue: queue.queue,
+    clock: systemClock,
+    log,
+    limits: hooks.limits,
+  });
+  const health = workerHealth({
+    lifecycle,
+    queue: queue.queue,
+    watch,
+    heartbeat,
+    beatAgeMsMax: 2 * config.heartbeat.ttlMs,
+    worker,
+    storeHealth: () => store.health(),
+  });
+  hooks.onHealth?.(health);
   await using served = await serveWorker({
     config,
     log,
     queue: queue.served,
     isStoreEmbedded: store.clickhouse.transport === "embedded",
-    state: () => state,
-    health: workerHealth({ queue: queue.queue, watch, heartbeat, storeHealth: () => store.health() }),
+    state: () => worker.state,
+    health,
     breakers: assembled.breakers,
+    schedule: () => schedule.state(),
   });
   log.info("worker ready", {
     http: served.url,
@@ -116,14 +176,24 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
     engine: store.clickhouse.serverVersion(),
     budget: config.redis.host === undefined ? "process" : "redis",
     providers: config.providers.chain,
+    schedule: config.schedule.enabled ? "on" : "off",
   });
-  heartbeat.alsoSaying(() => ({
-    outages: assembled.breakers().filter((breaker) => breaker.state !== "closed"),
-    ...(state === undefined ? {} : describeHeld(state)),
-  }));
-  heartbeat.running();
+  heartbeat.alsoSaying(() => {
+    worker.progress.look();
+    return {
+      outages: assembled.breakers().filter((breaker) => breaker.state !== "closed"),
+      lag: worker.heldLag === undefined ? null : Number(worker.heldLag),
+      ...(worker.state === undefined ? {} : describeHeld(worker.state)),
+    };
+  });
+  // A stop that came while everything was opened is not undone.
+  if (lifecycle.state === "STARTING") {
+    lifecycle.enter("RUNNING");
+  }
   hooks.onReady?.(served);
-  closing.use(sayStopping(intake, () => state, config.worker.drainMs, log));
+  // What a provider's outage holds up gets no call in time, and a drain does not wait for it.
+  closing.use(onAbort(intake, assembled.letGoInOutages));
+  closing.use(sayStopping(intake, () => worker.state, config.worker.drainMs, log));
   const report = await scope.run(() =>
     runWorker(
       {
@@ -142,19 +212,22 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
         // What is fetched while nothing can be stored only fills memory.
         mayTake: () => !isAnyAway(),
         // Units that a provider's outage holds up rest, so only the store counts for all.
-        outageMs: createOutageTime(isAnyAway, systemClock),
+        outageMs: createOutageTime(() => isAnyAway() || worker.isQueueAway, systemClock),
         parseLimits: { bytesMax: config.worker.messageBytesMax, codesMax: config.worker.codesMax },
         attemptsMax: config.worker.retryAttempts,
         retryWaits: retryWaitsOf(config),
         around: hooks.watch?.around,
         onSettled: (record) => {
           heartbeat.settled(record);
+          worker.onSettled(record);
+          if (record.command === "beat") {
+            void heartbeat.beat();
+          }
           hooks.watch?.onSettled?.(record);
         },
         onState: (now) => {
-          state = now;
+          worker.onState(now);
           hooks.watch?.onState?.(now);
-          heartbeat.turned();
         },
       },
       intake,
@@ -162,6 +235,7 @@ async function workUntilStopped({ config, log, shutdown, hooks, budgetSide, hear
     ),
   );
   log.info("worker drained", { dropped: report.dropped, isCommitted: report.isCommitted });
+  return report;
 }
 
 /** The engine in this process is there as long as the process is, and may still be short of memory. */

@@ -1,40 +1,67 @@
-import type { Heartbeat } from "../health/heartbeat.ts";
 import type { DependencyWatch } from "../health/dependency-watch.ts";
 import type { HealthCheck, HealthChecks } from "../health/health-report.ts";
+import type { Heartbeat } from "../health/heartbeat.ts";
+import type { Lifecycle } from "../health/lifecycle.ts";
 import type { Queue } from "../ports/queue.ts";
 import type { StoreHealth } from "../ports/store.ts";
+import type { WorkerWatch } from "./worker-watch.ts";
 
 export interface HealthParts {
+  readonly lifecycle: Lifecycle;
   readonly queue: Queue;
   readonly watch: DependencyWatch;
-  readonly heartbeat: Heartbeat;
+  readonly heartbeat: Pick<Heartbeat, "isAway" | "isContested" | "writtenAgoMs">;
+  /** An older beat than that is none. */
+  readonly beatAgeMsMax: number;
+  readonly worker: WorkerWatch;
   readonly storeHealth: () => StoreHealth;
 }
 
 /**
- * What the worker says of itself. Alive means that its loop turns: a dependency that is away never makes it false,
- * since a restart would not bring it back. Ready means that work can be taken: the group, and the store, are there.
- * Without Redis work goes on, so a heartbeat that is not written is a warning.
+ * What the worker says of itself. Alive means that its work gets on: a dependency that is away never makes it false,
+ * since a restart would not bring it back. Ready means that work can be taken: the worker runs, the group gave it
+ * partitions, the store is there, and not everything that it does fails. Without Redis work goes on, so a heartbeat that
+ * Redis does not take is a warning; one that is old for any other reason is a failure.
  */
-export function workerHealth({ queue, watch, heartbeat, storeHealth }: HealthParts): HealthChecks {
+export function workerHealth(parts: HealthParts): HealthChecks {
+  const { lifecycle, queue, watch, worker, storeHealth } = parts;
   return {
-    liveness: () => [loopCheck(heartbeat)],
+    state: () => {
+      worker.progress.look();
+      return lifecycle.state;
+    },
+    liveness: () => [progressCheck(worker)],
     readiness: () => [
+      stateCheck(lifecycle, worker),
       queueCheck(queue),
+      assignmentCheck(queue, worker),
+      commitsCheck(worker),
       ...watch.states().map(toCheck),
       rowsCheck(watch, storeHealth()),
-      beatCheck(heartbeat),
+      errorsCheck(worker),
+      beatCheck(parts),
     ],
+    notes: () => {
+      const { idleForMs = 0, limits } = worker;
+      return idleForMs < limits.idleMs ? [] : [`idle: no message was settled for ${inWords(idleForMs)}`];
+    },
   };
 }
 
-function loopCheck({ isStuck, turnedAgoMs }: Heartbeat): HealthCheck {
-  return {
-    name: "loop",
-    isOk: !isStuck,
-    isRequired: true,
-    detail: `turned ${Math.round(turnedAgoMs)} ms ago`,
-  };
+function required(name: string, isOk: boolean, detail: string): HealthCheck {
+  return { name, isOk, isRequired: true, detail };
+}
+
+function progressCheck({ progress }: WorkerWatch): HealthCheck {
+  const trouble = progress.look();
+  const getsOn = `the loop turned ${Math.round(progress.turnedAgoMs)} ms ago, nothing is stuck`;
+  return required("progress", trouble === undefined, trouble ?? getsOn);
+}
+
+function stateCheck(lifecycle: Lifecycle, { progress }: WorkerWatch): HealthCheck {
+  progress.look();
+  const { state, why } = lifecycle;
+  return required("state", state === "RUNNING", why === "" ? state.toLowerCase() : `${state.toLowerCase()}: ${why}`);
 }
 
 function queueCheck(queue: Queue): HealthCheck {
@@ -42,22 +69,45 @@ function queueCheck(queue: Queue): HealthCheck {
   const heard = heardAgoMs === undefined ? "never heard of" : `heard of ${Math.round(heardAgoMs)} ms ago`;
   const fetched = fetchedAgoMs === undefined ? "nothing fetched yet" : `fetched ${Math.round(fetchedAgoMs)} ms ago`;
   const member = isFresh ? "a member of the group" : "no member of the group";
-  return {
-    name: "queue",
-    isOk: isReady,
-    isRequired: true,
-    detail: `${member}, ${heard}, ${partitions} partitions, ${fetched}`,
-  };
+  return required("queue", isReady, `${member}, ${heard}, ${partitions} partitions, ${fetched}`);
+}
+
+function assignmentCheck(queue: Queue, { unassignedForMs, limits, state }: WorkerWatch): HealthCheck {
+  if (unassignedForMs <= limits.unassignedMsMax) {
+    const held = state?.partitions.length ?? 0;
+    return required("assignment", true, held > 0 ? `${held} partitions` : `none yet, for ${inWords(unassignedForMs)}`);
+  }
+  const why = queue.health().isFresh ? "other members of the group have them all" : "it is no member of the group";
+  return required("assignment", false, `no partition for ${inWords(unassignedForMs)}: ${why}`);
+}
+
+function commitsCheck({ state, limits }: WorkerWatch): HealthCheck {
+  const failingForMs = state?.commit.failingForMs;
+  const detail = failingForMs === undefined ? "the last one was taken" : `have failed for ${inWords(failingForMs)}`;
+  return required("commits", (failingForMs ?? 0) <= limits.commitsFailingMsMax, detail);
 }
 
 function toCheck({ name, isAway, awayForMs, why }: ReturnType<DependencyWatch["states"]>[number]): HealthCheck {
-  const detail = isAway ? `away for ${Math.round((awayForMs ?? 0) / 1_000)} s: ${why}` : "answers";
-  return { name, isOk: !isAway, isRequired: true, detail };
+  return required(name, !isAway, isAway ? `away for ${inWords(awayForMs ?? 0)}: ${why}` : "answers");
 }
 
-function beatCheck({ isAway }: Heartbeat): HealthCheck {
-  const detail = isAway ? "is not written, work goes on without it" : "is written";
-  return { name: "heartbeat", isOk: !isAway, isRequired: false, detail };
+function errorsCheck(worker: WorkerWatch): HealthCheck {
+  const run = worker.errorRun();
+  const detail =
+    run === undefined
+      ? "no run of errors"
+      : `the last ${run.failures} messages all failed, none by its sender's fault, the last as ${run.lastReason}`;
+  return required("errors", run === undefined, detail);
+}
+
+function beatCheck({ heartbeat: { isAway, isContested, writtenAgoMs }, beatAgeMsMax }: HealthParts): HealthCheck {
+  const age = `the last one was written ${inWords(writtenAgoMs)} ago`;
+  if (isAway) {
+    const detail = `is not taken, work goes on without it; ${age}`;
+    return { name: "heartbeat", isOk: false, isRequired: false, detail };
+  }
+  const detail = isContested ? `another worker has our node id; ${age}` : age;
+  return required("heartbeat", writtenAgoMs <= beatAgeMsMax, detail);
 }
 
 /** The longest pause between two tries of the same rows, and a little. */
@@ -67,6 +117,10 @@ const TRIES_APART_MS = 35_000;
 function rowsCheck(watch: DependencyWatch, { isAway, awayForMs = 0, lastError = "" }: StoreHealth): HealthCheck {
   const thereForMs = Math.min(...watch.states().map(({ thereForMs = 0 }) => thereForMs));
   const isStuck = isAway && Math.min(awayForMs, thereForMs) > TRIES_APART_MS;
-  const waiting = `could not be written for ${Math.round(awayForMs / 1_000)} s, tried again: ${lastError}`;
-  return { name: "rows", isOk: !isStuck, isRequired: true, detail: isAway ? waiting : "are written" };
+  const waiting = `could not be written for ${inWords(awayForMs)}, tried again: ${lastError}`;
+  return required("rows", !isStuck, isAway ? waiting : "are written");
+}
+
+function inWords(ms: number): string {
+  return ms < 60_000 ? `${Math.round(ms / 100) / 10} s` : `${Math.round(ms / 60_000)} min`;
 }

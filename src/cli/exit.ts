@@ -12,6 +12,10 @@ export const EXIT_CODES = {
   },
   usage: { code: 64, means: "the command line cannot be understood" },
   unavailable: { code: 69, means: "something the program needs is not there: a server, a port, a right, Node 24" },
+  incomplete: {
+    code: 75,
+    means: "what was waited for is settled, and some days are not published yet: ask again later",
+  },
   credentials: { code: 77, means: "user, password, token or rights were refused" },
   settings: { code: 78, means: "a setting is unknown, wrong, contradicts another, or is a living worker's (node.id)" },
   interrupted: { code: 130, means: "stopped by SIGINT" },

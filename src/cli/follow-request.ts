@@ -4,6 +4,7 @@ import { OUTCOMES } from "../domain/outcome.ts";
 import type { AppApi, RequestPlan, RequestProgress } from "../app/app-api.ts";
 import type { Cli } from "./cli.ts";
 import { countOf } from "./count-of.ts";
+import { EXIT_CODES } from "./exit.ts";
 import { createProgressLine } from "./progress-line.ts";
 import type { Parts } from "./run-command.ts";
 
@@ -60,7 +61,16 @@ export function describeRequest(last: RequestProgress, plan: RequestPlan): strin
   return `${lines.join("\n")}\n`;
 }
 
-/** False where it was waited for and something is set aside or unexplained. */
-export function isAnswered(last: RequestProgress, plan: RequestPlan): boolean {
-  return !plan.wait || (last.outcomes["dead-letter"] === 0 && last.unexplainedDays === 0);
+/**
+ * How a command ends that asked for something. Where it was waited for, 1 says that something is set aside or unexplained,
+ * and 75 that nothing is, but days are not published yet.
+ */
+export function exitOfRequest(last: RequestProgress, plan: RequestPlan): number {
+  if (!plan.wait) {
+    return EXIT_CODES.ok.code;
+  }
+  if (last.outcomes["dead-letter"] > 0 || last.unexplainedDays > 0) {
+    return EXIT_CODES.defect.code;
+  }
+  return last.pendingDays > 0 ? EXIT_CODES.incomplete.code : EXIT_CODES.ok.code;
 }

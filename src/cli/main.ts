@@ -1,10 +1,11 @@
-import { readFileSync, realpathSync, statSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { text } from "node:stream/consumers";
 
+import { readTextFile } from "../base/read-text-file.ts";
 import type { Cli, FileOutput } from "./cli.ts";
-import { runCli } from "./program.ts";
+import { quickHealth } from "./quick-health.ts";
 
 /** What does not end by itself after the command has is cut off: an error must never leave a process hanging. */
 const LINGER_MS_MAX = 2000;
@@ -21,7 +22,7 @@ const cli: Cli = {
   stderr: process.stderr,
   env: process.env,
   signals: process,
-  readFile,
+  readFile: readTextFile,
   isOpenToAll,
   createFile,
   readStdin: () => text(process.stdin),
@@ -40,19 +41,10 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(error.code === "EPIPE" ? 0 : 1);
 });
 
-process.exitCode = await runCli(process.argv.slice(2), cli);
+const argv = process.argv.slice(2);
+const quick = await quickHealth(argv, { ...cli, isFileThere: existsSync });
+process.exitCode = quick ?? (await (await import("./program.ts")).runCli(argv, cli));
 setTimeout(() => process.exit(), LINGER_MS_MAX).unref();
-
-function readFile(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
-      return undefined;
-    }
-    throw error;
-  }
-}
 
 /** A file is as closed as the most closed folder above it. */
 function isOpenToAll(path: string): boolean {

@@ -10,7 +10,9 @@ import { addGaps } from "./commands/gaps.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addDlq } from "./commands/dlq.ts";
+import { addHealth } from "./commands/health.ts";
 import { addRequest } from "./commands/request.ts";
+import { addSchedule } from "./commands/schedule.ts";
 import { addSchema } from "./commands/schema.ts";
 import { addSimulate } from "./commands/simulate.ts";
 import { addSql } from "./commands/sql.ts";
@@ -31,6 +33,7 @@ Examples:
   gdw coverage                               which days are there, and why others are not
   gdw bars 000001.SZ --adjust forward        print its bars
   gdw sql "SELECT * FROM ginkgo.bar LIMIT 5" look at anything
+  gdw health                                 how is the worker that runs here?
   gdw config show                            what it would run with
   gdw help request                           everything about one command`;
 
@@ -66,6 +69,7 @@ export function createProgram(cli: Cli, state: RunState): Command {
   addDemo(program, cli, state);
   addStart(program, cli, state);
   addRequest(program, cli, state);
+  addSchedule(program, cli, state);
   addBars(program, cli, state);
   addCoverage(program, cli, state);
   addGaps(program, cli, state);
@@ -73,6 +77,7 @@ export function createProgram(cli: Cli, state: RunState): Command {
   addVerify(program, cli, state);
   addStatus(program, cli, state);
   addDoctor(program, cli, state);
+  addHealth(program, cli, state);
   addDlq(program, cli, state);
   addConfig(program, cli, state);
   addTopics(program, cli, state);

@@ -28,6 +28,37 @@ test("what a worker has in hand is said, and what has held up a partition for a 
   ]);
 });
 
+test("what no worker at work says of the providers is unknown, and none only where each says so", () => {
+  assert.deepEqual(outagesIn([]), ["unknown: no worker is at work that would know"]);
+  const stopped = { ...workerOf("gone", undefined), status: "stopped" };
+  assert.deepEqual(outagesIn([stopped]), ["unknown: no worker is at work that would know"]);
+  const silent = { ...workerOf("old", undefined), outages: undefined };
+  assert.deepEqual(outagesIn([workerOf("well", undefined), silent]), ["unknown for old: it does not say"]);
+  assert.deepEqual(outagesIn([workerOf("well", undefined), stopped]), ["none"]);
+  const away: StatusReport = { ...reportOf([]), workers: { isKnown: false, why: "connecting to redis: refused" } };
+  assert.match(describeStatus(away), /providers that are out\n {2}unknown: connecting to redis: refused\n/);
+});
+
+test("a provider whose next try lies in the past is due to be tried again", () => {
+  const breaker = { provider: "tushare", api: "daily", since: "2025-12-31T23:00:00Z", why: "reset" };
+  const at = (nextProbe?: string): string | undefined => {
+    const probe = nextProbe === undefined ? {} : { nextProbe };
+    return outagesIn([{ ...workerOf("n1", undefined), outages: [{ ...breaker, state: "open", ...probe }] }])[0];
+  };
+  const since = "tushare daily since 2025-12-31T23:00:00Z for n1";
+  assert.equal(at("2026-01-01T00:00:30.000Z"), `${since}, tried again at 2026-01-01T00:00:30.000Z: reset`);
+  assert.equal(at("2025-12-31T23:59:59.999Z"), `${since}, due to be tried again: reset`);
+  assert.equal(at(), `${since}, due to be tried again: reset`);
+  const trying = [{ ...workerOf("n1", undefined), outages: [{ ...breaker, state: "half-open" as const }] }];
+  assert.deepEqual(outagesIn(trying), [`${since}, is being tried: reset`]);
+});
+
+/** The lines of the part about providers. */
+function outagesIn(workers: readonly WorkerSeen[]): readonly string[] {
+  const [, part = ""] = describeStatus(reportOf(workers)).split("providers that are out\n");
+  return (part.split("\n\n")[0] ?? "").split("\n").map((line) => line.trim());
+}
+
 function workerOf(nodeId: string, held: WorkerSeen["held"]): WorkerSeen {
   return {
     nodeId,

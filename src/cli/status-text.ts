@@ -33,7 +33,7 @@ export function describeStatus(report: StatusReport): string {
     ],
     section("queue", report.queue, queueLines),
     section("workers", report.workers, workerLines),
-    section("providers that are out", report.workers, outageLines),
+    section("providers that are out", report.workers, (workers) => outageLines(workers, Date.parse(report.at))),
     section("dead letters", report.deadLetters, letterLines),
     section("store", report.store, storeLines),
     section("provider calls within 60 s", report.calls, callLines),
@@ -109,14 +109,36 @@ function seconds(ms: number): string {
   return `${number(Math.round(ms / 1_000))} s`;
 }
 
-function outageLines(workers: readonly WorkerSeen[]): readonly string[] {
-  const lines = workers.flatMap(({ nodeId, outages }) =>
-    outages.map(({ provider, api, state, since = "", nextProbe, why = "" }) => {
-      const next = state === "open" ? `tried again at ${nextProbe ?? "any moment"}` : "is being tried";
-      return printable(`${provider} ${api} since ${since} for ${nodeId}, ${next}: ${shorten(why, WHY_SHOWN_MAX)}`);
-    }),
+type Outage = NonNullable<WorkerSeen["outages"]>[number];
+
+/** Only a worker that is at work knows: without one, or where it does not say, nothing is claimed. */
+function outageLines(workers: readonly WorkerSeen[], nowMs: number): readonly string[] {
+  const atWork = workers.filter(({ status }) => status !== "stopped");
+  if (atWork.length === 0) {
+    return ["unknown: no worker is at work that would know"];
+  }
+  const lines = atWork.flatMap(({ nodeId, outages }) =>
+    outages === undefined
+      ? [printable(`unknown for ${nodeId}: it does not say`)]
+      : outages.map((outage) => outageLine(outage, nodeId, nowMs)),
   );
   return lines.length === 0 ? ["none"] : lines;
+}
+
+function outageLine(
+  { provider, api, state, since = "", nextProbe, why = "" }: Outage,
+  nodeId: string,
+  nowMs: number,
+): string {
+  const next = state === "open" ? probeText(nextProbe, nowMs) : "is being tried";
+  return printable(`${provider} ${api} since ${since} for ${nodeId}, ${next}: ${shorten(why, WHY_SHOWN_MAX)}`);
+}
+
+/** A worker says it with its heartbeat, so the time may have come since. */
+function probeText(nextProbe: string | undefined, nowMs: number): string {
+  return nextProbe !== undefined && Date.parse(nextProbe) > nowMs
+    ? `tried again at ${nextProbe}`
+    : "due to be tried again";
 }
 
 function letterLines({ open, handled, byReason }: LetterNumbers): readonly string[] {

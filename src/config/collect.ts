@@ -86,8 +86,8 @@ function fromFile({ name, setting }: NamedSetting, { file }: Sources): readonly 
   const at = (key: string, pointsToFile: boolean): Candidate => ({
     raw: file.values.get(key),
     origin: "file",
-    from: `file ${file.path}`,
-    file: file.path,
+    from: file.from,
+    ...(file.path === undefined ? {} : { file: file.path }),
     pointsToFile,
   });
   return setting.isSecret ? [at(name, false), at(`${name}${SECRET_FILE_SUFFIX}`, true)] : [at(name, false)];

@@ -2,7 +2,7 @@ import type { Config } from "../config.ts";
 
 /** Settings that are right by themselves and cannot be together, one sentence each. */
 export function contradictionsIn(config: Config): readonly string[] {
-  const { kafka, clickhouse, redis, mysql, heartbeat, quality, worker } = config;
+  const { kafka, clickhouse, redis, mysql, heartbeat, quality, schedule, worker } = config;
   return [
     ...when(
       config.mode === "servers" && kafka.brokers.length === 0,
@@ -37,6 +37,10 @@ export function contradictionsIn(config: Config): readonly string[] {
     ...when(
       clickhouse.replicated && clickhouse.cluster === undefined,
       "setting clickhouse.replicated is true, but clickhouse.cluster names no cluster",
+    ),
+    ...when(
+      schedule.enabled && config.mode === "servers" && config.redis.host === undefined,
+      "setting schedule.enabled is true, but redis.host is missing: there the workers agree who does the runs",
     ),
     ...when(
       heartbeat.ttlMs <= heartbeat.intervalMs,

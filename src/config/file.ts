@@ -7,7 +7,10 @@ import { SettingsError } from "./settings-error.ts";
 
 /** The settings of a file by name, as they stand there, and what is wrong with their names. */
 export interface SettingsFile {
-  readonly path: string;
+  /** In words, such as `file data_worker.yml`. */
+  readonly from: string;
+  /** Where it lies, when it is a file. */
+  readonly path?: string;
   readonly values: ReadonlyMap<string, unknown>;
   readonly problems: readonly string[];
 }
@@ -22,15 +25,50 @@ export const SECRET_FILE_SUFFIX = "_file";
 export function parseSettingsFile(path: string, text: string): SettingsFile {
   const root = parseYaml(path, text);
   if (root === null || root === undefined) {
-    return { path, values: new Map(), problems: [] };
+    return { from: `file ${path}`, path, values: new Map(), problems: [] };
   }
   if (!isGroup(root)) {
     throw new SettingsError([`settings file ${path}: expected groups of settings, got ${kindOf(root)}`]);
   }
+  return { from: `file ${path}`, path, ...collectAll(root, path) };
+}
+
+/** What a settings file may hold, as plain values of a program. */
+export type SettingValue = string | number | boolean | readonly (string | number)[] | null | undefined;
+
+/** Settings by group and name, as they stand in a settings file; names may be written `drain_ms` or `drainMs`. */
+export interface WorkerSettings {
+  readonly [groupOrName: string]: SettingValue | WorkerSettings;
+}
+
+/** The same as a file, from a program. */
+export function toSettingsFile(settings: WorkerSettings): SettingsFile {
+  return { from: OBJECT, ...collectAll(withTexts(settings), OBJECT) };
+}
+
+const OBJECT = "the settings that were given";
+
+function collectAll(root: Readonly<Record<string, unknown>>, place: string): Omit<SettingsFile, "from" | "path"> {
   const values = new Map<string, unknown>();
   const problems: string[] = [];
-  collect(root, "", path, values, problems);
-  return { path, values, problems };
+  collect(root, "", place, values, problems);
+  return { values, problems };
+}
+
+/** As in a file: numbers are the texts they are written as, and what is undefined is not there. */
+function withTexts(group: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(group)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, isGroup(value) ? withTexts(value) : toText(value)]),
+  );
+}
+
+function toText(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(toText);
+  }
+  return typeof value === "number" ? String(value) : value;
 }
 
 function collect(

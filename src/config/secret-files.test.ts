@@ -11,7 +11,7 @@ const PATH = "/etc/gdw/secret";
 
 interface Way {
   readonly is: string;
-  readonly sources: Partial<ConfigSources> & { readonly settings?: string };
+  readonly sources: Partial<ConfigSources> & { readonly yaml?: string };
 }
 
 /** Every way in which a file with this secret can be named. */
@@ -20,11 +20,11 @@ function waysOf({ name, flag, variables }: NamedSetting): readonly Way[] {
   return [
     ...variables.map((variable) => ({ is: `${variable}_FILE`, sources: { env: { [`${variable}_FILE`]: PATH } } })),
     { is: flag, sources: { flags: new Map([[flag, PATH]]) } },
-    { is: `${name}_file`, sources: { settings: `${group}: {${key}_file: ${PATH}}` } },
+    { is: `${name}_file`, sources: { yaml: `${group}: {${key}_file: ${PATH}}` } },
   ];
 }
 
-function load({ settings, ...sources }: Way["sources"], text: string | undefined | Error): LoadedConfig {
+function load({ yaml, ...sources }: Way["sources"], text: string | undefined | Error): LoadedConfig {
   return loadConfig({
     flags: new Map(),
     env: {},
@@ -32,7 +32,7 @@ function load({ settings, ...sources }: Way["sources"], text: string | undefined
       if (path === PATH && text instanceof Error) {
         throw text;
       }
-      return path === PATH ? (String(text) === "undefined" ? undefined : String(text)) : settings;
+      return path === PATH ? (String(text) === "undefined" ? undefined : String(text)) : yaml;
     },
     ...sources,
   });
@@ -108,8 +108,8 @@ for (const named of SECRETS) {
       ]);
     }
     const [group = "", key = ""] = name.split(".");
-    const settings = `${group}: {${key}: '${VALUE}', ${key}_file: ${PATH}}`;
-    assert.match(problemsOf({ env: beside, settings }, VALUE)[0] ?? "", /is said twice/);
+    const yaml = `${group}: {${key}: '${VALUE}', ${key}_file: ${PATH}}`;
+    assert.match(problemsOf({ env: beside, yaml }, VALUE)[0] ?? "", /is said twice/);
   });
 
   test(`${name} in a file that everybody may read is a warning, mounted by a platform it is none`, () => {
@@ -121,8 +121,8 @@ for (const named of SECRETS) {
     const warning = `${PATH} holds ${name} and everybody on this machine may read it: take that right away, chmod 600 does`;
     assert.deepEqual(warningsOf({ env }), [warning]);
     assert.deepEqual(warningsOf({ env }, false), []);
-    const settings = `${group}: {${key}: '${VALUE}'}`;
-    assert.deepEqual(warningsOf({ env: beside, settings }), [warning.replace(PATH, "data_worker.yml")]);
+    const yaml = `${group}: {${key}: '${VALUE}'}`;
+    assert.deepEqual(warningsOf({ env: beside, yaml }), [warning.replace(PATH, "data_worker.yml")]);
     const mounted = { ...beside, [`${variable}_FILE`]: "/run/secrets/one" };
     assert.deepEqual(
       warningsOf({ env: mounted, readFile: (path) => (path.startsWith("/run") ? VALUE : undefined) }),
@@ -132,8 +132,8 @@ for (const named of SECRETS) {
 }
 
 test("one file with several secrets is one warning", () => {
-  const settings = "redis: {password: a-secret}\nmysql: {password: b-secret}\n";
-  const { warnings } = load({ settings, isOpenToAll: () => true }, undefined);
+  const yaml = "redis: {password: a-secret}\nmysql: {password: b-secret}\n";
+  const { warnings } = load({ yaml, isOpenToAll: () => true }, undefined);
   assert.equal(warnings.length, 1);
   assert.match(warnings[0] ?? "", /holds redis\.password, mysql\.password and/);
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { CODES_MAX, MESSAGE_BYTES_MAX } from "../domain/parse-message.ts";
 import { PROVIDER_SOURCES, type ProviderName } from "../domain/provider.ts";
 import * as read from "./reader.ts";
+import { SCHEDULE_SETTINGS } from "./schedule-settings.ts";
 import { optional, setting, type SettingsTree } from "./setting.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -289,6 +290,11 @@ export const SETTINGS = {
       25_000,
       "time to finish what is in hand after the first signal to stop",
     ),
+    notify: setting(
+      read.boolean(),
+      true,
+      "tell quality.notification_topic when the worker starts, stops or is in error",
+    ),
     startWaitMs: setting(
       read.integer({ min: 0, max: 3_600_000 }),
       60_000,
@@ -326,6 +332,7 @@ export const SETTINGS = {
     ),
     batchAgeMs: setting(read.integer({ min: 0, max: 600_000 }), 1000, "age at which a batch goes out under load"),
   },
+  schedule: SCHEDULE_SETTINGS,
   heartbeat: {
     intervalMs: setting(read.seconds({ min: 0.1, max: 3600 }), 10_000, "seconds between two beats", {
       key: "interval",

@@ -1,3 +1,4 @@
+import type { CommitState } from "./consumer-state.ts";
 import type { Mark, QueuedMessage } from "./consumer-queue.ts";
 import type { ConsumerLimits } from "./limits.ts";
 import type { Tracker } from "./tracker.ts";
@@ -7,6 +8,7 @@ export interface CommitRequest<M extends QueuedMessage> {
   readonly trackers: readonly Tracker<M>[];
   /** The join under which it was asked for. */
   readonly epoch: number;
+  readonly sentAtMs: number;
 }
 
 export interface Now {
@@ -29,6 +31,8 @@ export class CommitRule<M extends QueuedMessage> {
   isHeld = true;
   #epoch = 0;
   #underWay = 0;
+  #underWaySinceMs = 0;
+  #failingSinceMs: number | undefined;
   #settled = 0;
   #isWanted = false;
   #takenAtMs = 0;
@@ -42,6 +46,13 @@ export class CommitRule<M extends QueuedMessage> {
   /** The group knows every mark, as far as we can tell. */
   get isSaid(): boolean {
     return this.#underWay === 0 && ![...this.#unsaid].some((tracker) => tracker.isUnsaid);
+  }
+
+  state({ elapsedMs }: Now): CommitState {
+    return {
+      underWayForMs: this.#underWay === 0 ? undefined : Math.round(elapsedMs - this.#underWaySinceMs),
+      failingForMs: this.#failingSinceMs === undefined ? undefined : Math.round(elapsedMs - this.#failingSinceMs),
+    };
   }
 
   settled(tracker: Tracker<M>, isMarkRaised: boolean): void {
@@ -59,6 +70,7 @@ export class CommitRule<M extends QueuedMessage> {
   begin(trackers: readonly Tracker<M>[]): void {
     this.#epoch += 1;
     this.isHeld = false;
+    this.#failingSinceMs = undefined;
     this.#sayAgain(trackers);
   }
 
@@ -97,12 +109,14 @@ export class CommitRule<M extends QueuedMessage> {
     if (marks.length === 0) {
       return undefined;
     }
+    this.#underWaySinceMs = this.#underWay === 0 ? now.elapsedMs : this.#underWaySinceMs;
     this.#underWay += 1;
-    return { marks, trackers, epoch: this.#epoch };
+    return { marks, trackers, epoch: this.#epoch, sentAtMs: now.elapsedMs };
   }
 
   succeeded(request: CommitRequest<M>): void {
     this.#underWay -= 1;
+    this.#failingSinceMs = undefined;
     if (request.epoch !== this.#epoch) {
       return;
     }
@@ -116,6 +130,7 @@ export class CommitRule<M extends QueuedMessage> {
 
   failed(request: CommitRequest<M>, now: Now): void {
     this.#underWay -= 1;
+    this.#failingSinceMs ??= request.sentAtMs;
     this.#notBeforeMs = now.elapsedMs + this.#limits.commitEveryMs;
     for (const tracker of request.trackers) {
       if (tracker.isLive) {

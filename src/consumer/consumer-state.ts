@@ -16,6 +16,9 @@ export interface ConsumerState {
   /** Settled behind one that is not, over all partitions: what a take-over now would repeat. */
   readonly gap: number;
   readonly partitions: readonly PartitionState[];
+  /** The handler that was told the longest ago that its deadline is over, and has not ended; undefined without one. */
+  readonly overdue: Overdue | undefined;
+  readonly commit: CommitState;
   readonly counts: ConsumerCounts;
 }
 
@@ -31,6 +34,19 @@ export interface PartitionState extends TopicPartition {
   readonly mark: bigint | undefined;
   /** Last mark that the group confirmed, unless in doubt. */
   readonly sent: bigint | undefined;
+}
+
+export interface Overdue extends TopicPartition {
+  readonly offset: bigint;
+  /** Milliseconds of worked time since it was told, or got on after that. */
+  readonly forMs: number;
+}
+
+export interface CommitState {
+  /** Since the commit that is under way was sent; undefined without one. */
+  readonly underWayForMs: number | undefined;
+  /** Since the first of the commits in a row that failed was sent; undefined after one that did not. */
+  readonly failingForMs: number | undefined;
 }
 
 export interface Blocking {

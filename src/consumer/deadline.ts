@@ -35,6 +35,18 @@ export function stuckMs<M extends QueuedMessage>(entry: Entry<M>, workedMs: numb
   return (entry.rests > 0 ? entry.restedAtMs : workedMs) - entry.sinceMs;
 }
 
+/** The running message that was told the longest ago that its deadline is over, of those that hold up a partition. */
+export function findLongestOverdue<M extends QueuedMessage>(
+  trackers: readonly Tracker<M>[],
+  lanes: Lanes<M>,
+  workedMs: number,
+): Entry<M> | undefined {
+  const [longest] = [...findHolders(trackers, lanes)]
+    .filter((entry) => entry.phase === "running" && entry.isOverdue)
+    .toSorted((left, right) => stuckMs(right, workedMs) - stuckMs(left, workedMs));
+  return longest;
+}
+
 /**
  * Running messages that hold up a partition, do not rest and have been stuck for `deadlineMs`. It is the oldest in flight that holds
  * a partition up; where that one waits in a lane it is whoever has the lane, of whatever partition. Each is found once;
@@ -46,17 +58,21 @@ export function findOverdue<M extends QueuedMessage>(
   workedMs: number,
   deadlineMs: number,
 ): readonly Entry<M>[] {
-  const holders = new Set<Entry<M>>();
-  for (const { oldest } of trackers) {
-    if (oldest !== undefined) {
-      lanes.addHolders(oldest, holders);
-    }
-  }
-  return [...holders].filter(
+  return [...findHolders(trackers, lanes)].filter(
     (entry) =>
       entry.phase === "running" &&
       entry.rests === 0 &&
       !(entry.isOverdue && entry.tracker.isLive) &&
       stuckMs(entry, workedMs) >= deadlineMs,
   );
+}
+
+function findHolders<M extends QueuedMessage>(trackers: readonly Tracker<M>[], lanes: Lanes<M>): ReadonlySet<Entry<M>> {
+  const holders = new Set<Entry<M>>();
+  for (const { oldest } of trackers) {
+    if (oldest !== undefined) {
+      lanes.addHolders(oldest, holders);
+    }
+  }
+  return holders;
 }

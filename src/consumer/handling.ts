@@ -1,3 +1,4 @@
+import type { AssignmentSignals } from "./assignment-signals.ts";
 import type { Now } from "./commit-rule.ts";
 import type { QueuedMessage } from "./consumer-queue.ts";
 import type { Entry } from "./entry.ts";
@@ -15,6 +16,11 @@ export interface Handling {
    * dropped, and not when a deadline is over: for what still has to be done then.
    */
   readonly assignment: AbortSignal;
+  /**
+   * Shared like `assignment`, and aborts with it, but of a lost partition only `lostGraceMs` later: for what is under way
+   * and spares the next owner work when it is finished. What the handler answers is ignored all the same.
+   */
+  readonly finishing: AbortSignal;
   /** The message got on: its deadline begins again. */
   progress(): void;
   /** Until it is disposed of the message waits for its turn, and its deadline stands still. Rests may overlap. */
@@ -36,17 +42,27 @@ export class OverdueError extends Error {
   }
 }
 
+/**
+ * Thrown by a handler in a drain when what it waits for will not come in time: its message is not settled, and comes
+ * again to whoever has the partition next. Outside a drain it is a failure like any other.
+ */
+export class GivenBackError extends Error {
+  override readonly name = "GivenBackError";
+}
+
 /** The runner's side of a message with its handler. */
 export class RunningMessage<M extends QueuedMessage> implements Handling {
   readonly assignment: AbortSignal;
+  readonly finishing: AbortSignal;
   readonly #entry: Entry<M>;
   readonly #machine: ConsumerMachine<M>;
   readonly #now: () => Now;
   #controller: AbortController | undefined;
   #overdue: OverdueError | undefined;
 
-  constructor(entry: Entry<M>, assignment: AbortSignal, machine: ConsumerMachine<M>, now: () => Now) {
-    this.assignment = assignment;
+  constructor(entry: Entry<M>, signals: AssignmentSignals, machine: ConsumerMachine<M>, now: () => Now) {
+    this.assignment = signals.assignment;
+    this.finishing = signals.finishing;
     this.#entry = entry;
     this.#machine = machine;
     this.#now = now;

@@ -18,6 +18,11 @@ export interface ConsumerLimits {
   readonly commitMessagesMax: number;
   /** All marks are said again this often, also those that did not change. */
   readonly repeatMarksEveryMs: number;
+  /**
+   * After a partition was lost: how long its handlers may go on with what is under way, such as a call that a provider
+   * is answering. Short, since whoever has the partition now does the same messages meanwhile.
+   */
+  readonly lostGraceMs: number;
   /** After a failure: how long the other handlers may go on before they are told to give up. */
   readonly failGraceMs: number;
   /** How long to wait for handlers that were told to give up. */
@@ -35,6 +40,7 @@ export const DEFAULT_LIMITS: ConsumerLimits = {
   commitEveryMs: 250,
   commitMessagesMax: 5_000,
   repeatMarksEveryMs: 30_000,
+  lostGraceMs: 2_000,
   failGraceMs: 5_000,
   abandonMs: 1_000,
   lastCommitMs: 3_000,

@@ -259,7 +259,7 @@ describe("a partition at its cap", () => {
     assert.deepEqual([bench.started, bench.machine.state(bench).shelved], [[3], 0]);
   });
 
-  test("what is on the shelf of a lost partition makes room, and a drain waits for shelves", () => {
+  test("what is on the shelf of a lost partition makes room, and a drain forgets what is on a shelf", () => {
     const bench = new Bench(limits);
     bench.join([0, 1]);
     [0, 1, 2, 3].forEach((offset) => bench.arrive(offset));
@@ -270,14 +270,14 @@ describe("a partition at its cap", () => {
     bench.settle(1);
     bench.join([0, 1], 2);
     [0, 1, 2].forEach((offset) => bench.arrive(offset, [], 0, 2));
-    bench.machine.drain();
     bench.perform();
+    bench.machine.drain();
     bench.settle(0);
     bench.settle(1);
-    assert.equal(bench.machine.isEmptied, false);
     bench.perform();
-    bench.settle(2);
+    assert.deepEqual(bench.started, []);
     assert.equal(bench.machine.isEmptied, true);
+    assert.deepEqual(bench.said.at(-1), [0, 2n]);
   });
 });
 
@@ -306,6 +306,26 @@ describe("deadlines", () => {
     bench.settle(0);
     bench.pass(0);
     assert.deepEqual(bench.overdue, [0n, 1n]);
+  });
+
+  test("a handler that does not end after it was told is seen, in worked time, until it ends or its partition is lost", () => {
+    const bench = new Bench(limits);
+    bench.join([0, 1]);
+    bench.arrive(0, ["a"]);
+    bench.arrive(0, ["a"], 1);
+    bench.perform();
+    bench.pass(1_000);
+    assert.deepEqual(bench.machine.state(bench).overdue, { ...at(0), offset: 0n, forMs: 0 });
+    bench.outageMs += 4_000;
+    bench.pass(7_000);
+    assert.deepEqual(bench.machine.state(bench).overdue, { ...at(0), offset: 0n, forMs: 3_000 });
+    bench.settle(0);
+    bench.perform();
+    assert.equal(bench.machine.state(bench).overdue, undefined);
+    bench.pass(1_000);
+    assert.deepEqual(bench.machine.state(bench).overdue, { ...at(1), offset: 0n, forMs: 0 });
+    bench.rebalance([0]);
+    assert.equal(bench.machine.state(bench).overdue, undefined);
   });
 
   test("progress begins it again; an outage and a rest stop it", () => {
@@ -527,6 +547,28 @@ describe("commits", () => {
   });
 });
 
+test("a commit under way, and commits that fail one after the other, are seen with their age", () => {
+  const bench = new Bench();
+  bench.join([0]);
+  bench.arrive(0);
+  bench.perform();
+  bench.settle(0);
+  bench.perform();
+  const none = { underWayForMs: undefined, failingForMs: undefined };
+  bench.pass(5_000);
+  assert.deepEqual(bench.machine.state(bench).commit, { ...none, underWayForMs: 5_000 });
+  for (const failingForMs of [5_000, 7_000]) {
+    const request = bench.commits.at(-1);
+    assert.ok(request !== undefined);
+    bench.machine.commitFailed(request, bench);
+    assert.deepEqual(bench.machine.state(bench).commit, { ...none, failingForMs });
+    bench.pass(2_000);
+  }
+  assert.equal(bench.commits.length, 3);
+  bench.confirm();
+  assert.deepEqual(bench.machine.state(bench).commit, none);
+});
+
 describe("partitions", () => {
   test("what is delivered again is dropped, and so is what an untrusted stream brings", () => {
     const bench = new Bench();
@@ -574,12 +616,12 @@ describe("partitions", () => {
     assert.deepEqual(bench.said, [[0, 1n]]);
   });
 
-  test("a stopped machine starts nothing, and is empty when its handlers have ended", () => {
+  test("a drain starts nothing, commits up to what it forgot, and is over when its handlers have ended", () => {
     const bench = new Bench();
     bench.join([0]);
     [0, 1, 2].forEach((offset) => bench.arrive(offset, ["a"]));
     bench.perform();
-    bench.machine.stop();
+    bench.machine.drain();
     assert.equal(bench.machine.hasRoom, false);
     assert.equal(bench.machine.isEmptied, false);
     bench.settle(0);
@@ -587,6 +629,25 @@ describe("partitions", () => {
     assert.deepEqual(bench.started, []);
     assert.equal(bench.machine.isEmptied, true);
     assert.deepEqual(bench.said, [[0, 1n]]);
+  });
+
+  test("a message given back in a drain stays uncommitted; outside a drain none can be given back", () => {
+    const bench = new Bench();
+    bench.join([0]);
+    [0, 1, 2].forEach((offset) => bench.arrive(offset));
+    bench.perform();
+    const [, second] = bench.running;
+    assert.ok(second);
+    assert.equal(bench.machine.giveBack(second), false);
+    assert.equal(second.phase, "running");
+    bench.machine.drain();
+    assert.equal(bench.machine.giveBack(second), true);
+    bench.settle(0);
+    bench.settle(2);
+    bench.perform();
+    assert.equal(bench.machine.isEmptied, true);
+    assert.deepEqual(bench.said, [[0, 1n]]);
+    assert.equal(bench.machine.state(bench).counts.failed, 0);
   });
 });
 

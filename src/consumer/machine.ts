@@ -1,17 +1,17 @@
 import { CommitRule, type CommitRequest, type Now } from "./commit-rule.ts";
 import type { Join, QueuedMessage, TopicPartition } from "./consumer-queue.ts";
 import type { ConsumerState } from "./consumer-state.ts";
-import { beginDeadline, beginRest, endRest, findOverdue, stuckMs } from "./deadline.ts";
+import { beginDeadline, beginRest, endRest, findLongestOverdue, findOverdue, stuckMs } from "./deadline.ts";
 import { createEntry, type Entry } from "./entry.ts";
 import { HeldPartitions, notStarted } from "./held-partitions.ts";
 import { Lanes } from "./lanes.ts";
 import type { ConsumerLimits } from "./limits.ts";
-import { describeState } from "./state-of.ts";
+import { describeOverdue, describeState } from "./state-of.ts";
 import { Window } from "./window.ts";
 
 export type Effect<M extends QueuedMessage> =
   | { readonly kind: "start"; readonly entry: Entry<M>; readonly message: M }
-  /** Every handler started under this assignment must give up; what it answers is ignored. */
+  /** The partition was lost: handlers started under this assignment begin nothing more; what they answer is ignored. */
   | { readonly kind: "abort"; readonly assignment: number; readonly reason: string }
   /** Its deadline is over: its handler must set it aside, and settle it or fail. */
   | { readonly kind: "overdue"; readonly entry: Entry<M>; readonly stuckMs: number }
@@ -40,6 +40,9 @@ export type Effect<M extends QueuedMessage> =
  * - After a join, and every `repeatMarksEveryMs`, all marks are said again: somebody who was cut off may have
  *   rewound them.
  * - A failed handler leaves its message in flight for good, so nothing at or beyond it is ever committed.
+ * - In a drain nothing starts any more: what has not started is forgotten and stays in flight, so it comes again to
+ *   whoever has the partition next, and the drain takes as long as the longest handler and not as the deepest lane. A
+ *   handler may then give its message back, with the same effect.
  */
 export class ConsumerMachine<M extends QueuedMessage> {
   readonly #limits: ConsumerLimits;
@@ -49,7 +52,7 @@ export class ConsumerMachine<M extends QueuedMessage> {
   readonly #commits: CommitRule<M>;
   #ready: Entry<M>[] = [];
   #effects: Effect<M>[] = [];
-  #mode: "running" | "draining" | "stopped" = "running";
+  #isDraining = false;
   #isRebalancing = true;
   #counts = {
     taken: 0,
@@ -111,7 +114,7 @@ export class ConsumerMachine<M extends QueuedMessage> {
     tracker.add(entry);
     this.#window.add(entry);
     this.#counts.taken += 1;
-    if (this.#mode === "stopped") {
+    if (this.#isDraining) {
       this.#abandon(new Set([entry]));
     } else if (phase === "waiting" && this.#lanes.join(entry)) {
       this.#ready.push(entry);
@@ -153,6 +156,14 @@ export class ConsumerMachine<M extends QueuedMessage> {
     return true;
   }
 
+  /** The handler gives its message back, which then comes again. Answers false outside a drain: it would be held for ever. */
+  giveBack(entry: Entry<M>): boolean {
+    if (this.#isDraining) {
+      this.#end(entry, "abandoned");
+    }
+    return this.#isDraining;
+  }
+
   /** Time went by: who is overdue is told. */
   look(now: Now): void {
     const { all } = this.#held;
@@ -182,26 +193,11 @@ export class ConsumerMachine<M extends QueuedMessage> {
     this.#commits.failed(request, now);
   }
 
-  /** Take nothing new; finish what is in hand. */
+  /** Take and start nothing more; what has not started is forgotten. Running handlers may still settle. */
   drain(): void {
-    if (this.#mode === "running") {
-      this.#mode = "draining";
-    }
-  }
-
-  /** Start nothing more; what has not started is forgotten. Running handlers may still settle. */
-  stop(): void {
-    if (this.#mode === "stopped") {
-      return;
-    }
-    this.#mode = "stopped";
-    this.#abandon(notStarted(this.#held.all));
-  }
-
-  /** Every running handler must give up. */
-  abort(): void {
-    for (const tracker of this.#held.all) {
-      this.#effects.push({ kind: "abort", assignment: tracker.assignment, reason: "the work is to be dropped" });
+    if (!this.#isDraining) {
+      this.#isDraining = true;
+      this.#abandon(notStarted(this.#held.all));
     }
   }
 
@@ -226,12 +222,12 @@ export class ConsumerMachine<M extends QueuedMessage> {
   // Observations.
 
   get hasRoom(): boolean {
-    return this.#mode === "running" && this.#window.hasRoom;
+    return !this.#isDraining && this.#window.hasRoom;
   }
 
   /** Nothing more is taken, and every handler has ended. */
   get isEmptied(): boolean {
-    return this.#mode !== "running" && this.#window.isEmpty;
+    return this.#isDraining && this.#window.isEmpty;
   }
 
   /** The group knows every mark, as far as we can tell. */
@@ -244,6 +240,8 @@ export class ConsumerMachine<M extends QueuedMessage> {
       isRebalancing: this.#isRebalancing,
       ...this.#window.counts,
       lanes: this.#lanes.size,
+      overdue: describeOverdue(findLongestOverdue(this.#held.all, this.#lanes, now.workedMs), now),
+      commit: this.#commits.state(now),
       counts: { ...this.#counts },
     };
     return describeState(this.#held.all, rest, now);

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { systemClock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { silentLog } from "../base/log.ts";
 import type { ConsumerQueue, Delivery, Mark, QueuedMessage, QueueListener } from "./consumer-queue.ts";
-import { OverdueError } from "./handling.ts";
+import { ManualClock } from "../../test/support/manual-clock.ts";
+import { GivenBackError, OverdueError } from "./handling.ts";
 import { type ConsumerParts, type ConsumerReport, runConsumer } from "./run-consumer.ts";
 
 interface Note extends QueuedMessage {
@@ -66,6 +67,7 @@ function start(
   handle: ConsumerParts<Note>["handle"],
   limits: ConsumerParts<Note>["limits"] = {},
   outageMs: () => number = () => 0,
+  clock: Clock = systemClock,
 ): { readonly intake: AbortController; readonly work: AbortController; readonly ended: Promise<ConsumerReport> } {
   const intake = new AbortController();
   const work = new AbortController();
@@ -76,7 +78,7 @@ function start(
       bytesOf: () => 1,
       handle,
       limits: { commitEveryMs: 5, ...limits },
-      clock: systemClock,
+      clock,
       outageMs,
       log: silentLog,
     },
@@ -96,6 +98,37 @@ test("a drain finishes what is in hand, commits it and takes nothing new", async
   assert.deepEqual([dropped, isCommitted, state.counts.settled], [0, true, 3]);
   assert.equal(queue.committed.at(-1), 3n);
   assert.equal(queue.isStopped, true);
+});
+
+test("a drain waits for one message of a lane and not for those behind it, which come again", async () => {
+  const queue = new NoteQueue(7, 1);
+  const gate = Promise.withResolvers<void>();
+  const begun: bigint[] = [];
+  const { intake, ended } = start(queue, ({ offset }) => {
+    begun.push(offset);
+    return gate.promise;
+  });
+  intake.abort();
+  gate.resolve();
+  const { dropped, isCommitted } = await ended;
+  assert.deepEqual([begun, dropped, isCommitted], [[0n], 6, true]);
+  assert.equal(queue.committed.at(-1), 1n);
+});
+
+test("a message given back in a drain is not committed and stops nothing; before a drain that is a failure", async () => {
+  const queue = new NoteQueue(3);
+  const gates = [0, 1, 2].map(() => Promise.withResolvers<void>());
+  const { intake, ended } = start(queue, async ({ offset }) => await gates[Number(offset)]?.promise);
+  intake.abort();
+  gates[1]?.reject(new GivenBackError("the provider is out"));
+  gates[0]?.resolve();
+  gates[2]?.resolve();
+  const { dropped, isCommitted, state } = await ended;
+  assert.deepEqual([dropped, isCommitted, state.counts.failed], [1, true, 0]);
+  assert.equal(queue.committed.at(-1), 1n);
+
+  const early = start(new NoteQueue(1), () => Promise.reject(new GivenBackError("too early")));
+  await assert.rejects(early.ended, /too early/);
 });
 
 test("dropping the work aborts what runs, forgets what waits, and commits what was settled", async () => {
@@ -167,6 +200,61 @@ test("a lost partition aborts its handlers, and what they answer does not stop t
   const { dropped, state } = await ended;
   assert.deepEqual([dropped, state.counts.late, state.counts.failed], [0, 1, 0]);
   assert.deepEqual(queue.committed, []);
+});
+
+test("of a lost partition what is under way may be finished within the grace; its result is never committed", async () => {
+  const clock = new ManualClock();
+  const queue = new NoteQueue(2);
+  const finished: bigint[] = [];
+  const cut: bigint[] = [];
+  const answer = Promise.withResolvers<void>();
+  const { intake, ended } = start(
+    queue,
+    async ({ offset }, { assignment, finishing }) => {
+      if (offset === 0n) {
+        await answer.promise;
+        finishing.throwIfAborted();
+        assert.equal(assignment.aborted, true);
+        finished.push(offset);
+      } else {
+        await untilAborted(finishing).finally(() => cut.push(offset));
+      }
+    },
+    { lostGraceMs: 2_000 },
+    undefined,
+    clock,
+  );
+  queue.listener?.onLost();
+  await clock.advance(1_000);
+  answer.resolve();
+  await clock.advance(999);
+  assert.deepEqual([finished, cut], [[0n], []]);
+  await clock.advance(1);
+  assert.deepEqual(cut, [1n]);
+  intake.abort();
+  await clock.advance(5);
+  const { state } = await ended;
+  assert.deepEqual([state.counts.late, state.counts.settled, state.counts.failed], [2, 0, 0]);
+  assert.deepEqual(queue.committed, []);
+  assert.equal(clock.sleepers, 0);
+});
+
+test("work that is dropped ends the grace of a lost partition, and none outlives the consumer", async () => {
+  const clock = new ManualClock();
+  const queue = new NoteQueue(1);
+  const { work, ended } = start(
+    queue,
+    async (_note, { finishing }) => await untilAborted(finishing),
+    {},
+    undefined,
+    clock,
+  );
+  queue.listener?.onLost();
+  work.abort();
+  await clock.advance(5);
+  assert.equal((await ended).state.inHand, 0);
+  assert.ok(clock.elapsedMs() < 2_000);
+  assert.equal(clock.sleepers, 0);
 });
 
 test("nothing is taken while it may not be, although there is room, and all of it soon afterwards", async () => {

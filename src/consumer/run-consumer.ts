@@ -1,11 +1,13 @@
 import type { Clock } from "../base/clock.ts";
 import { describeError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { onAbort } from "../base/on-abort.ts";
+import { AssignmentControllers } from "./assignment-signals.ts";
 import type { CommitRequest, Now } from "./commit-rule.ts";
 import type { ConsumerQueue, Join, QueuedMessage, QueueListener, TopicPartition } from "./consumer-queue.ts";
 import type { ConsumerState } from "./consumer-state.ts";
 import type { Entry } from "./entry.ts";
-import { type Handling, RunningMessage } from "./handling.ts";
+import { GivenBackError, type Handling, RunningMessage } from "./handling.ts";
 import { type ConsumerLimits, toLimits } from "./limits.ts";
 import { ConsumerMachine } from "./machine.ts";
 
@@ -16,7 +18,8 @@ export interface ConsumerParts<M extends QueuedMessage> {
   /** What the message weighs in the window. Must not throw. */
   bytesOf(message: M): number;
   /**
-   * Resolving means that the message is settled: done, or set aside for good. Throwing means stop. `work.signal` aborts
+   * Resolving means that the message is settled: done, or set aside for good. Throwing means stop, unless it is a
+   * GivenBackError in a drain: then the message comes again. `work.signal` aborts
    * when the partition was lost or the work is to be dropped; what the handler answers after that is ignored in the
    * first case and counts in the second. It aborts with an OverdueError when the message has held up its partition for
    * too long: then the handler sets it aside and resolves, whatever it was waiting for. Nothing else ends it.
@@ -35,7 +38,7 @@ export interface ConsumerParts<M extends QueuedMessage> {
 
 export interface ConsumerReport {
   readonly state: ConsumerState;
-  /** Messages in hand that were dropped at the end; they come again. */
+  /** Messages taken that nobody settled: not started by the drain, given back or dropped. They come again. */
   readonly dropped: number;
   /** True when the group knows of everything that was settled. */
   readonly isCommitted: boolean;
@@ -44,8 +47,8 @@ export interface ConsumerReport {
 /**
  * Takes messages from the queue, many lanes at once, each lane in order, and commits what is settled without a gap.
  *
- * When `intake` aborts it takes nothing new, finishes what is in hand, commits and resolves. When `work` aborts, what
- * has not started is forgotten, running handlers are told to give up and have `abandonMs` to end; then the last
+ * When `intake` aborts it takes and starts nothing new, forgets what has not started, finishes what has, commits and
+ * resolves. When `work` aborts, running handlers are told to give up as well and have `abandonMs` to end; then the last
  * commit, and it resolves. When a handler throws, or the queue fails for good, nothing more is started, the other
  * handlers may finish for `failGraceMs` and are then told to give up; what they settled before the failed message is
  * committed, and the error is thrown.
@@ -63,15 +66,6 @@ export async function runConsumer<M extends QueuedMessage>(
   return await run.untilDone();
 }
 
-function onAbort(signal: AbortSignal, then: () => void): Disposable {
-  if (signal.aborted) {
-    then();
-  } else {
-    signal.addEventListener("abort", then, { once: true });
-  }
-  return { [Symbol.dispose]: () => signal.removeEventListener("abort", then) };
-}
-
 /**
  * The runner: carries out what the machine decides. Events reach the machine as they happen, and what they ask for is
  * done before they return, so a commit asked for by a rebalance is under way in time. Results of handlers are gathered
@@ -81,8 +75,7 @@ class ConsumerRun<M extends QueuedMessage> implements QueueListener {
   readonly #parts: ConsumerParts<M>;
   readonly #limits: ConsumerLimits;
   readonly #machine: ConsumerMachine<M>;
-  /** One abort controller per partition held. */
-  readonly #controllers = new Map<number, AbortController>();
+  readonly #assignments: AssignmentControllers;
   readonly #ended = new AbortController();
   #failure: { readonly error: unknown } | undefined;
   /** When running handlers are told to give up, are given up, and the last commit is; elapsed milliseconds. */
@@ -96,10 +89,12 @@ class ConsumerRun<M extends QueuedMessage> implements QueueListener {
     this.#parts = parts;
     this.#limits = toLimits(parts.limits ?? {});
     this.#machine = new ConsumerMachine<M>(this.#limits);
+    this.#assignments = new AssignmentControllers(parts.clock, this.#limits.lostGraceMs);
   }
 
   async untilDone(): Promise<ConsumerReport> {
     const { clock } = this.#parts;
+    using _ = this.#assignments;
     this.#step();
     while (!this.#ended.signal.aborted) {
       try {
@@ -133,7 +128,6 @@ class ConsumerRun<M extends QueuedMessage> implements QueueListener {
 
   drop(): void {
     this.#machine.drain();
-    this.#machine.stop();
     this.#parts.queue.stopDelivery();
     this.#abortAtMs = Math.min(this.#abortAtMs, this.#parts.clock.elapsedMs());
     this.#scheduleStep();
@@ -172,7 +166,6 @@ class ConsumerRun<M extends QueuedMessage> implements QueueListener {
     this.#failure = { error };
     this.#parts.log.error("consumer stops", { error: describeError(error) });
     this.#machine.drain();
-    this.#machine.stop();
     this.#parts.queue.stopDelivery();
     this.#abortAtMs = Math.min(this.#abortAtMs, this.#parts.clock.elapsedMs() + this.#limits.failGraceMs);
   }
@@ -214,19 +207,14 @@ class ConsumerRun<M extends QueuedMessage> implements QueueListener {
       } else if (effect.kind === "commit") {
         void this.#commit(effect.request);
       } else {
-        this.#controllers.get(effect.assignment)?.abort(new DOMException(effect.reason, "AbortError"));
-        this.#controllers.delete(effect.assignment);
+        this.#assignments.lose(effect.assignment, new DOMException(effect.reason, "AbortError"));
       }
     }
   }
 
   #start(entry: Entry<M>, message: M): void {
-    let controller = this.#controllers.get(entry.tracker.assignment);
-    if (controller === undefined) {
-      controller = new AbortController();
-      this.#controllers.set(entry.tracker.assignment, controller);
-    }
-    const running = new RunningMessage(entry, controller.signal, this.#machine, this.#now);
+    const signals = this.#assignments.of(entry.tracker.assignment);
+    const running = new RunningMessage(entry, signals, this.#machine, this.#now);
     entry.running = running;
     void this.#handle(entry, message, running);
   }
@@ -242,6 +230,8 @@ class ConsumerRun<M extends QueuedMessage> implements QueueListener {
     entry.running = undefined;
     if (failure === undefined) {
       this.#machine.settle(entry);
+    } else if (failure.error instanceof GivenBackError && this.#machine.giveBack(entry)) {
+      this.#parts.log.debug("message given back", { ...placeOf(entry), why: failure.error.message });
     } else if (this.#machine.fail(entry) && !running.mayGiveUp) {
       // Giving up when told to is no failure, whatever was thrown.
       this.#fail(failure.error);
@@ -249,13 +239,11 @@ class ConsumerRun<M extends QueuedMessage> implements QueueListener {
     this.#scheduleStep();
   }
 
-  #sayOverdue({ tracker, offset }: Entry<M>, stuckMs: number): void {
+  #sayOverdue(entry: Entry<M>, stuckMs: number): void {
     this.#parts.log.warn("message holds up its partition, its deadline is over", {
-      topic: tracker.topic,
-      partition: tracker.partition,
-      offset,
+      ...placeOf(entry),
       stuckMs: Math.round(stuckMs),
-      gap: tracker.gap,
+      gap: entry.tracker.gap,
     });
   }
 
@@ -285,8 +273,7 @@ class ConsumerRun<M extends QueuedMessage> implements QueueListener {
     if (nowMs >= this.#abortAtMs) {
       this.#abortAtMs = Infinity;
       this.#abandonAtMs = nowMs + this.#limits.abandonMs;
-      this.#machine.abort();
-      this.#perform();
+      this.#assignments.dropAll(new DOMException("the work is to be dropped", "AbortError"));
     }
     if (!this.#machine.isEmptied && nowMs < this.#abandonAtMs) {
       return;
@@ -308,4 +295,8 @@ class ConsumerRun<M extends QueuedMessage> implements QueueListener {
     const workedMs = elapsedMs - (this.#parts.outageMs?.() ?? 0);
     return { elapsedMs, workedMs, isFresh: this.#parts.queue.isFresh() };
   };
+}
+
+function placeOf<M extends QueuedMessage>({ tracker, offset }: Entry<M>): QueuedMessage {
+  return { topic: tracker.topic, partition: tracker.partition, offset };
 }

@@ -1,7 +1,8 @@
 import type { Now } from "./commit-rule.ts";
 import type { QueuedMessage } from "./consumer-queue.ts";
-import type { Blocking, ConsumerState, PartitionState } from "./consumer-state.ts";
+import type { Blocking, ConsumerState, Overdue, PartitionState } from "./consumer-state.ts";
 import { stuckMs } from "./deadline.ts";
+import type { Entry } from "./entry.ts";
 import type { Tracker } from "./tracker.ts";
 
 export function describeState<M extends QueuedMessage>(
@@ -11,6 +12,14 @@ export function describeState<M extends QueuedMessage>(
 ): ConsumerState {
   const partitions = trackers.map((tracker) => describePartition(tracker, now));
   return { ...rest, gap: partitions.reduce((sum, { gap }) => sum + gap, 0), partitions };
+}
+
+export function describeOverdue<M extends QueuedMessage>(entry: Entry<M> | undefined, now: Now): Overdue | undefined {
+  if (entry === undefined) {
+    return undefined;
+  }
+  const { topic, partition } = entry.tracker;
+  return { topic, partition, offset: entry.offset, forMs: Math.round(stuckMs(entry, now.workedMs)) };
 }
 
 function describePartition<M extends QueuedMessage>(tracker: Tracker<M>, now: Now): PartitionState {

@@ -10,7 +10,7 @@ export interface RangeRequest {
   readonly full: boolean;
   readonly start: Day | undefined;
   readonly end: Day | undefined;
-  /** The last N trading days up to the end. */
+  /** The last N trading days up to the end; without one, up to when it was asked, and all that came since. */
   readonly days: number | undefined;
 }
 

@@ -20,6 +20,12 @@ export const DEAD_LETTER_REASONS = {
 
 export type DeadLetterReason = keyof typeof DEAD_LETTER_REASONS;
 
+/**
+ * When the message first entered the queue, ISO 8601 in UTC. A dead letter has it and a redriven message keeps it, since
+ * the queue gives that one a time of its own, and what it asks for may count from when it was asked.
+ */
+export const ASKED_AT_HEADER = "x-ginkgo-asked-at";
+
 /** What is said about a message that is set aside. */
 export interface DeadLetter {
   readonly reason: DeadLetterReason;

@@ -7,6 +7,7 @@ import { silentLog, type Log } from "../base/log.ts";
 import type { Beat, Heartbeats, SeenBeat } from "../ports/heartbeats.ts";
 import { startHeartbeat, type HeartbeatOptions } from "./heartbeat.ts";
 import { isAlive } from "./is-alive.ts";
+import { Lifecycle } from "./lifecycle.ts";
 
 const never = new AbortController().signal;
 const worker = { nodeId: "n", host: "here", pid: process.pid };
@@ -78,43 +79,82 @@ function holderOn(host: string, pid: number): SeenBeat {
   };
 }
 
-function optionsFor(heartbeats: Heartbeats, clock: Clock, log: Log = silentLog): HeartbeatOptions {
-  return { heartbeats, worker, version: "1.2.3", intervalMs: 10_000, clock, log };
+function optionsFor(
+  heartbeats: Heartbeats,
+  clock: Clock,
+  lifecycle: Lifecycle = startingLifecycle(),
+  log: Log = silentLog,
+): HeartbeatOptions {
+  const redact = (text: string): string => text.replaceAll("hunter2", "[secret]");
+  return { heartbeats, worker, version: "1.2.3", intervalMs: 10_000, lifecycle, redact, clock, log };
 }
 
-test("it beats at each change and each interval, and a loop that does not turn is not called running", async () => {
+function startingLifecycle(): Lifecycle {
+  const lifecycle = new Lifecycle();
+  lifecycle.enter("STARTING");
+  return lifecycle;
+}
+
+test("it beats at each change and each interval in the words and numbers of the lifecycle, and the last beat stays", async () => {
   const place = new Place();
   const clock = new HandClock();
-  const stop = new AbortController();
+  const lifecycle = startingLifecycle();
   {
-    await using heartbeat = await startHeartbeat(optionsFor(place, clock), stop.signal);
-    await heartbeat.during(async () => {
-      heartbeat.running();
-      await clock.move(10_000);
-      heartbeat.turned();
-      await clock.move(59_000);
-      await clock.move(10_000);
-      assert.match(String(place.beats.at(-1)?.fields["last_error"]), /loop is stuck/);
-      heartbeat.turned();
-      await clock.move(10_000);
-      stop.abort();
-      await clock.move(0);
-    }, stop.signal);
+    await using heartbeat = await startHeartbeat(optionsFor(place, clock, lifecycle), never);
+    lifecycle.enter("RUNNING");
+    await clock.move(10_000);
+    lifecycle.enter("ERROR", "a commit has been under way for 121 s");
+    await clock.move(10_000);
+    assert.equal(place.beats.at(-1)?.fields["last_error"], "a commit has been under way for 121 s");
+    lifecycle.enter("RUNNING");
+    await heartbeat.beat();
+    assert.equal(place.beats.at(-1)?.fields["last_error"], null);
+    lifecycle.enter("STOPPING");
+    await clock.move(0);
+    lifecycle.enter("STOPPED");
   }
-  assert.deepEqual(place.words(), [
-    "starting",
-    "running",
-    "running",
-    "running",
-    "error",
-    "running",
-    "stopping",
-    "stopped",
-  ]);
+  const last = place.words().length - 1;
+  assert.deepEqual(place.words().slice(0, 6), ["starting", "running", "running", "error", "error", "running"]);
+  assert.deepEqual(place.words().slice(-2), ["stopping", "stopped"]);
   assert.deepEqual(
     place.beats.map(({ fields }) => fields["is_ended"]),
-    [false, false, false, false, false, false, false, true],
+    place.beats.map((_, index) => index === last),
   );
+  const codes = new Map(place.beats.map(({ fields }) => [fields["status"], fields["status_code"]]));
+  assert.deepEqual(Object.fromEntries(codes), { starting: 1, running: 2, error: 4, stopping: 3, stopped: 0 });
+});
+
+test("a beat looks first and speaks then, so that a stuck worker is never called running", async () => {
+  const place = new Place();
+  const lifecycle = startingLifecycle();
+  await using heartbeat = await startHeartbeat(optionsFor(place, new HandClock(), lifecycle), never);
+  lifecycle.enter("RUNNING");
+  heartbeat.alsoSaying(() => {
+    lifecycle.enter("ERROR", "the consume loop has not turned for 61 s");
+    return { in_flight: 3 };
+  });
+  await heartbeat.beat();
+  const [status, held] = [place.beats.at(-1)?.fields["status"], place.beats.at(-1)?.fields["in_flight"]];
+  assert.deepEqual([status, held], ["error", 3]);
+});
+
+test("the age of what is written grows while beats fail, and while another worker has the id", async () => {
+  const place = new Place();
+  const clock = new HandClock();
+  const lifecycle = startingLifecycle();
+  await using heartbeat = await startHeartbeat(optionsFor(place, clock, lifecycle), never);
+  await clock.move(10_000);
+  assert.deepEqual([heartbeat.writtenAgoMs, heartbeat.isAway, heartbeat.isContested], [0, false, false]);
+  place.isAway = true;
+  await clock.move(10_000);
+  assert.deepEqual([heartbeat.writtenAgoMs, heartbeat.isAway], [10_000, true]);
+  place.isAway = false;
+  place.holder = holderOn("there", GONE_PID);
+  await clock.move(10_000);
+  assert.deepEqual([heartbeat.writtenAgoMs, heartbeat.isAway, heartbeat.isContested], [20_000, false, true]);
+  place.holder = undefined;
+  await clock.move(10_000);
+  assert.deepEqual([heartbeat.writtenAgoMs, heartbeat.isContested], [0, false]);
 });
 
 test("a worker elsewhere, or here and alive, keeps its id; one that is gone from here loses it", async () => {
@@ -144,39 +184,27 @@ test("work goes on while the place of heartbeats is away, which is said once, an
   const said: string[] = [];
   const log: Log = { ...silentLog, warn: (event) => said.push(event), info: (event) => said.push(event) };
   place.isAway = true;
-  await using heartbeat = await startHeartbeat(optionsFor(place, clock, log), never);
-  heartbeat.running();
+  const lifecycle = startingLifecycle();
+  await using heartbeat = await startHeartbeat(optionsFor(place, clock, lifecycle, log), never);
+  lifecycle.enter("RUNNING");
   await clock.move(10_000);
   place.isAway = false;
-  heartbeat.turned();
   await clock.move(10_000);
+  assert.equal(heartbeat.isAway, false);
   assert.deepEqual(said, ["heartbeat is not written, work goes on", "heartbeat is back"]);
   assert.deepEqual(place.words(), ["running"]);
 });
 
-test("what ends the worker is the last word, unless it was asked to stop", async () => {
-  for (const [isAsked, status] of [
-    [false, "error"],
-    [true, "stopped"],
-  ] as const) {
-    const place = new Place();
-    const stop = new AbortController();
-    const reason = new Error("no such user");
-    {
-      await using heartbeat = await startHeartbeat(optionsFor(place, new HandClock()), stop.signal);
-      const work = (): Promise<never> => {
-        if (isAsked) {
-          stop.abort(reason);
-        }
-        return Promise.reject(reason);
-      };
-      await assert.rejects(heartbeat.during(work, stop.signal), reason);
-    }
-    assert.deepEqual(
-      [place.words().at(-1), place.beats.at(-1)?.fields["last_error"]],
-      [status, isAsked ? null : "no such user"],
-    );
+test("what ended the worker is the last word, without secrets", async () => {
+  const place = new Place();
+  const lifecycle = startingLifecycle();
+  {
+    await using heartbeat = await startHeartbeat(optionsFor(place, new HandClock(), lifecycle), never);
+    assert.equal(heartbeat.counts.processed, 0);
+    lifecycle.enter("ERROR", "no such user as hunter2");
   }
+  const { status, last_error: lastError, is_ended: isEnded } = place.beats.at(-1)?.fields ?? {};
+  assert.deepEqual([status, lastError, isEnded], ["error", "no such user as [secret]", true]);
 });
 
 test("a process is told from one that is gone", () => {

@@ -1,55 +1,46 @@
 import type { Clock } from "../base/clock.ts";
 import { describeError, PermanentError, TransientError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { DeadLetterReason } from "../domain/dead-letter.ts";
 import { SHANGHAI } from "../domain/day.ts";
 import { WORKER_STATUS } from "../domain/enums.ts";
-import type { Beat, Heartbeats, SeenBeat, WorkerIdentity, WorkerStatus } from "../ports/heartbeats.ts";
+import type { Beat, Heartbeats, SeenBeat, WorkerIdentity } from "../ports/heartbeats.ts";
 import type { OutcomeRecord } from "../ports/store.ts";
 import { isAlive } from "./is-alive.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import { isOurError } from "./our-errors.ts";
 
 export interface HeartbeatOptions {
   readonly heartbeats: Heartbeats;
   readonly worker: WorkerIdentity;
   readonly version: string;
   readonly intervalMs: number;
+  readonly lifecycle: Lifecycle;
+  /** Leaves secrets out of what errors say. */
+  readonly redact: (text: string) => string;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** The consume loop turns several times a second; one that did not for so long is stuck. */
-const STUCK_MS = 60_000;
 const LAST_BEAT_MS = 2_000;
 
-/** Dead letters that are not the sender's doing. */
-const OUR_ERRORS: ReadonlySet<DeadLetterReason> = new Set([
-  "defect",
-  "attempts-exhausted",
-  "deadline",
-  "outage",
-  "provider-refused",
-  "provider-rejected",
-]);
-
-const NUMBERS: Readonly<Record<WorkerStatus, number>> = {
-  stopped: WORKER_STATUS.STOPPED,
-  starting: WORKER_STATUS.STARTING,
-  running: WORKER_STATUS.RUNNING,
-  stopping: WORKER_STATUS.STOPPING,
-  error: WORKER_STATUS.ERROR,
-};
-
 /**
- * Claims the node id and says from then on, every `intervalMs` and at each change, how the worker is: *starting* until
- * `running()`, *running* while its loop turns, *error* while it is stuck, *stopping* from the moment `intake` aborts, and
- * at the end *stopped*, or *error* when it fails. PermanentError (settings) when another living process has the id. While
- * the place of heartbeats is away the worker goes on, and the beats come back with it.
+ * Claims the node id and says from then on, every `intervalMs` and at each change of the lifecycle, how the worker is; the
+ * last beat goes out at its disposal. PermanentError (settings) when another living process has the id. While the place of
+ * heartbeats is away the worker goes on, and the beats come back with it.
  */
 export async function startHeartbeat(options: HeartbeatOptions, intake: AbortSignal): Promise<Heartbeat> {
   const heartbeat = new Heartbeat(options);
   await heartbeat.claim(intake);
-  heartbeat.begin(intake);
+  heartbeat.begin();
   return heartbeat;
+}
+
+/** Of messages and bars; `errors` are failures that are not the sender's doing. */
+export interface BeatCounts {
+  readonly processed: number;
+  readonly failed: number;
+  readonly written: number;
+  readonly errors: number;
 }
 
 export class Heartbeat implements AsyncDisposable {
@@ -57,21 +48,21 @@ export class Heartbeat implements AsyncDisposable {
   readonly #startedMs: number;
   readonly #ended = new AbortController();
   readonly #counts = { processed: 0, failed: 0, written: 0, errors: 0 };
-  #status: WorkerStatus = "starting";
-  #turnedMs = 0;
   #lastMessageAt = "";
   #lastError = "";
   #isAway = false;
+  #writtenMs: number;
   #isContested = false;
   #beating: Promise<void> = Promise.resolve();
   #looping: Promise<void> = Promise.resolve();
-  #unlisten: () => void = () => undefined;
+  #listening: Disposable | undefined;
   #more: () => Readonly<Record<string, unknown>> = () => ({});
 
   /** Use `startHeartbeat`. */
   constructor(options: HeartbeatOptions) {
     this.#options = options;
     this.#startedMs = options.clock.elapsedMs();
+    this.#writtenMs = this.#startedMs;
   }
 
   async claim(signal: AbortSignal): Promise<void> {
@@ -84,6 +75,7 @@ export class Heartbeat implements AsyncDisposable {
       if (holder !== undefined) {
         throw new PermanentError(describeHolder(holder, worker), "settings");
       }
+      this.#writtenMs = this.#options.clock.elapsedMs();
     } catch (error) {
       if (!(error instanceof TransientError)) {
         throw error;
@@ -92,19 +84,9 @@ export class Heartbeat implements AsyncDisposable {
     }
   }
 
-  begin(intake: AbortSignal): void {
-    const stop = (): void => this.#say("stopping");
-    intake.addEventListener("abort", stop, { once: true });
-    this.#unlisten = () => intake.removeEventListener("abort", stop);
+  begin(): void {
+    this.#listening = this.#options.lifecycle.onChange(() => void this.#beatOnce());
     this.#looping = this.#loop();
-  }
-
-  /** Everything is open, and messages are taken from now on. */
-  running(): void {
-    this.turned();
-    if (this.#status === "starting") {
-      this.#say("running");
-    }
   }
 
   /** Fields of every beat from now on, beside those of its own. */
@@ -112,24 +94,29 @@ export class Heartbeat implements AsyncDisposable {
     this.#more = more;
   }
 
-  /** The consume loop has just turned. */
-  turned(): void {
-    this.#turnedMs = this.#options.clock.elapsedMs();
-  }
-
-  /** Since the consume loop last turned. */
-  get turnedAgoMs(): number {
-    return this.#options.clock.elapsedMs() - this.#turnedMs;
-  }
-
-  /** The loop should turn and does not. */
-  get isStuck(): boolean {
-    return this.#status === "running" && this.turnedAgoMs > STUCK_MS;
-  }
-
   /** The last beat could not be written. */
   get isAway(): boolean {
     return this.#isAway;
+  }
+
+  /** Another worker has our node id, so that its beats stand where ours should. */
+  get isContested(): boolean {
+    return this.#isContested;
+  }
+
+  /** Since the last beat that was written, or the start. */
+  get writtenAgoMs(): number {
+    return this.#options.clock.elapsedMs() - this.#writtenMs;
+  }
+
+  /** Beats now, whenever the next one would be due. Resolves when it is written, or cannot be. */
+  beat(): Promise<void> {
+    return this.#beatOnce();
+  }
+
+  /** Since the start. */
+  get counts(): BeatCounts {
+    return { ...this.#counts };
   }
 
   settled({ outcome, command, settledAtMs, reason }: OutcomeRecord): void {
@@ -139,38 +126,18 @@ export class Heartbeat implements AsyncDisposable {
     this.#lastMessageAt = new Date(settledAtMs).toISOString();
     if (reason !== undefined) {
       counts.failed += 1;
-      counts.errors += OUR_ERRORS.has(reason) ? 1 : 0;
+      counts.errors += isOurError(reason) ? 1 : 0;
       this.#lastError = `message set aside: ${reason}`;
-    }
-  }
-
-  /** Runs the worker; what it throws is the last word of the heartbeat. */
-  async during<T>(work: () => Promise<T>, intake: AbortSignal): Promise<T> {
-    try {
-      const result = await work();
-      this.#status = "stopped";
-      return result;
-    } catch (error) {
-      // Told to stop while it still waited for something is no failure.
-      const isAsked = intake.aborted && error === intake.reason;
-      this.#status = isAsked ? "stopped" : "error";
-      this.#lastError = isAsked ? this.#lastError : describeError(error);
-      throw error;
     }
   }
 
   /** The last beat stays for its normal time, so that readers see who left, and how. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#unlisten();
+    this.#listening?.[Symbol.dispose]();
     this.#ended.abort();
     await this.#looping;
     await this.#beating;
     await this.#put(AbortSignal.timeout(LAST_BEAT_MS));
-  }
-
-  #say(status: WorkerStatus): void {
-    this.#status = status;
-    void this.#beatOnce();
   }
 
   async #loop(): Promise<void> {
@@ -198,6 +165,7 @@ export class Heartbeat implements AsyncDisposable {
         log.error("another worker has our node id", { nodeId: holder.nodeId, host, pid });
       }
       this.#isContested = holder !== undefined;
+      this.#writtenMs = holder === undefined ? this.#options.clock.elapsedMs() : this.#writtenMs;
       if (this.#isAway) {
         this.#isAway = false;
         log.info("heartbeat is back");
@@ -217,7 +185,10 @@ export class Heartbeat implements AsyncDisposable {
   }
 
   #beat(): Beat {
-    const { worker, version, clock } = this.#options;
+    const { worker, version, clock, lifecycle, redact } = this.#options;
+    // First, since looking may change the state.
+    const more = this.#more();
+    const { state, why } = lifecycle;
     const { processed, failed, written, errors } = this.#counts;
     const stats = {
       messages_processed: processed,
@@ -225,8 +196,7 @@ export class Heartbeat implements AsyncDisposable {
       bars_written: written,
       errors,
     };
-    const isStuck = this.isStuck;
-    const status = isStuck ? "error" : this.#status;
+    const lastError = why === "" ? this.#lastError : redact(why);
     const fields = {
       timestamp: clock
         .now()
@@ -237,14 +207,14 @@ export class Heartbeat implements AsyncDisposable {
       node_id: worker.nodeId,
       host: worker.host,
       pid: worker.pid,
-      status,
-      status_code: NUMBERS[status],
+      status: state.toLowerCase(),
+      status_code: WORKER_STATUS[state],
       ...stats,
       last_message_time: this.#lastMessageAt === "" ? null : this.#lastMessageAt,
-      last_error: isStuck ? "the consume loop is stuck" : this.#lastError === "" ? null : this.#lastError,
+      last_error: lastError === "" ? null : lastError,
       uptime_seconds: Math.floor((clock.elapsedMs() - this.#startedMs) / 1_000),
       stats,
-      ...this.#more(),
+      ...more,
       version,
       is_ended: this.#ended.signal.aborted,
     };

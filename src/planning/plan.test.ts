@@ -209,6 +209,35 @@ test("a bar before a wrong listing day stays present, and a corrected listing da
   assert.equal(opened.missingDays, 5);
 });
 
+test("days count back from when they were asked for, by the exchange's day, and go on to now", () => {
+  const missing = (askedAt: string | undefined, range: Partial<RangeRequest> = {}, at = nowMs): readonly unknown[] => {
+    const askedAtMs = askedAt === undefined ? undefined : Date.parse(askedAt);
+    return plan({ days: 3, ...range }, { askedAtMs, nowMs: at }).units.flatMap((unit) =>
+      unit.missing.map(({ from, to }) => `${from} ${to}`),
+    );
+  };
+  // 28 November is a Friday; nothing known, and a clock that is ahead, are as if it were asked now.
+  assert.deepEqual(missing(undefined), ["2025-11-26 2025-11-28"]);
+  assert.deepEqual(missing("2025-11-28T12:00:00Z"), ["2025-11-26 2025-11-28"]);
+  assert.deepEqual(missing("2026-08-01T00:00:00Z"), ["2025-11-26 2025-11-28"]);
+  // Asked on a Monday at 17:00 in Shanghai, and a second earlier, when only the Friday was final.
+  assert.deepEqual(missing("2025-11-17T09:00:00Z"), ["2025-11-13 2025-11-28"]);
+  assert.deepEqual(missing("2025-11-17T08:59:59Z"), ["2025-11-12 2025-11-28"]);
+  // Still Sunday in London, Monday at the exchange.
+  assert.deepEqual(missing("2025-11-16T23:00:00Z"), ["2025-11-12 2025-11-28"]);
+  assert.deepEqual(missing("2025-11-28T12:00:00Z", {}, Date.parse("2025-12-01T02:00:00Z")), ["2025-11-26 2025-11-28"]);
+  // What names its days says all of it.
+  const end = day("2025-11-20");
+  assert.deepEqual(missing("2025-11-03T12:00:00Z", { end }), ["2025-11-18 2025-11-20"]);
+  assert.deepEqual(missing("2025-11-03T12:00:00Z", { start: end }), ["2025-11-20 2025-11-28"]);
+});
+
+test("a time of asking before there was an exchange asks for all days there were", () => {
+  for (const askedAtMs of [0, -1, Date.parse("0000-01-01T00:00:00Z"), Date.parse("1985-01-01T00:00:00Z")]) {
+    assert.equal(plan({ days: 3 }, { askedAtMs }).units[0]?.from, "1991-04-03");
+  }
+});
+
 test("an unexplained day is asked for once a day, and at once by a request that names it", () => {
   const empty = { ...span("2025-11-28", "2025-11-28", "unexplained-empty", BigInt(nowMs - 1000) * 1000n) };
   const spans = laySpans([whole], [empty], calendar);

@@ -28,6 +28,8 @@ export interface CodeRequest {
   readonly capability: Capability;
   readonly calendar: TradingCalendar;
   readonly nowMs: number;
+  /** When it was asked; undefined is now. */
+  readonly askedAtMs?: number | undefined;
   /** Where the message has its days; the long form's places by default. */
   readonly paths?: RangePaths;
 }
@@ -76,6 +78,7 @@ export function planCode(request: CodeRequest): CodePlan {
     publication: capability,
     calendar,
     nowMs,
+    askedAtMs: request.askedAtMs,
     paths: request.paths ?? LONG_FORM_PATHS,
   });
   const outside = spansOutsideListing(request, asked.from, asked.to);

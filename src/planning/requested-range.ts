@@ -18,6 +18,8 @@ export interface RangeInput {
   readonly publication: Publication;
   readonly calendar: TradingCalendar;
   readonly nowMs: number;
+  /** When it was asked, which for a message that waited or was redriven is long before now; undefined is now. */
+  readonly askedAtMs: number | undefined;
   readonly paths: RangePaths;
 }
 
@@ -36,8 +38,11 @@ export const CLOCK_SKEW_MS_MAX = 5 * 60_000;
  * Contract section 1, "What a request asks for".
  *  - The end: the explicit one, which may be a day that is not final yet; else the last final day (or today, where the
  *    explicit start is today already).
- *  - The start: the explicit one; else, with `full`, the listing day; else the last `days` trading days up to the end;
- *    else `history.start` or the listing day, whichever is later.
+ *  - The start: the explicit one; else, with `full`, the listing day; else the first of the last `days` trading days up
+ *    to the explicit end, or up to the last day that was final when it was asked; else `history.start` or the listing
+ *    day, whichever is later.
+ * So of a message that comes late, `days` are those meant by whoever asked and all that came since: neither is a hole. A
+ * time of asking that lies in the future, as of a fast clock, counts as now; days are those of the exchange's zone.
  * MessageError `start-after-end` or `future-day` when explicit days make no sense.
  */
 export function toRequestedRange(input: RangeInput): RequestedRange {
@@ -53,9 +58,15 @@ export function toRequestedRange(input: RangeInput): RequestedRange {
     return { from: input.listedOn, to, namesDays };
   }
   if (range.days !== undefined) {
-    return { from: calendar.firstOfLast(range.days, to), to, namesDays };
+    return { from: calendar.firstOfLast(range.days, range.end ?? lastFinalWhenAsked(input)), to, namesDays };
   }
   return { from: maxDay(input.listedOn, input.historyStart ?? input.listedOn), to, namesDays };
+}
+
+/** Before 1970 there was no exchange, and a day that the calendar does not reach cannot be counted from. */
+function lastFinalWhenAsked({ askedAtMs, nowMs, publication, calendar }: RangeInput): Day {
+  const atMs = Math.max(0, Math.min(askedAtMs ?? nowMs, nowMs));
+  return maxDay(lastFinalDay(publication, atMs), calendar.knownFrom);
 }
 
 function refuseBadDays({ range, publication, nowMs, paths }: RangeInput): void {

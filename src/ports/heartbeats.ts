@@ -1,8 +1,3 @@
-import type { WORKER_STATUS } from "../domain/enums.ts";
-
-/** What a worker says about itself. `stopped` and `error` are also the last words of one that has ended. */
-export type WorkerStatus = Lowercase<Exclude<keyof typeof WORKER_STATUS, "VOID">>;
-
 /** One process: a worker started again under the same node id is another one. */
 export interface WorkerIdentity {
   readonly nodeId: string;

@@ -36,6 +36,11 @@ export type PressureKind = "parts" | "memory" | "time" | "queries";
 export interface WriteOptions {
   /** One insert holds at most so many rows, where that is fewer than the store would take by itself. */
   readonly rowsPerInsertMax?: number;
+  /**
+   * A batch that is given up, in which these models stood from `from` on. It may have stored some of them, so of what is
+   * the same now the outcome is what that batch found.
+   */
+  readonly failed?: { readonly models: readonly Model[]; readonly from: number } | undefined;
 }
 
 /** How writing is getting on, for readiness, status, metrics and deadlines. */

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import * as fc from "fast-check";
 
-import type { DeadLetter } from "../domain/dead-letter.ts";
+import { ASKED_AT_HEADER, type DeadLetter } from "../domain/dead-letter.ts";
 import type { Message, MessageHeaders } from "../ports/queue.ts";
 import {
   cutUtf8,
@@ -84,6 +84,20 @@ test("a count of redrives without value is none, and a long one is cut", () => {
     );
   assert.equal(countOf(undefined), undefined);
   assert.equal(countOf(Buffer.alloc(900, "9"))?.length, 16);
+});
+
+test("a letter says when its message first came: what a redriven one says of it, else what the queue does", () => {
+  const askedAt = (timestampMs: number, said?: Buffer): string | undefined => {
+    const message = { ...messageWith(said === undefined ? [] : [[ASKED_AT_HEADER, said]]), timestampMs };
+    return headerOf(toDeadLetterHeaders(message, LETTER, new Map(), AT).headers, ASKED_AT_HEADER)?.toString();
+  };
+  const march = Date.UTC(2026, 2, 2, 1, 2, 3, 4);
+  assert.equal(askedAt(march), "2026-03-02T01:02:03.004Z");
+  assert.equal(askedAt(march, Buffer.from("2026-02-01T08:00:00+08:00")), "2026-02-01T00:00:00Z");
+  assert.equal(askedAt(march, Buffer.alloc(900, "9")), "2026-03-02T01:02:03.004Z");
+  for (const none of [-1, 0, Number.MAX_SAFE_INTEGER, Number.NaN]) {
+    assert.equal(askedAt(none), undefined);
+  }
 });
 
 test("within 16 KB ours are kept, original headers are dropped from the last one, and it is said", () => {

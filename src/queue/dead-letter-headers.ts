@@ -1,10 +1,12 @@
-import type { DeadLetter } from "../domain/dead-letter.ts";
+import { ASKED_AT_HEADER, type DeadLetter } from "../domain/dead-letter.ts";
+import { readWireTime } from "../domain/wire-time.ts";
 import type { Message, MessageHeaders } from "../ports/queue.ts";
 
 export const HEADER_PREFIX = "x-ginkgo-";
-/** How often a dead letter was sent back to its topic; the only header of ours that goes back with it. */
+/** How often a dead letter was sent back to its topic. Of our headers only this one and ASKED_AT_HEADER go back with it. */
 export const REDRIVEN_HEADER = `${HEADER_PREFIX}redriven`;
 const REDRIVEN_BYTES_MAX = 16;
+const TIME_MS_MAX = Date.UTC(9999, 11, 31);
 /** Names and values together. */
 export const HEADER_BYTES_MAX = 16 * 1_024;
 export const DETAIL_BYTES_MAX = 200;
@@ -50,6 +52,10 @@ export function toDeadLetterHeaders(
   if (redriven !== undefined) {
     own.set(REDRIVEN_HEADER, redriven.subarray(0, REDRIVEN_BYTES_MAX));
   }
+  const askedAt = askedAtOf(message);
+  if (askedAt !== undefined) {
+    own.set(ASKED_AT_HEADER, Buffer.from(askedAt));
+  }
   const originals = message.headers.filter(([name]) => !name.startsWith(HEADER_PREFIX));
   const room = HEADER_BYTES_MAX - sizeOf(own);
   const all = sizeOf(originals);
@@ -65,6 +71,20 @@ export function toDeadLetterHeaders(
   const dropped = originals.slice(kept).map(([name]) => name);
   set("dropped-headers", cutUtf8(`${dropped.length}: ${dropped.join(", ")}`, DROPPED_BYTES_MAX - 100));
   return { headers: [...originals.slice(0, kept), ...own], dropped };
+}
+
+/** A message that was redriven before says when it first came; the queue knows only when it came again. */
+function askedAtOf({ headers, timestampMs }: Message): string | undefined {
+  const said = readWireTime(headerOf(headers, ASKED_AT_HEADER)?.toString("utf8"));
+  if (said !== undefined) {
+    return said.at.toString();
+  }
+  return publishedAt(timestampMs);
+}
+
+/** ISO, UTC. A record of Kafka without a time has -1, and a producer can write any number: undefined then. */
+export function publishedAt(timestampMs: number): string | undefined {
+  return timestampMs > 0 && timestampMs <= TIME_MS_MAX ? new Date(timestampMs).toISOString() : undefined;
 }
 
 /** At most `bytesMax` bytes of UTF-8, never ending inside a character. */

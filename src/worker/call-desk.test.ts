@@ -7,6 +7,7 @@ import { DataError, PermanentError, TransientError } from "../base/errors.ts";
 import { RETRY_WAITS_DEFAULT } from "../base/jitter.ts";
 import { silentLog } from "../base/log.ts";
 import { type Day, SHANGHAI } from "../domain/day.ts";
+import { OverdueError } from "../consumer/handling.ts";
 import { SOURCE } from "../domain/enums.ts";
 import type { AdjustmentFactor, RowOf } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
@@ -15,6 +16,7 @@ import type { Budget } from "../ports/budget.ts";
 import type { Capability, Page, Source } from "../ports/source.ts";
 import { CallDesk, type KeepPart, type UnitPart } from "./call-desk.ts";
 import { ProviderGate } from "./provider-gate.ts";
+import type { CommandContext } from "./message-handler.ts";
 import type { Pace } from "./pace.ts";
 import { ProviderLine } from "./provider-line.ts";
 import type { Planned } from "./ticket-book.ts";
@@ -58,6 +60,77 @@ test("which units a call serves is decided when the budget grants it, not when t
   gate.resolve();
   await Promise.all([first, second]);
   assert.deepEqual(desk.asked.map(codesOf), [["1", "2"]]);
+});
+
+test("when its message ends, a unit whose call is under way is still answered and kept; one that waits ends at once", async () => {
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  const desk = openDesk(
+    async (call) => {
+      asked.resolve();
+      await answer.promise;
+      return answerAll(call);
+    },
+    undefined,
+    { callsAtOnceMax: 1 },
+  );
+  const lost = new AbortController();
+  const context = { finishing: never };
+  const underWay = desk.fetch(unitOf("1"), lost.signal, undefined, context);
+  await asked.promise;
+  const waiting = desk.fetch(unitOf("2"), lost.signal, undefined, context);
+  lost.abort(new Error("the partition was lost"));
+  await assert.rejects(waiting, /was lost/);
+  await assert.rejects(desk.fetch(unitOf("3"), lost.signal, undefined, context), /was lost/);
+  answer.resolve();
+  assert.equal((await underWay).fetched.length, 2);
+  assert.deepEqual(desk.asked.map(codesOf), [["1"]]);
+});
+
+test("a call under way is waited for until finishing is over as well, and not at all by an overdue message", async () => {
+  const desk = openDesk(() => new Promise(() => undefined));
+  const [lost, finishing, overdue] = [new AbortController(), new AbortController(), new AbortController()];
+  const held = desk.fetch(unitOf("1"), lost.signal, undefined, { finishing: finishing.signal });
+  const late = desk.fetch(unitOf("2"), overdue.signal, undefined, { finishing: never });
+  await systemClock.sleep(20);
+  assert.equal(desk.asked.length, 1);
+  overdue.abort(new OverdueError(1_000));
+  await assert.rejects(late, OverdueError);
+  lost.abort(new Error("the partition was lost"));
+  assert.equal(await Promise.race([held, systemClock.sleep(20).then(() => "waits")]), "waits");
+  finishing.abort(new Error("its grace is over"));
+  await assert.rejects(held, /grace is over/);
+});
+
+test("of a unit of several calls whose message ended, what has come is kept and the rest is not asked for", async () => {
+  const lost = new AbortController();
+  const desk = openDesk((call) => {
+    lost.abort(new Error("the partition was lost"));
+    const page = answerAll(call);
+    const rest: FactorCall = callFor(["1" as SecurityCode], TO);
+    return { ...page, rows: page.rows.filter(({ tradingDay }) => tradingDay === FROM), rest: [rest] };
+  });
+  const kept: string[] = [];
+  const stored = Promise.withResolvers<void>();
+  const keep: KeepPart<"adjustment-factors"> = async ({ fetched, isLast }) => {
+    await stored.promise;
+    kept.push(...fetched.map(({ row }) => `${row.tradingDay} ${isLast}`));
+  };
+  const ended = desk.fetch(unitOf("1"), lost.signal, keep, { finishing: never });
+  setImmediate(() => stored.resolve());
+  await assert.rejects(ended, /was lost/);
+  assert.deepEqual(kept, [`${FROM} false`], "ended before what had come was kept");
+  assert.equal(desk.asked.length, 1);
+});
+
+test("a call that fails is not waited out by a unit whose message ended meanwhile", async () => {
+  const lost = new AbortController();
+  const desk = openDesk(() => {
+    lost.abort(new Error("the partition was lost"));
+    throw new TransientError("asking: connection reset", { retryAfterMs: 1 });
+  });
+  await assert.rejects(desk.fetch(unitOf("1"), lost.signal, undefined, { finishing: never }), /was lost/);
+  assert.equal(desk.asked.length, 1);
 });
 
 test("a truncated page is followed by the calls that bring the rest before its unit is answered", async () => {
@@ -242,7 +315,7 @@ test("a unit rests until one of its calls is under way, and every answer is prog
       doing = what;
     },
   };
-  const answered = desk.fetch(unitOf("1"), never, undefined, pace);
+  const answered = desk.fetch(unitOf("1"), never, undefined, { pace });
   await systemClock.sleep(20);
   assert.deepEqual(seen, ["rest"]);
   gate.resolve();
@@ -258,13 +331,18 @@ interface Fetched {
 }
 
 interface TestDesk {
-  fetch(unit: Unit, signal: AbortSignal, keep?: KeepPart<"adjustment-factors">, pace?: Pace): Promise<Fetched>;
+  fetch(
+    unit: Unit,
+    signal: AbortSignal,
+    keep?: KeepPart<"adjustment-factors">,
+    context?: Pick<CommandContext, "pace" | "finishing">,
+  ): Promise<Fetched>;
   [Symbol.asyncDispose](): Promise<void>;
   readonly asked: readonly FactorCall[];
 }
 
 function openDesk(
-  answer: (call: FactorCall) => FactorPage,
+  answer: (call: FactorCall) => FactorPage | Promise<FactorPage>,
   granted: Promise<void> = Promise.resolve(),
   limits = {},
   shape: number | "market" = 3,
@@ -323,13 +401,13 @@ function openDesk(
     never,
   );
   return {
-    fetch: async (unit, signal, keep = () => Promise.resolve(), pace) => {
+    fetch: async (unit, signal, keep = () => Promise.resolve(), { pace, finishing } = {}) => {
       const parts: UnitPart<"adjustment-factors">[] = [];
       const keepAll: KeepPart<"adjustment-factors"> = async (part) => {
         await keep(part);
         parts.push(part);
       };
-      await desk.fetch(unit, keepAll, signal, pace);
+      await desk.fetch(unit, keepAll, signal, { pace, finishing });
       return { unit, fetched: parts.flatMap((part) => part.fetched), answers: parts.flatMap((part) => part.answers) };
     },
     [Symbol.asyncDispose]: () => desk[Symbol.asyncDispose](),
@@ -353,12 +431,16 @@ function byCodes(units: readonly Unit[], codesMax: number): readonly Planned<"ad
     const taken = units.slice(at, at + codesMax);
     const codes = taken.map(({ code }) => code);
     planned.push({
-      call: { dataSet: "adjustment-factors", frequency: "1d", selection: { by: "codes", codes, from: FROM, to: TO } },
+      call: callFor(codes, FROM),
       units: taken,
       rank: 0,
     });
   }
   return planned;
+}
+
+function callFor(codes: readonly SecurityCode[], from: Day): FactorCall {
+  return { dataSet: "adjustment-factors", frequency: "1d", selection: { by: "codes", codes, from, to: TO } };
 }
 
 function answerAll(call: FactorCall, codes = codesOf(call)): FactorPage {

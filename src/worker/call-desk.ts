@@ -2,11 +2,13 @@ import type { Clock } from "../base/clock.ts";
 import { DataError, PermanentError, TransientError } from "../base/errors.ts";
 import { fullJitterMs, type RetryWaits } from "../base/jitter.ts";
 import type { Log } from "../base/log.ts";
+import { GivenBackError, OverdueError } from "../consumer/handling.ts";
 import type { RejectedRow, RowOf } from "../domain/rows.ts";
 import type { Call, CodeDataSet, Unit } from "../domain/unit.ts";
 import type { Answer } from "../planning/verdict.ts";
 import { type Admission, describeSelection, type ProviderLine } from "./provider-line.ts";
-import type { Pace } from "./pace.ts";
+import type { CommandContext } from "./message-handler.ts";
+import { paceTicket } from "./ticket-pace.ts";
 import { TicketBook, type Delivery, type Fetched, type Planned, type Ticket } from "./ticket-book.ts";
 
 /** What came for a unit since its last part; all parts together hold everything. */
@@ -107,10 +109,18 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
   /**
    * Resolves when complete answers for every day of the unit have come and all parts of it were kept. Throws DataError
    * (the provider says this request is wrong), MessageError `outage` (the provider was out for longer than the unit may
-   * wait), PermanentError (scope provider or api), what `keep` throws, or the signal's reason. Other passing trouble is
-   * waited out. The pace rests while no call of the unit is under way.
+   * wait), GivenBackError (it is out in a drain), PermanentError (scope provider or api), what `keep` throws, or the
+   * signal's reason. Other passing trouble is waited out. The pace rests while no call of the unit is under way.
+   *
+   * When the signal aborts no call is begun any more. Calls of the unit that are under way may still be answered, and what
+   * has come is kept, until `finishing` aborts; without it, and for an overdue message, everything ends at once.
    */
-  async fetch(unit: Unit, keep: KeepPart<D>, signal: AbortSignal, pace?: Pace): Promise<void> {
+  async fetch(
+    unit: Unit,
+    keep: KeepPart<D>,
+    signal: AbortSignal,
+    { pace, finishing = signal }: Pick<CommandContext, "pace" | "finishing"> = {},
+  ): Promise<void> {
     if (this.#refused !== undefined) {
       throw this.#refused;
     }
@@ -126,13 +136,16 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
         kept.catch(giveUp);
       }
     };
-    const paced = this.#paced(pace);
+    const { provider, capability } = this.#parts.line;
+    const paced = paceTicket<D>(pace, ({ call }) => `${provider} ${capability.api}, ${describeSelection(call)}`);
     const ticket: Ticket<D> = {
       unit,
       fetched: [],
       rejected: [],
       answers: [],
       callsLeft: 0,
+      callsUnderWay: 0,
+      letGo: undefined,
       ...paced.hooks,
       onAnswer: (rows) => {
         pace?.progress();
@@ -146,12 +159,16 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
         ticket.settle = undefined;
         paced.end();
         signal.removeEventListener("abort", onAbort);
+        finishing.removeEventListener("abort", onFinish);
         endWatch();
         this.#handOvers.delete(handOver);
         if (error === undefined) {
           handOver(true);
           complete.resolve();
         } else {
+          if (ticket.letGo !== undefined && !finishing.aborted) {
+            handOver();
+          }
           this.#rowsInHand -= ticket.fetched.length;
           this.#rowsHeld -= ticket.fetched.length;
           ticket.fetched = [];
@@ -164,8 +181,21 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
       this.#book.drop(ticket);
       ticket.settle?.(error);
     };
-    const onAbort = (): void => giveUp(signal.reason);
-    const endWatch = this.#parts.line.watch(giveUp);
+    const end = (error: unknown): void => {
+      if (finishing.aborted || error instanceof OverdueError) {
+        giveUp(error);
+      } else {
+        this.#book.letGo(ticket, error);
+      }
+    };
+    const onFinish = (): void => giveUp(finishing.reason);
+    const onAbort = (): void => {
+      end(signal.reason);
+      if (ticket.settle !== undefined) {
+        finishing.addEventListener("abort", onFinish, { once: true });
+      }
+    };
+    const endWatch = this.#parts.line.watch((error) => (error instanceof GivenBackError ? end : giveUp)(error));
     signal.addEventListener("abort", onAbort, { once: true });
     this.#handOvers.add(handOver);
     this.#book.add(ticket);
@@ -176,7 +206,14 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
       this.#isServing = true;
       this.#served = this.#serve();
     }
-    await complete.promise;
+    try {
+      await complete.promise;
+    } catch (error) {
+      if (ticket.letGo !== undefined) {
+        await kept;
+      }
+      throw error;
+    }
     await kept;
   }
 
@@ -215,37 +252,6 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
     } finally {
       this.#isServing = false;
     }
-  }
-
-  /** A unit waits for its turn until one of its calls is taken, and again when that call was answered or put back. */
-  #paced(pace: Pace | undefined): { readonly hooks: Pick<Ticket<D>, "onTaken" | "onLeft">; readonly end: () => void } {
-    if (pace === undefined) {
-      return { hooks: {}, end: () => undefined };
-    }
-    const { provider, capability } = this.#parts.line;
-    let callsUnderWay = 0;
-    let isOver = false;
-    let rest: Disposable | undefined = pace.rest();
-    const endRest = (): void => {
-      rest?.[Symbol.dispose]();
-      rest = undefined;
-    };
-    const onTaken = ({ call }: Planned<D>): void => {
-      callsUnderWay += 1;
-      endRest();
-      pace.doing(() => `${provider} ${capability.api}, ${describeSelection(call)}`);
-    };
-    const onLeft = (): void => {
-      callsUnderWay -= 1;
-      if (callsUnderWay === 0 && !isOver) {
-        rest = pace.rest();
-      }
-    };
-    const end = (): void => {
-      isOver = true;
-      endRest();
-    };
-    return { hooks: { onTaken, onLeft }, end };
   }
 
   async #keepAfter(earlier: Promise<void>, keep: KeepPart<D>, part: UnitPart<D>): Promise<void> {
@@ -336,6 +342,7 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
   async #recover(planned: Planned<D>, error: unknown): Promise<void> {
     try {
       this.#work.throwIfAborted();
+      this.#book.failed(planned);
       if (error instanceof DataError) {
         await this.#narrowOrFail(planned, error);
       } else if (error instanceof TransientError) {

@@ -5,9 +5,10 @@ import { setImmediate as turnOfTheEventLoop } from "node:timers/promises";
 import { systemClock, type Clock } from "../base/clock.ts";
 import { TransientError } from "../base/errors.ts";
 import { silentLog, type Log } from "../base/log.ts";
-import { type Handling, OverdueError } from "../consumer/handling.ts";
+import { GivenBackError, type Handling, OverdueError } from "../consumer/handling.ts";
 import type { DeadLetter } from "../domain/dead-letter.ts";
 import { parseDay } from "../domain/day.ts";
+import { MessageError } from "../domain/message-error.ts";
 import { bundledCalendar } from "../planning/trading-calendar.ts";
 import type { Message } from "../ports/queue.ts";
 import type { OutcomeRecord } from "../ports/store.ts";
@@ -200,6 +201,113 @@ const DONE: Awaited<ReturnType<Perform>> = {
   unexplainedDays: 0,
 };
 
+test("of a lost partition what was under way is recorded within its grace, and not after it", async () => {
+  for (const isInGrace of [true, false]) {
+    const [lost, grace] = [new AbortController(), new AbortController()];
+    const rig = openHandler({
+      perform: async (_command, context, signal) => {
+        assert.equal(context.finishing, grace.signal);
+        lost.abort(new Error("the partition was lost"));
+        assert.equal(signal.aborted, true);
+        if (!isInGrace) {
+          grace.abort(new Error("its grace is over"));
+        }
+        return DONE;
+      },
+    });
+    const settled = rig.handle(messageAt(0), handling(lost.signal, lost.signal, grace.signal));
+    await (isInGrace ? settled : assert.rejects(settled, /grace is over/));
+    assert.equal(rig.recorded.length, isInGrace ? 1 : 0);
+  }
+});
+
+test("of a lost partition a failure is the next owner's: it is no dead letter and no second try", async () => {
+  const lost = new AbortController();
+  let tries = 0;
+  const rig = openHandler({
+    perform: () => {
+      tries += 1;
+      lost.abort(new Error("the partition was lost"));
+      return Promise.reject(new Error("a defect"));
+    },
+  });
+  await assert.rejects(rig.handle(messageAt(0), handling(lost.signal, lost.signal, never)), /was lost/);
+  assert.deepEqual([tries, rig.letters.length, rig.recorded.length], [1, 0, 0]);
+});
+
+test("in a drain a message goes back when what it waits for is out, or fails again after its wait was cut short", async () => {
+  const out = openHandler({ perform: () => Promise.reject(new GivenBackError("tushare daily is out")) });
+  await assert.rejects(out.handle(messageAt(0), handling()), GivenBackError);
+
+  const drain = new AbortController();
+  let tries = 0;
+  const rig = openHandler({
+    intake: drain.signal,
+    clock: {
+      ...systemClock,
+      sleep: (_ms, signal) => {
+        drain.abort();
+        return untilAborted(signal);
+      },
+    },
+    perform: () => {
+      tries += 1;
+      return Promise.reject(new TransientError("no list is stored", { retryAfterMs: 60_000 }));
+    },
+  });
+  await assert.rejects(rig.handle(messageAt(0), handling()), GivenBackError);
+  assert.deepEqual([tries, out.letters.length, rig.letters.length, rig.recorded.length], [2, 0, 0, 0]);
+});
+
+test("a drain uses up no attempts of a message that waits between two", async () => {
+  const drain = new AbortController();
+  let tries = 0;
+  const rig = openHandler({
+    intake: drain.signal,
+    clock: {
+      ...systemClock,
+      sleep: (_ms, signal) => {
+        drain.abort();
+        return untilAborted(signal);
+      },
+    },
+    perform: () => {
+      tries += 1;
+      return Promise.reject(new Error("a passing defect"));
+    },
+  });
+  await assert.rejects(rig.handle(messageAt(0), handling()), GivenBackError);
+  assert.deepEqual([tries, rig.letters.length, rig.recorded.length], [1, 0, 0]);
+});
+
+test("a letter that could not be written is not written anew when its partition was lost", async () => {
+  const [lost, grace] = [new AbortController(), new AbortController()];
+  let writes = 0;
+  const rig = openHandler({
+    clock: { ...systemClock, sleep: () => Promise.resolve() },
+    perform: () => Promise.reject(new MessageError("unknown-code", "$", "x")),
+    onLetter: async () => {
+      writes += 1;
+      if (writes === 1) {
+        lost.abort(new Error("the partition was lost"));
+        throw new TransientError("the broker is away");
+      }
+    },
+  });
+  await assert.rejects(rig.handle(messageAt(0), handling(lost.signal, lost.signal, grace.signal)), /was lost/);
+  assert.deepEqual([writes, rig.letters.length, rig.recorded.length], [1, 0, 0]);
+});
+
+test("a letter is not begun when its partition was lost", async () => {
+  const [lost, grace] = [new AbortController(), new AbortController()];
+  const rig = openHandler({});
+  const bad = { ...messageAt(0), value: Buffer.from("{") };
+  const settled = rig.handle(bad, handling(lost.signal, lost.signal, grace.signal));
+  lost.abort(new Error("the partition was lost"));
+  await assert.rejects(settled, /was lost/);
+  assert.deepEqual([rig.letters.length, rig.recorded.length], [0, 0]);
+});
+
 interface HandlerRig {
   readonly handle: ReturnType<typeof createMessageHandler>;
   readonly letters: readonly DeadLetter[];
@@ -209,8 +317,10 @@ interface HandlerRig {
 }
 
 interface RigOptions {
+  readonly onLetter?: () => Promise<void>;
   readonly clock?: Clock;
   readonly perform?: Perform;
+  readonly intake?: AbortSignal;
   readonly group?: string;
   /** Waited for before a record is durable. */
   readonly onRecord?: () => Promise<void>;
@@ -223,6 +333,8 @@ function openHandler({
   perform = async () => DONE,
   group = "g",
   settled = [],
+  intake = never,
+  onLetter = () => Promise.resolve(),
   onRecord = () => Promise.resolve(),
 }: RigOptions): HandlerRig {
   const letters: DeadLetter[] = [];
@@ -243,7 +355,12 @@ function openHandler({
       byRequest: async () => [],
     }),
     perform,
-    deadLetters: { write: async (_message, letter) => void letters.push(letter) },
+    deadLetters: {
+      write: async (_message, letter) => {
+        await onLetter();
+        letters.push(letter);
+      },
+    },
     record: async (record) => {
       await onRecord();
       recorded.push(record);
@@ -251,6 +368,7 @@ function openHandler({
     clock,
     log,
     attemptsMax: 3,
+    intake,
     work: never,
   });
   return { handle, letters, recorded, warned, said };
@@ -270,10 +388,21 @@ function messageAt(offset: number): Message {
 }
 
 /** What the consumer gives with a message, driven by hand. */
-function handling(signal = never, assignment = new AbortController().signal): Handling {
-  return { signal, assignment, progress: () => undefined, rest: () => ({ [Symbol.dispose]: () => undefined }) };
+function handling(signal = never, assignment = new AbortController().signal, finishing = assignment): Handling {
+  return {
+    signal,
+    assignment,
+    finishing,
+    progress: () => undefined,
+    rest: () => ({ [Symbol.dispose]: () => undefined }),
+  };
 }
 
 function untilAborted(signal: AbortSignal | undefined): Promise<never> {
-  return new Promise((_resolve, reject) => signal?.addEventListener("abort", () => reject(signal.reason as Error)));
+  return new Promise((_resolve, reject) => {
+    if (signal?.aborted === true) {
+      reject(signal.reason as Error);
+    }
+    signal?.addEventListener("abort", () => reject(signal.reason as Error));
+  });
 }

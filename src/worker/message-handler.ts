@@ -5,13 +5,14 @@ import { fullJitterMs, type RetryWaits } from "../base/jitter.ts";
 import { createGatherer } from "../base/gather.ts";
 import type { Log } from "../base/log.ts";
 import { untilPassed } from "../base/retry.ts";
-import { type Handling, OverdueError } from "../consumer/handling.ts";
+import { GivenBackError, type Handling, OverdueError } from "../consumer/handling.ts";
 import type { Command, Request, RequestPlaces } from "../domain/command.ts";
 import type { DeadLetter } from "../domain/dead-letter.ts";
 import { MessageError } from "../domain/message-error.ts";
 import { NO_ROWS, type Outcome } from "../domain/outcome.ts";
 import type { DeadLetters, Message } from "../ports/queue.ts";
 import type { MessageIdentity, OutcomeRecord } from "../ports/store.ts";
+import { firstAskedAtMs } from "./first-asked.ts";
 import { identify } from "./message-identity.ts";
 import { type Pace, watchPace } from "./pace.ts";
 import type { ParsedMessages } from "./parsed-messages.ts";
@@ -30,7 +31,14 @@ export interface CommandContext {
   readonly requestId: string;
   /** Epoch milliseconds at which the message entered the queue. */
   readonly askedAtMs: number;
+  /** The earliest time at which it is known to have been asked; undefined where nothing says so. */
+  readonly firstAskedAtMs?: number | undefined;
   readonly places: RequestPlaces;
+  /**
+   * When the signal aborts nothing more is begun; what is under way, such as a call that is being answered, may be
+   * finished and stored until this aborts. Absent where nothing may.
+   */
+  readonly finishing?: AbortSignal | undefined;
   /** What the message's deadline is measured by; absent where nothing watches it. */
   readonly pace?: Pace | undefined;
 }
@@ -48,6 +56,8 @@ export interface HandlerParts {
   readonly log: Log;
   readonly attemptsMax: number;
   readonly retryWaits?: RetryWaits | undefined;
+  /** Aborts when the drain begins. Absent where there is none. */
+  readonly intake?: AbortSignal | undefined;
   /** Aborts when what is in hand is to be dropped. */
   readonly work: AbortSignal;
 }
@@ -60,7 +70,8 @@ export type MessageHandler = (message: Message, work: Handling) => Promise<void>
  * A message that holds up its partition beyond its deadline becomes a dead letter, whatever it was waiting for.
  *
  * Throws only what must stop the worker: a store or queue that needs a person, a provider that refuses our credentials
- * when no other is left, or the signal's reason. Whatever is this message's own fault makes it a dead letter.
+ * when no other is left, or the signal's reason; and in a drain GivenBackError, for what would wait longer than that.
+ * Whatever is this message's own fault makes it a dead letter.
  */
 export function createMessageHandler(parts: HandlerParts): MessageHandler {
   const isNews = rememberTrouble(parts.clock);
@@ -90,8 +101,8 @@ interface SettleParts extends HandlerParts {
 async function settle(parts: SettleParts, message: Message, work: Handling): Promise<void> {
   const startedMs = parts.clock.elapsedMs();
   const identity = identify(message, parts.group);
-  // A deadline does not end what follows it: the dead letter and the record.
-  const signal = work.assignment;
+  // A deadline does not end what follows it, the dead letter and the record. Nor does a lost partition end the record within
+  // its grace, which spares the next owner the call. The offset is the consumer's, and of a lost partition it commits none.
   const retry = (doing: string): Parameters<typeof untilPassed>[1] => ({
     clock: parts.clock,
     log: parts.log,
@@ -100,9 +111,9 @@ async function settle(parts: SettleParts, message: Message, work: Handling): Pro
   });
   const reading = work.rest();
   const isRepeat = await untilPassed(
-    () => parts.settledBefore.has(identity, signal),
+    () => parts.settledBefore.has(identity, work.assignment),
     retry("reading outcomes"),
-    signal,
+    work.assignment,
   );
   reading[Symbol.dispose]();
   if (isRepeat) {
@@ -115,10 +126,12 @@ async function settle(parts: SettleParts, message: Message, work: Handling): Pro
   // From here on only the store and the queue are waited for, and the message is done with.
   using _ = work.rest();
   if ("letter" in settled) {
+    // Of a lost partition the next owner finds out by itself, and may well succeed.
+    work.assignment.throwIfAborted();
     await untilPassed(
-      () => parts.deadLetters.write(message, settled.letter, signal),
+      () => parts.deadLetters.write(message, settled.letter, work.assignment),
       retry("writing a dead letter"),
-      signal,
+      work.assignment,
     );
   }
   const outcome: Outcome = {
@@ -127,7 +140,7 @@ async function settle(parts: SettleParts, message: Message, work: Handling): Pro
     reason: "letter" in settled ? settled.letter.reason : undefined,
   };
   const record = toRecord(identity, parsed, outcome, parts.clock.nowMs());
-  await untilPassed(() => parts.record(record), retry("recording an outcome"), signal);
+  await untilPassed(() => parts.record(record), retry("recording an outcome"), work.finishing);
   sayOutcome(parts.log, record, settled);
 }
 
@@ -156,7 +169,9 @@ async function performOrGiveUp(
   const context = {
     requestId: envelope.requestId ?? "",
     askedAtMs: message.timestampMs,
+    firstAskedAtMs: firstAskedAtMs(message, envelope),
     places,
+    finishing: work.finishing,
     pace: watched.pace,
   };
   for (let attempt = 1; ;) {
@@ -168,6 +183,9 @@ async function performOrGiveUp(
         return toLetter(overdueOf(signal.reason, watched.doing()), attempt);
       }
       if (parts.work.aborted) {
+        throw error;
+      }
+      if (error instanceof GivenBackError) {
         throw error;
       }
       if (error instanceof MessageError) {
@@ -183,6 +201,9 @@ async function performOrGiveUp(
       const statedWaitMs = error instanceof TransientError ? error.retryAfterMs : undefined;
       const waitMs = statedWaitMs ?? fullJitterMs(attempt, parts.retryWaits);
       const why = describeError(error);
+      if (parts.intake?.aborted === true) {
+        throw new GivenBackError(why);
+      }
       const level = statedWaitMs === undefined || parts.isNews(why) ? "warn" : "debug";
       parts.log[level]("message failed, trying again", {
         topic: message.topic,
@@ -194,10 +215,14 @@ async function performOrGiveUp(
         why,
       });
       watched.pace.doing(() => `the next try after: ${why}`);
-      await parts.clock.sleep(waitMs, signal).catch((aborted: unknown) => {
-        // The next round sees what the signal says.
-        if (!(signal.reason instanceof OverdueError)) {
+      const waiting = parts.intake === undefined ? signal : AbortSignal.any([signal, parts.intake]);
+      await parts.clock.sleep(waitMs, waiting).catch((aborted: unknown) => {
+        // The next round sees what the signal says; what passes by itself is tried once more, at once, in a drain.
+        if (signal.aborted && !(signal.reason instanceof OverdueError)) {
           throw aborted;
+        }
+        if (!signal.aborted && !isPassing) {
+          throw new GivenBackError(why);
         }
       });
       attempt += isPassing ? 0 : 1;

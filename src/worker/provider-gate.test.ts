@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { ManualClock } from "../../test/support/manual-clock.ts";
 import { DataError, PermanentError, TransientError } from "../base/errors.ts";
 import { silentLog, type Log } from "../base/log.ts";
-import type { MessageError } from "../domain/message-error.ts";
+import { GivenBackError } from "../consumer/handling.ts";
+import { MessageError } from "../domain/message-error.ts";
 import { readOutage } from "../domain/outage.ts";
 import { type GateLimits, ProviderGate } from "./provider-gate.ts";
 
@@ -50,6 +51,7 @@ test("a message that an outage holds up for the deadline is given up; what came 
   const watch = (name: string): (() => void) =>
     gate.watch((error) => {
       gone.push(name);
+      assert.ok(error instanceof MessageError);
       errors.push(error);
     });
   // Waits for the budget, say, while the provider is well: that is no outage.
@@ -82,9 +84,7 @@ test("an outage that ends in time gives nothing up, and the next one starts at n
   await clock.advance(HOUR_MS - 1);
   await end(gate);
   assert.equal(gate.isOut, false);
-  assert.equal(gate.outageMs, HOUR_MS - 1);
   await clock.advance(HOUR_MS);
-  assert.equal(gate.outageMs, HOUR_MS - 1, "while it answers no time is added");
   await fail(gate, 3);
   await clock.advance(HOUR_MS - 1);
   assert.deepEqual(gone, []);
@@ -97,6 +97,31 @@ test("a deadline of 0 waits for ever", async () => {
   gate.watch(() => assert.fail("given up"));
   await fail(gate, 3);
   await clock.advance(1_000 * HOUR_MS);
+});
+
+test("in a drain an outage lets go of all that wait, also of what comes later, also when it begins later", async () => {
+  for (const outageDeadlineMs of [0, HOUR_MS]) {
+    const { gate, clock } = openGate({ outageDeadlineMs });
+    const gone: string[] = [];
+    const watch = (name: string): (() => void) =>
+      gate.watch((error) => {
+        assert.ok(error instanceof GivenBackError);
+        assert.equal(error.message, "tushare daily is out");
+        gone.push(name);
+      });
+    watch("settled in time")();
+    watch("first");
+    gate.letGo();
+    await clock.advance(0);
+    assert.deepEqual(gone, [], "while the provider answers nothing is let go");
+    await fail(gate, 3);
+    assert.deepEqual(gone, ["first"]);
+    watch("second");
+    assert.deepEqual(gone, ["first"], "not before the caller knows how to leave");
+    await clock.advance(0);
+    assert.deepEqual(gone, ["first", "second"]);
+    assert.equal(clock.sleepers, 0);
+  }
 });
 
 test("only what fails for the provider's reasons counts: a refused request is an answer, refused rights are nothing", async () => {

@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { DataError, describeError, TransientError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { orAbort } from "../base/or-abort.ts";
+import { GivenBackError } from "../consumer/handling.ts";
 import type { MessageError } from "../domain/message-error.ts";
 import { toOutageError } from "../domain/outage.ts";
 import type { BudgetKey } from "../ports/budget.ts";
@@ -45,8 +46,11 @@ export interface GateListener {
 
 interface Waiter {
   readonly sinceMs: number;
-  readonly giveUp: (error: MessageError) => void;
+  readonly giveUp: GiveUp;
 }
+
+/** Ends what an outage holds up: MessageError `outage` at its deadline, GivenBackError in a drain. */
+export type GiveUp = (error: MessageError | GivenBackError) => void;
 
 /**
  * Where calls of one provider's API wait while it is out: no call is made and none is asked of the budget, except one
@@ -56,11 +60,11 @@ export class ProviderGate {
   readonly #parts: GateParts;
   readonly #breaker: Breaker;
   readonly #listeners: GateListener[] = [];
-  #outMsBefore = 0;
   /** When the outage began, ISO 8601 in UTC: the same for all that it holds up. */
   #outSince = "";
   /** What an outage may hold up, in the order in which it came. */
   readonly #waiters = new Set<Waiter>();
+  #isLettingGo = false;
   #isWatching = false;
   #endWatch = new AbortController();
   #changed = Promise.withResolvers<void>();
@@ -72,12 +76,6 @@ export class ProviderGate {
 
   get isOut(): boolean {
     return this.#breaker.word !== "closed";
-  }
-
-  /** Milliseconds so far in which it was out. */
-  get outageMs(): number {
-    const { outSinceMs } = this.#breaker;
-    return this.#outMsBefore + (outSinceMs === undefined ? 0 : this.#elapsedMs() - outSinceMs);
   }
 
   listen(listener: GateListener): void {
@@ -120,16 +118,26 @@ export class ProviderGate {
   }
 
   /**
-   * For a message that waits for this API: `giveUp` is called, once, when an outage has held it up for the deadline.
-   * Returns how to say that it waits no more.
+   * From now on an outage holds up nothing, this one or a later one: for a drain, which would wait for it in vain. Who
+   * waits comes again and is done when the provider is back; its call, if one is under way, is its own affair.
    */
-  watch(giveUp: (error: MessageError) => void): () => void {
-    if (this.#parts.limits.outageDeadlineMs === 0) {
-      return () => undefined;
-    }
+  letGo(): void {
+    this.#isLettingGo = true;
+    this.#letGoInOutage();
+  }
+
+  /**
+   * For a message that waits for this API: `giveUp` is called, once, when an outage has held it up for the deadline, or
+   * is not to hold it up any more. Returns how to say that it waits no more.
+   */
+  watch(giveUp: GiveUp): () => void {
     const waiter = { sinceMs: this.#parts.clock.elapsedMs(), giveUp };
     this.#waiters.add(waiter);
     this.#watchOutage();
+    if (this.#isLettingGo) {
+      // Not before the caller has heard how to say that it waits no more.
+      queueMicrotask(() => this.#letGoInOutage());
+    }
     return () => {
       if (this.#waiters.delete(waiter) && this.#waiters.size === 0) {
         this.#endWatch.abort();
@@ -174,7 +182,6 @@ export class ProviderGate {
     }
     if (hasClosed && sinceMs !== undefined) {
       const outMs = this.#elapsedMs() - sinceMs;
-      this.#outMsBefore += outMs;
       this.#endWatch.abort();
       log.info("provider is back, its work goes on", { ...key, outMs: Math.round(outMs) });
       for (const { onEnded } of this.#listeners) {
@@ -195,12 +202,27 @@ export class ProviderGate {
         why,
       });
       this.#watchOutage();
+      this.#letGoInOutage();
+    }
+  }
+
+  #letGoInOutage(): void {
+    if (!this.#isLettingGo || !this.isOut) {
+      return;
+    }
+    const { provider, api } = this.#parts.key;
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    this.#endWatch.abort();
+    for (const { giveUp } of waiters) {
+      giveUp(new GivenBackError(`${provider} ${api} is out`));
     }
   }
 
   /** One timer for all that wait: whoever came first is due first. */
   #watchOutage(): void {
-    if (!this.#isWatching && this.#waiters.size > 0 && this.isOut) {
+    const { outageDeadlineMs } = this.#parts.limits;
+    if (outageDeadlineMs > 0 && !this.#isWatching && this.#waiters.size > 0 && this.isOut) {
       this.#isWatching = true;
       this.#endWatch = new AbortController();
       void this.#giveUpWhenDue(this.#endWatch.signal).finally(() => {

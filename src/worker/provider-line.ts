@@ -2,13 +2,12 @@ import type { Clock } from "../base/clock.ts";
 import { describeError, TransientError } from "../base/errors.ts";
 import { fullJitterMs, type RetryWaits } from "../base/jitter.ts";
 import type { Log } from "../base/log.ts";
-import type { MessageError } from "../domain/message-error.ts";
 import type { DataSet, RejectedRow, RowOf } from "../domain/rows.ts";
 import type { Call } from "../domain/unit.ts";
 import { type Budget, type Grant, RateLimitError } from "../ports/budget.ts";
 import type { Capability, Page, Source } from "../ports/source.ts";
 import type { Pass } from "./breaker.ts";
-import type { ProviderGate } from "./provider-gate.ts";
+import type { GiveUp, ProviderGate } from "./provider-gate.ts";
 
 export interface LineParts {
   readonly source: Source;
@@ -90,7 +89,7 @@ export class ProviderLine {
   }
 
   /** For what waits for this line: see `ProviderGate`. */
-  watch(giveUp: (error: MessageError) => void): () => void {
+  watch(giveUp: GiveUp): () => void {
     return this.#parts.gate.watch(giveUp);
   }
 

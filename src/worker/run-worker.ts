@@ -39,7 +39,7 @@ export interface WorkerParts {
 /** Outcome records of one insert. */
 const RECORDS_MAX = 8_192;
 
-/** Takes messages until `intake` aborts, settles each, commits what is settled without a gap. */
+/** Takes messages until `intake` aborts, settles each that was begun by then, commits what is settled without a gap. */
 export async function runWorker(parts: WorkerParts, intake: AbortSignal, work: AbortSignal): Promise<ConsumerReport> {
   const { clock, log } = parts;
   const parsed = new ParsedMessages(clock, parts.parseLimits);
@@ -61,6 +61,7 @@ export async function runWorker(parts: WorkerParts, intake: AbortSignal, work: A
     log,
     attemptsMax: parts.attemptsMax,
     retryWaits: parts.retryWaits,
+    intake,
     work,
   });
   return await runConsumer<Message>(

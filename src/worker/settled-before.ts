@@ -5,7 +5,8 @@ import type { MessageIdentity, Outcomes } from "../ports/store.ts";
  * restart repeats messages but no provider call, not even for `force`.
  *
  * They are read once for each assignment of a partition, at its first message: whoever held the partition before has
- * written its outcomes by then, and nobody else settles its messages from now on. Messages of several lanes start in any
+ * written its outcomes by then, but for calls that were under way and may be recorded up to `lostGraceMs` later. A message
+ * of those is done again, by a ledger that knows their days. Nobody else settles its messages from now on. Messages of several lanes start in any
  * order, so they are read again for one that stands before all that have asked.
  */
 export class SettledBefore {

@@ -131,6 +131,7 @@ async function syncCode<D extends CodeDataSet>(
     capability: line.capability,
     calendar,
     nowMs: parts.clock.nowMs(),
+    askedAtMs: context.firstAskedAtMs,
     paths: { start: `${context.places.params}.start_date`, end: `${context.places.params}.end_date` },
   });
   const work = {

@@ -35,6 +35,26 @@ test("of a unit of many calls the ledger knows what was stored before the rest c
   assert.deepEqual(rig.learned, [`${first[0]}..${first.at(-1)} present`, `${second[0]}..${second.at(-1)} present`]);
 });
 
+test("of a unit that ends early what has come is stored and the ledger knows it, unless finishing is over, too", async () => {
+  const days = DAYS.slice(0, 5);
+  const [lost, finishing] = [new AbortController(), new AbortController()];
+  const rig = openUnit(
+    async (keep) => {
+      lost.abort(new Error("the partition was lost"));
+      await keep(partOf(days));
+      lost.signal.throwIfAborted();
+    },
+    lost.signal,
+    finishing.signal,
+  );
+  await assert.rejects(rig.sync(), /was lost/);
+  assert.deepEqual([rig.stored, rig.learned], [days, [`${days[0]}..${days.at(-1)} present`]]);
+
+  finishing.abort(new Error("its grace is over"));
+  await assert.rejects(rig.sync(), /grace is over/);
+  assert.deepEqual([rig.stored.length, rig.learned.length], [5, 1]);
+});
+
 test("what was written to the ledger on the way is not said again, and a day without a row is judged by all that came", async () => {
   const gap = DAYS[40] ?? DAYS[0];
   const rig = openUnit(async (keep) => {
@@ -52,13 +72,54 @@ test("what was written to the ledger on the way is not said again, and a day wit
   assert.equal(callIds.length, 2);
 });
 
+test("a lost unit asks for no suspension list any more, and keeps what it has", async () => {
+  const [lost, finishing] = [new AbortController(), new AbortController()];
+  let asked = 0;
+  const rig = openUnit(
+    async (keep) => {
+      lost.abort(new Error("the partition was lost"));
+      await keep({ ...partOf(DAYS.slice(1)), isLast: true });
+    },
+    lost.signal,
+    finishing.signal,
+    () => {
+      asked += 1;
+      return new Promise(() => undefined);
+    },
+  );
+  await assert.rejects(rig.sync(), /was lost/);
+  assert.equal(asked, 0);
+  assert.ok(rig.learned.length > 0);
+});
+
+test("a suspension list that was asked for is waited for no longer than the grace", { timeout: 5_000 }, async () => {
+  const [lost, finishing] = [new AbortController(), new AbortController()];
+  const rig = openUnit(
+    (keep) => keep({ ...partOf(DAYS.slice(1)), isLast: true }),
+    lost.signal,
+    finishing.signal,
+    () => {
+      lost.abort(new Error("the partition was lost"));
+      queueMicrotask(() => finishing.abort(new Error("its grace is over")));
+      return new Promise(() => undefined);
+    },
+  );
+  await assert.rejects(rig.sync(), /its grace is over/);
+});
+
 interface UnitRig {
   readonly sync: () => ReturnType<typeof syncUnit>;
   readonly stored: readonly string[];
   readonly learned: readonly string[];
 }
 
-function openUnit(fetch: (keep: KeepPart<"adjustment-factors">) => Promise<void>): UnitRig {
+function openUnit(
+  fetch: (keep: KeepPart<"adjustment-factors">) => Promise<void>,
+  signal = never,
+  finishing = signal,
+  suspendedDays: UnitWork<"adjustment-factors">["line"]["suspensions"]["suspendedDays"] = () =>
+    Promise.resolve({ days: new Set<Day>(), evidence: undefined }),
+): UnitRig {
   const stored: string[] = [];
   const learned: string[] = [];
   const span = { from: DAYS[0] as Day, to: DAYS.at(-1) as Day };
@@ -88,28 +149,30 @@ function openUnit(fetch: (keep: KeepPart<"adjustment-factors">) => Promise<void>
       provider: "tushare",
       capability,
       desk: { fetch: (_unit, keep) => fetch(keep) },
-      suspensions: { suspendedDays: () => Promise.resolve({ days: new Set<Day>(), evidence: undefined }) },
+      suspensions: { suspendedDays },
       toModel: (row, provenance) => ({ model: "adjustment-factor", row, provenance }),
     },
     parts: {
       reference: { calendar },
       store: {
-        addBatch: async (models) =>
-          models.map(({ row }): RowOutcome => {
+        addBatch: async (models, storing) => {
+          storing.throwIfAborted();
+          return models.map(({ row }): RowOutcome => {
             stored.push("tradingDay" in row ? row.tradingDay : "");
             return "new";
-          }),
+          });
+        },
         quarantine: () => Promise.resolve(),
       },
       clock: systemClock,
       reached: undefined,
     },
-    context: { requestId: "r" },
+    context: { requestId: "r", finishing },
     learn: async (spans: readonly Span[]) => {
       learned.push(...spans.map(({ from, to, state }) => `${from}..${to} ${state}`));
     },
   };
-  return { sync: () => syncUnit(unit, work, never), stored, learned };
+  return { sync: () => syncUnit(unit, work, signal), stored, learned };
 }
 
 const INSTRUMENT: Instrument = {

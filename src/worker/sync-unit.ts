@@ -1,3 +1,5 @@
+import { orAbort } from "../base/or-abort.ts";
+import { GivenBackError } from "../consumer/handling.ts";
 import type { Day } from "../domain/day.ts";
 import type { Span } from "../domain/ledger.ts";
 import { NO_ROWS, type Tally } from "../domain/outcome.ts";
@@ -26,7 +28,7 @@ export interface UnitWork<D extends CodeDataSet> {
     readonly reference: Pick<Reference, "calendar">;
     readonly store: Pick<Store, "addBatch" | "quarantine">;
   };
-  readonly context: Pick<CommandContext, "requestId" | "pace">;
+  readonly context: Pick<CommandContext, "requestId" | "pace" | "finishing">;
   /** Writes to the ledger; durable when it resolves. */
   readonly learn: (spans: readonly Span[]) => Promise<void>;
 }
@@ -34,7 +36,8 @@ export interface UnitWork<D extends CodeDataSet> {
 /**
  * Fetches a unit, makes its rows durable as they come, and says what its missing days are now known to be. Days of a unit
  * of many calls that are present stand in the ledger already, month by month, so that a restart asks for them no more;
- * what the days without a row are shows once everything has come.
+ * what the days without a row are shows once everything has come. So do the days stored of a unit that ends early, for
+ * whoever does it next. When the signal aborts no call is begun; what has come is stored until `finishing` aborts.
  */
 export async function syncUnit<D extends CodeDataSet>(
   unit: Unit,
@@ -42,6 +45,7 @@ export async function syncUnit<D extends CodeDataSet>(
   signal: AbortSignal,
 ): Promise<Brought> {
   const { calendar } = parts.reference;
+  const storing = context.finishing ?? signal;
   const stored = new DaySet(calendar, unit.from, unit.to);
   const recorded = new DaySet(calendar, unit.from, unit.to);
   const rejectedDays = new Map<Day, string>();
@@ -61,7 +65,7 @@ export async function syncUnit<D extends CodeDataSet>(
   });
   const keep = async (part: UnitPart<D>): Promise<void> => {
     await parts.reached?.("fetched");
-    const outcomes = await storePart(part, line, parts.store, context, signal);
+    const outcomes = await storePart(part, line, parts.store, context, storing);
     context.pace?.progress();
     await parts.reached?.("stored");
     const accepted = part.fetched.flatMap(({ row }, index) => (outcomes[index] === "rejected" ? [] : [row.tradingDay]));
@@ -76,21 +80,31 @@ export async function syncUnit<D extends CodeDataSet>(
     rows = addTallies(rows, { ...tally, rejected: tally.rejected + part.rejected.length });
     unrecorded.push(...accepted);
     if (!part.isLast && unrecorded.length >= PART_ROWS) {
-      const days = unrecorded.filter((day) => isMissing(day, unit) && calendar.isTradingDay(day)).toSorted();
-      unrecorded = [];
-      const present = judgeUnit(inputOf(days, days)).spans.filter(({ state }) => state === "present");
-      await learn(present);
-      for (const day of present.flatMap(({ from, to }) => calendar.tradingDaysBetween(from, to))) {
-        recorded.add(day);
-      }
+      await learnStored();
     }
   };
-  await line.desk.fetch(unit, keep, signal, context.pace);
-  const missing = unit.missing.flatMap(({ from, to }) => calendar.tradingDaysBetween(from, to));
-  const left = missing.filter((day) => !recorded.has(day));
-  using _ = context.pace?.rest();
-  const spans = await judge(inputOf(left, stored.days()), line);
-  return { rows, spans, callIds: answers.map(({ evidence }) => evidence.callId) };
+  const learnStored = async (): Promise<void> => {
+    const days = unrecorded.filter((day) => isMissing(day, unit) && calendar.isTradingDay(day)).toSorted();
+    unrecorded = [];
+    const present = judgeUnit(inputOf(days, days)).spans.filter(({ state }) => state === "present");
+    await learn(present);
+    for (const day of present.flatMap(({ from, to }) => calendar.tradingDaysBetween(from, to))) {
+      recorded.add(day);
+    }
+  };
+  try {
+    await line.desk.fetch(unit, keep, signal, context);
+    const missing = unit.missing.flatMap(({ from, to }) => calendar.tradingDaysBetween(from, to));
+    const left = missing.filter((day) => !recorded.has(day));
+    using _ = context.pace?.rest();
+    const spans = await judge(inputOf(left, stored.days()), line, signal, storing);
+    return { rows, spans, callIds: answers.map(({ evidence }) => evidence.callId) };
+  } catch (error) {
+    if (unrecorded.length > 0 && (signal.aborted || error instanceof GivenBackError) && !storing.aborted) {
+      await learnStored();
+    }
+    throw error;
+  }
 }
 
 function isMissing(day: Day, { missing }: Unit): boolean {
@@ -111,13 +125,22 @@ function toRuns(days: readonly Day[], calendar: TradingCalendar): readonly DaySp
   return runs;
 }
 
-/** Empty days that the answers do not explain are looked up in the suspension list before they are judged for good. */
-async function judge<D extends CodeDataSet>(input: JudgeInput, line: CodeLine<D>): Promise<readonly Span[]> {
+/**
+ * Empty days that the answers do not explain are looked up in the suspension list before they are judged for good; the
+ * list is not asked for any more once the signal has aborted.
+ */
+async function judge<D extends CodeDataSet>(
+  input: JudgeInput,
+  line: CodeLine<D>,
+  signal: AbortSignal,
+  finishing: AbortSignal,
+): Promise<readonly Span[]> {
   const first = judgeUnit(input);
   if (first.suspects.length === 0) {
     return first.spans;
   }
-  const suspensions = await line.suspensions.suspendedDays(input.unit.code, first.suspects);
+  signal.throwIfAborted();
+  const suspensions = await orAbort(line.suspensions.suspendedDays(input.unit.code, first.suspects), finishing);
   return judgeUnit({ ...input, suspensions }).spans;
 }
 

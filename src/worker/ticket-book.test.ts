@@ -115,6 +115,8 @@ function ticketOf(code: string, from = FROM, to = TO): Ticket<"adjustment-factor
     answers: [],
     onAnswer: () => undefined,
     callsLeft: 0,
+    callsUnderWay: 0,
+    letGo: undefined,
     settle: (error) => {
       ticket.settle = undefined;
       ended.push(error);

@@ -1,8 +1,8 @@
 import type { RejectedRow, RowOf } from "../domain/rows.ts";
-import { maxDay, minDay } from "../domain/day.ts";
-import type { Call, CodeDataSet, Selection, Unit } from "../domain/unit.ts";
-import type { Answer, LostRow } from "../planning/verdict.ts";
+import type { Call, CodeDataSet, Unit } from "../domain/unit.ts";
+import type { Answer } from "../planning/verdict.ts";
 import type { Provenance } from "../ports/store.ts";
+import { clip, groupByCode, isNobodys, isWantedBy, ownerOf, toAnswer, toLostRow } from "./split-answer.ts";
 
 /** A row that passed the checks, with the call that brought it. */
 export interface Fetched<D extends CodeDataSet> {
@@ -24,6 +24,10 @@ export interface Ticket<D extends CodeDataSet> {
   readonly onAnswer: (rows: number) => void;
   /** Calls that still have to be answered; meaningful once the ticket is bound. */
   callsLeft: number;
+  /** Calls that were taken and not answered. */
+  callsUnderWay: number;
+  /** It was let go: no call is made for it any more, and it ends with the error when none is under way. */
+  letGo: { readonly error: unknown } | undefined;
   /** Ends the ticket, once; undefined when it has ended. */
   settle: ((error?: unknown) => void) | undefined;
 }
@@ -42,6 +46,11 @@ interface Open<D extends CodeDataSet> {
   readonly tickets: readonly Ticket<D>[];
 }
 
+interface Taken<D extends CodeDataSet> {
+  readonly tickets: readonly Ticket<D>[];
+  isUnderWay: boolean;
+}
+
 export interface Delivery<D extends CodeDataSet> {
   readonly evidence: Answer["evidence"];
   /** Rows of the answer before any check. */
@@ -58,7 +67,7 @@ export interface Delivery<D extends CodeDataSet> {
 export class TicketBook<D extends CodeDataSet> {
   readonly #coalesce: (units: readonly Unit[]) => readonly Planned<D>[];
   readonly #free = new Set<Ticket<D>>();
-  readonly #taken = new Map<Planned<D>, readonly Ticket<D>[]>();
+  readonly #taken = new Map<Planned<D>, Taken<D>>();
   /** Calls of bound tickets; of calls as urgent they go first. */
   #bound: Open<D>[] = [];
   /** Calls of free tickets; undefined when units came or went since they were planned. */
@@ -91,12 +100,20 @@ export class TicketBook<D extends CodeDataSet> {
     }
   }
 
+  /** Makes no call for it any more. It ends at once, or with what its calls under way bring: all it waits for, or the error. */
+  letGo(ticket: Ticket<D>, error: unknown): void {
+    this.drop(ticket);
+    ticket.letGo ??= { error };
+    endLetGo([ticket]);
+  }
+
   /** The next call, the most urgent one; binds every ticket it serves, and with them their other calls. */
   take(): Planned<D> | undefined {
     const open = this.#takeFromBound() ?? this.#takeFromPlan();
     if (open !== undefined) {
-      this.#taken.set(open.planned, open.tickets);
+      this.#taken.set(open.planned, { tickets: open.tickets, isUnderWay: true });
       for (const ticket of open.tickets) {
+        ticket.callsUnderWay += 1;
         ticket.onTaken?.(open.planned);
       }
     }
@@ -105,7 +122,7 @@ export class TicketBook<D extends CodeDataSet> {
 
   /** Of the rejected rows of an answer those that are no unit's of the call: they are in no message's outcome. */
   straysOf(planned: Planned<D>, rejected: readonly RejectedRow[]): readonly RejectedRow[] {
-    const tickets = (this.#taken.get(planned) ?? []).filter(({ settle }) => settle !== undefined);
+    const tickets = this.#waitingFor(planned);
     return rejected.filter((row) => ownerOf(row, tickets) === undefined);
   }
 
@@ -116,7 +133,7 @@ export class TicketBook<D extends CodeDataSet> {
     const rejectedByOwner = Map.groupBy(delivery.rejected, (row) => ownerOf(row, tickets));
     const { version, callId } = delivery.evidence;
     const provenance = { version, callId };
-    const nobodys = delivery.rejected.filter(({ code }) => !CODE_FORM.test(code)).map(toLostRow);
+    const nobodys = delivery.rejected.filter(isNobodys).map(toLostRow);
     // Thousands of units may share the answer, and so they share the object.
     const answer: Answer = { ...toAnswer(planned.call, delivery), lostRows: nobodys };
     const undatedByCode = Map.groupBy(
@@ -151,6 +168,13 @@ export class TicketBook<D extends CodeDataSet> {
         ticket.settle?.();
       }
     }
+    endLetGo(tickets);
+  }
+
+  /** The call was answered with a failure, and is put back or fails later on: nobody who was let go waits for that. */
+  failed(planned: Planned<D>): void {
+    this.#endCall(planned);
+    endLetGo(this.#waitingFor(planned));
   }
 
   /** The call failed for reasons that are not its own: it is the next to be taken again. */
@@ -159,6 +183,7 @@ export class TicketBook<D extends CodeDataSet> {
     if (tickets.length > 0) {
       this.#bound.unshift({ planned, tickets });
     }
+    endLetGo(tickets);
   }
 
   /**
@@ -172,6 +197,7 @@ export class TicketBook<D extends CodeDataSet> {
       if (tickets.length > 0) {
         this.#bound.unshift({ planned, tickets });
       }
+      endLetGo(tickets);
       return;
     }
     const codes = selection.codes.filter((code) => tickets.some(({ unit }) => unit.code === code));
@@ -188,11 +214,12 @@ export class TicketBook<D extends CodeDataSet> {
       return { planned: { call: { ...planned.call, selection: part }, units, rank: planned.rank }, tickets: served };
     });
     this.#bound.unshift(...opens);
+    endLetGo(tickets);
   }
 
   /** How many units wait for a call that was taken. */
   countWaiting(planned: Planned<D>): number {
-    return (this.#taken.get(planned) ?? []).filter(({ settle }) => settle !== undefined).length;
+    return this.#waitingFor(planned).length;
   }
 
   fail(planned: Planned<D>, error: unknown): void {
@@ -203,7 +230,7 @@ export class TicketBook<D extends CodeDataSet> {
     const all = new Set([
       ...this.#free,
       ...this.#bound.flatMap(({ tickets }) => tickets),
-      ...[...this.#taken.values()].flat(),
+      ...[...this.#taken.values()].flatMap(({ tickets }) => tickets),
     ]);
     this.#free.clear();
     this.#taken.clear();
@@ -275,12 +302,28 @@ export class TicketBook<D extends CodeDataSet> {
 
   /** The tickets of a call that was taken and still has somebody waiting. */
   #leave(planned: Planned<D>): readonly Ticket<D>[] {
-    const tickets = this.#taken.get(planned) ?? [];
+    this.#endCall(planned);
+    const taken = this.#taken.get(planned);
     this.#taken.delete(planned);
-    for (const ticket of tickets) {
+    for (const ticket of taken?.tickets ?? []) {
       ticket.onLeft?.();
     }
-    return tickets.filter(({ settle }) => settle !== undefined);
+    return (taken?.tickets ?? []).filter(({ settle }) => settle !== undefined);
+  }
+
+  /** Nothing more comes of this request. */
+  #endCall(planned: Planned<D>): void {
+    const taken = this.#taken.get(planned);
+    if (taken?.isUnderWay === true) {
+      taken.isUnderWay = false;
+      for (const ticket of taken.tickets) {
+        ticket.callsUnderWay -= 1;
+      }
+    }
+  }
+
+  #waitingFor(planned: Planned<D>): readonly Ticket<D>[] {
+    return (this.#taken.get(planned)?.tickets ?? []).filter(({ settle }) => settle !== undefined);
   }
 
   /** What has ended counts for no call any more. */
@@ -291,43 +334,17 @@ export class TicketBook<D extends CodeDataSet> {
   }
 }
 
-/** Of several units of one code the one with the row's day; a row whose day cannot be read is the first one's. */
-function ownerOf<D extends CodeDataSet>(
-  { code, day }: RejectedRow,
-  tickets: readonly Ticket<D>[],
-): Ticket<D> | undefined {
-  return tickets.find(({ unit }) => unit.code === code && (day === undefined || (day >= unit.from && day <= unit.to)));
-}
-
-/** A code of any market, ours or not (`T00018.SH`): a rejected row with one is that code's and nobody else's. */
-const CODE_FORM = /^[A-Z\d]{6}\.[A-Z]{2}$/;
-
-function toLostRow({ day, reason }: RejectedRow): LostRow {
-  return { day, reason };
-}
-
-function toAnswer(
-  call: Call,
-  { evidence, received }: Pick<Delivery<CodeDataSet>, "evidence" | "received">,
-): Omit<Answer, "lostRows"> {
-  const { selection } = call;
-  // The last page of a market of exactly the cap is empty.
-  const marketRows = (call.offset ?? 0) + received;
-  switch (selection.by) {
-    case "codes":
-      return { from: selection.from, to: selection.to, marketRows: undefined, evidence };
-    case "day":
-      return { from: selection.day, to: selection.day, marketRows, evidence };
-    case "range":
-      return { from: selection.from, to: selection.to, marketRows, evidence };
-    case "status":
-      throw new RangeError("a list without days answers no unit");
-  }
-}
-
-/** Somebody still waits for it. */
+/** Somebody still waits for it, and was not let go. */
 function isWanted<D extends CodeDataSet>({ tickets }: Open<D>): boolean {
-  return tickets.some(({ settle }) => settle !== undefined);
+  return tickets.some(({ settle, letGo }) => settle !== undefined && letGo === undefined);
+}
+
+function endLetGo<D extends CodeDataSet>(tickets: readonly Ticket<D>[]): void {
+  for (const { letGo, callsUnderWay, settle } of tickets) {
+    if (letGo !== undefined && callsUnderWay === 0) {
+      settle?.(letGo.error);
+    }
+  }
 }
 
 function ticketOf<D extends CodeDataSet>(tickets: ReadonlyMap<Unit, Ticket<D>>, unit: Unit): Ticket<D> {
@@ -336,27 +353,4 @@ function ticketOf<D extends CodeDataSet>(tickets: ReadonlyMap<Unit, Ticket<D>>, 
     throw new RangeError(`a planned call names a unit of ${unit.code} that is not on the desk`);
   }
   return ticket;
-}
-
-/** The part of a range of days that a unit wants. */
-function clip(selection: Extract<Selection, { readonly by: "codes" }>, unit: Unit): Selection {
-  return { ...selection, from: maxDay(selection.from, unit.from), to: minDay(selection.to, unit.to) };
-}
-
-function groupByCode<Row extends { readonly code: string }>(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> {
-  return Map.groupBy(rows, ({ code }) => code);
-}
-
-function isWantedBy(call: Call, unit: Unit): boolean {
-  const { selection } = call;
-  switch (selection.by) {
-    case "codes":
-      return selection.codes.includes(unit.code) && selection.from <= unit.to && selection.to >= unit.from;
-    case "day":
-      return selection.day >= unit.from && selection.day <= unit.to;
-    case "range":
-      return selection.from <= unit.to && selection.to >= unit.from;
-    case "status":
-      return false;
-  }
 }

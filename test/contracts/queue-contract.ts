@@ -210,6 +210,7 @@ export function queueContract(name: string, openBroker: (t: TestContext) => Prom
             ["x-ginkgo-detail", 'no command "buy_low"'],
             ["x-ginkgo-attempts", "1"],
             ["x-ginkgo-origin", `${bad.topic}/${bad.partition}/${bad.offset}`],
+            ["x-ginkgo-asked-at", new Date(bad.timestampMs).toISOString()],
           ]),
         );
       },

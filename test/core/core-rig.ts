@@ -45,6 +45,7 @@ export interface CoreRig extends AsyncDisposable {
   readonly logged: readonly string[];
   readonly breakers: () => readonly BreakerSeen[];
   readonly perform: Perform;
+  readonly letGoInOutages: () => void;
   /** Calls of an API that the budget granted so far. */
   readonly grants: (api: string) => number;
   readonly clock: Clock;
@@ -141,6 +142,7 @@ export async function openCoreRig({
     logged,
     breakers: worker.breakers,
     perform: worker.perform,
+    letGoInOutages: worker.letGoInOutages,
     grants: budget.grants,
     clock,
     calls: (api) =>

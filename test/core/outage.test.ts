@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { systemClock } from "../../src/base/clock.ts";
+import { GivenBackError } from "../../src/consumer/handling.ts";
 import type { DeadLetter } from "../../src/domain/dead-letter.ts";
 import type { Message } from "../../src/ports/queue.ts";
 import type { OutcomeRecord } from "../../src/ports/store.ts";
@@ -19,6 +20,7 @@ const never = new AbortController().signal;
 const work = {
   signal: never,
   assignment: never,
+  finishing: never,
   progress: () => undefined,
   rest: () => ({ [Symbol.dispose]: () => undefined }),
 };
@@ -78,6 +80,34 @@ test("while a provider is out its messages make no call and take no grant, beyon
   await all;
   assert.deepEqual([letters.length, records.length, rig.bars.size], [0, 40, 40]);
   assert.equal(rig.calls("daily").length, calls + 1, "the probe brought what all waited for");
+});
+
+test("a drain in an outage gives back what is held, with no call and no dead letter, whatever it waits for", async () => {
+  for (const api of ["daily", "stock_basic"] as const) {
+    await using rig = await openMarket(40, {
+      GINKGO_BREAKER_PAUSE_MS: "3600000",
+      GINKGO_BREAKER_PAUSE_MS_MAX: "3600000",
+    });
+    rig.simulator.injectFault({ kind: "reset", afterBytes: 0 }, { api, times: 1_000_000 });
+    const { handle, letters, records } = openHandler(rig);
+    const held = Promise.allSettled(codesOf(40).map((code, offset) => handle(messageOf(code, offset), work)));
+    await untilOut(rig);
+    await waitFor(() => linesOf(rig, "warn call failed").length === 5, {
+      timeoutMs: 20_000,
+      everyMs: 5,
+      what: "five failed",
+    });
+    const calls = rig.calls(api).length;
+    rig.letGoInOutages();
+    const ended = await held;
+    assert.ok(
+      ended.every((one) => one.status === "rejected" && one.reason instanceof GivenBackError),
+      JSON.stringify(ended[0]),
+    );
+    assert.deepEqual([letters.length, records.length, rig.bars.size], [0, 0, 0]);
+    assert.equal(rig.calls(api).length, calls);
+    await assert.rejects(handle(messageOf("601000.SH", 40), work), GivenBackError);
+  }
 });
 
 test("a wait that the provider states is waited whole, with one call after it", async () => {

@@ -155,12 +155,13 @@ test("letters go back in the order their messages had, with key and foreign head
   const sent = await rig.messagesOf(rig.config.worker.topic);
   const values = sent.map(({ value }) => value?.toString().slice(0, 5)).filter((value) => value?.startsWith("bad"));
   assert.deepEqual(values, ["bad 1", "bad 2", "bad 3", "bad 1", "bad 2", "bad 3"]);
-  const [, back] = sent.filter(({ value }) => value?.toString() === "bad 1");
+  const [first, back] = sent.filter(({ value }) => value?.toString() === "bad 1");
   assert.equal(back?.key?.toString(), "k");
   assert.deepEqual(
     [...(back?.headers ?? [])].map(([name, value]) => [name, value?.toString()]),
     [
       ["x-trace", "t-1"],
+      ["x-ginkgo-asked-at", new Date(first?.timestampMs ?? 0).toISOString()],
       ["x-ginkgo-redriven", "1"],
     ],
   );

@@ -4,6 +4,7 @@ import test from "node:test";
 import { app } from "../../src/app.ts";
 import { openQueueTools } from "../../src/app/open-queue-tools.ts";
 import { startWorker } from "../../src/app/start-worker.ts";
+import { outagesOf } from "../../src/app/status/watch-outages.ts";
 import { silentLog, type Log } from "../../src/base/log.ts";
 import { describeStatus } from "../../src/cli/status-text.ts";
 import { type Config, loadConfig } from "../../src/config.ts";
@@ -50,35 +51,89 @@ test("kafka: an outage sets messages aside, and when the provider answers they c
 
 test("embedded: an outage sets messages aside, and when the provider answers they come back by themselves", async () => {
   await using folder = await temporaryFolder("outage");
-  const token = "b".repeat(40);
-  await using simulator = await startTushareSimulator({ data: marketData(market), tokens: [token], limits: [] });
+  await using simulator = await openSimulator();
   const { log, lines } = openLines();
-  const { config } = loadConfig({
-    flags: new Map(),
-    env: {
-      ...ENV,
-      GINKGO_EMBEDDED_FOLDER: folder.path,
-      GINKGO_HEALTH_PORT: "0",
-      TUSHARE_TOKEN: token,
-      GINKGO_TUSHARE_URL: simulator.url,
-    },
-    readFile: () => undefined,
+  const config = embeddedConfig(folder.path, simulator.url);
+  await using worker = await startEmbedded(config, log);
+  await outlive(config, simulator, lines, () => codesEmbedded(config));
+  await worker.stop();
+});
+
+test("embedded: a drain in an outage does not wait for the provider, and what it held is done by the next worker", async () => {
+  await using folder = await temporaryFolder("outage");
+  await using simulator = await openSimulator();
+  const { log, lines } = openLines();
+  const config = embeddedConfig(folder.path, simulator.url, {
+    GINKGO_WORKER_OUTAGE_DEADLINE_MS: "600000",
+    GINKGO_BREAKER_PAUSE_MS: "600000",
+    GINKGO_BREAKER_PAUSE_MS_MAX: "600000",
   });
-  const stop = new AbortController();
+  simulator.injectFault({ kind: "reset", afterBytes: 0 }, { api: "daily", times: 1_000_000 });
+  {
+    await using worker = await startEmbedded(config, log);
+    await publish(config);
+    await waitFor(() => lines.some((line) => line.startsWith("warn provider is out")), {
+      timeoutMs: 60_000,
+      everyMs: 20,
+      what: "the provider is out",
+    });
+    const startedMs = performance.now();
+    await worker.stop();
+    const drainedMs = performance.now() - startedMs;
+    assert.ok(drainedMs < DRAIN_IN_OUTAGE_MS_MAX, `the drain took ${Math.round(drainedMs)} ms`);
+    assert.match(lines.at(-1) ?? "", new RegExp(`^info worker drained {"dropped":${codes.length},"isCommitted":true}`));
+  }
+  simulator.clearFaults();
+  await using next = await startEmbedded(config, log);
+  await waitFor(async () => (await codesEmbedded(config)) > codes.length - 1, {
+    timeoutMs: 60_000,
+    everyMs: 200,
+    what: "the bars of every code",
+  });
+  assert.equal(
+    (await app.listDeadLetters(config, { ...LETTERS, reason: undefined }, silentLog, never)).letters.length,
+    0,
+  );
+  await next.stop();
+});
+
+/** Far below the 25 s of a drain; closing the engine takes most of it. */
+const DRAIN_IN_OUTAGE_MS_MAX = 8_000;
+const TOKEN = "b".repeat(40);
+
+function openSimulator(): Promise<TushareSimulator> {
+  return startTushareSimulator({ data: marketData(market), tokens: [TOKEN], limits: [] });
+}
+
+function embeddedConfig(folder: string, url: string, env: Readonly<Record<string, string>> = {}): Config {
+  const place = { GINKGO_EMBEDDED_FOLDER: folder, GINKGO_HEALTH_PORT: "0" };
+  const provider = { TUSHARE_TOKEN: TOKEN, GINKGO_TUSHARE_URL: url };
+  return loadConfig({ flags: new Map(), env: { ...ENV, ...place, ...provider, ...env }, readFile: () => undefined })
+    .config;
+}
+
+interface EmbeddedWorker extends AsyncDisposable {
+  /** The first SIGTERM, without a deadline for the drain. */
+  readonly stop: () => Promise<void>;
+}
+
+async function startEmbedded(config: Config, log: Log): Promise<EmbeddedWorker> {
+  const intake = new AbortController();
   const ready = Promise.withResolvers<void>();
-  const shutdown = { intake: stop.signal, work: never, signal: undefined, [Symbol.dispose]: () => undefined };
+  const shutdown = { intake: intake.signal, work: never, signal: undefined, [Symbol.dispose]: () => undefined };
   const worker = startWorker(config, log, shutdown, { onReady: () => ready.resolve() });
   await Promise.race([ready.promise, worker]);
-  try {
-    await outlive(config, simulator, lines, async () => {
-      const status = await app.status(config, silentLog, never);
-      return status.store.isKnown ? (status.store.value.rows["bar_row"] ?? 0) / market.days.length : 0;
-    });
-  } finally {
-    stop.abort(new Error("the test stops the worker"));
+  const stop = async (): Promise<void> => {
+    intake.abort(new Error("the test stops the worker"));
     await worker;
-  }
-});
+  };
+  return { stop, [Symbol.asyncDispose]: stop };
+}
+
+async function codesEmbedded(config: Config): Promise<number> {
+  const status = await app.status(config, silentLog, never);
+  return status.store.isKnown ? (status.store.value.rows["bar_row"] ?? 0) / market.days.length : 0;
+}
 
 /** Bars of codes are there; rows of codes that were not listed on all days are fewer. */
 async function outlive(
@@ -105,6 +160,7 @@ async function outlive(
       /tushare daily since \d{4}-.* for .*connection/.test(describeStatus(await app.status(config, silentLog, never))),
     { timeoutMs: 20_000, everyMs: 200, what: "status names the provider that is out" },
   );
+  assert.deepEqual(await seenByRequest(config), ["tushare daily open"]);
   simulator.clearFaults();
   await waitFor(async () => (await list()).letters.every(({ state }) => state === "redriven"), {
     timeoutMs: 60_000,
@@ -121,6 +177,23 @@ async function outlive(
   assert.ok(said("info dead letters redriven after an outage") >= 1, lines.join("\n"));
   assert.equal(said("warn provider is out, its work waits"), 1);
   assert.equal(said("info provider is back, its work goes on"), 1);
+}
+
+/** What a request that waits would say is out. */
+async function seenByRequest(config: Config): Promise<readonly string[]> {
+  await using opened = new AsyncDisposableStack();
+  const ask = outagesOf(config, opened);
+  assert.ok(ask !== undefined);
+  const seen: string[] = [];
+  await waitFor(
+    async () => {
+      const outages = await ask(never);
+      seen.splice(0, seen.length, ...outages.map(({ provider, api, state }) => `${provider} ${api} ${state}`));
+      return outages.some(({ state }) => state === "open");
+    },
+    { timeoutMs: 20_000, everyMs: 50, what: "the worker says that the provider is out" },
+  );
+  return seen;
 }
 
 async function publish(config: Config): Promise<void> {

@@ -177,7 +177,7 @@ function startRunning(config: Config, log: Log, given: StartHooks = {}): Running
   const intake = new AbortController();
   const work = new AbortController();
   const shutdown = { intake: intake.signal, work: work.signal, signal: undefined, [Symbol.dispose]: () => undefined };
-  const ended = startWorker(config, log, shutdown, hooks);
+  const ended = startWorker(config, log, shutdown, hooks).then(() => undefined);
   // Whoever awaits `ended` or `stop` sees the failure; until then it is not unhandled.
   ended.catch(() => undefined);
   return {

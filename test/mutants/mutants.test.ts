@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { readMutants, tryMutant } from "../../scripts/lib/mutants.ts";
+import { findStale, readMutants, tryMutant } from "../../scripts/lib/mutants.ts";
+
+test("every mutant still applies, also those that only `npm run mutants` tries", async () => {
+  assert.deepEqual(await findStale(readMutants()), []);
+});
 
 /** Those whose test needs no service; the others are for `npm run mutants`. */
 for (const mutant of readMutants().filter(({ test: file }) => file.endsWith(".test.ts"))) {

@@ -51,7 +51,7 @@ async function runOnce(
   const expected = Math.min(messages, closeAt);
   let straggler: Seen["straggler"];
 
-  async function handle({ key, value, partition }: Message): Promise<void> {
+  async function handle({ key, value, partition, offset }: Message): Promise<void> {
     tally.begin();
     const { seq, workMs } = parseWork(value);
     const name = key?.toString() ?? "";
@@ -64,7 +64,10 @@ async function runOnce(
       }
       tally.workMs += systemClock.elapsedMs() - atMs;
     }
-    tally.finish(name, seq, partition, systemClock.elapsedMs());
+    tally.finish(name, seq, systemClock.elapsedMs());
+    if (spec.closeAt !== undefined) {
+      tally.noteOffset(partition, offset);
+    }
     if (isStraggler) {
       straggler = { key: name, partition, atMs: systemClock.elapsedMs() };
     }
@@ -117,8 +120,9 @@ async function runOnce(
   await following;
 
   const cpu = process.cpuUsage(cpuAt);
-  const committed = await watch.committed(partitions);
-  const goal = spec.closeAt === undefined ? ends : tally.doneByPartition;
+  const committed = await watch.look(partitions);
+  // A drain finishes what was begun and forgets the rest, so something may be done beyond what is committed.
+  const goal = spec.closeAt === undefined ? ends : tally.prefixes();
   const goalSum = goal.reduce((sum, offset) => sum + offset, 0);
   const committedAtMs = watch.sights.find(({ sum }) => sum >= goalSum)?.atMs;
   const cpuSeconds = (cpu.user + cpu.system) / 1e6;

@@ -46,16 +46,22 @@ export class OffsetWatch implements AsyncDisposable {
   /** Asks every `everyMs` until `until` is committed, `untilMs` of the clock, or `stop`. */
   async follow(partitions: number, everyMs: number, until: number, untilMs = Infinity): Promise<void> {
     while (!this.#stopped.signal.aborted && systemClock.elapsedMs() < untilMs) {
-      const committed = await this.committed(partitions);
-      const sum = committed.reduce((total, offset) => total + offset, 0);
-      if (sum !== this.sights.at(-1)?.sum) {
-        this.sights.push({ atMs: systemClock.elapsedMs(), sum, committed });
-      }
-      if (sum >= until) {
+      const committed = await this.look(partitions);
+      if (sumOf(committed) >= until) {
         return;
       }
       await systemClock.sleep(everyMs);
     }
+  }
+
+  /** Asks once, and keeps what differs from the last sight. */
+  async look(partitions: number): Promise<readonly number[]> {
+    const committed = await this.committed(partitions);
+    const sum = sumOf(committed);
+    if (sum !== this.sights.at(-1)?.sum) {
+      this.sights.push({ atMs: systemClock.elapsedMs(), sum, committed });
+    }
+    return committed;
   }
 
   stop(): void {
@@ -66,4 +72,8 @@ export class OffsetWatch implements AsyncDisposable {
     this.stop();
     await this.#admin.close();
   }
+}
+
+function sumOf(offsets: readonly number[]): number {
+  return offsets.reduce((total, offset) => total + offset, 0);
 }

@@ -45,7 +45,7 @@ export interface PeerLine {
 export interface OurLine extends PeerLine {
   /** Done at least once. */
   readonly handled: number;
-  /** Partitions whose committed offset is not what it must be: the end, or at an early close the last one done. */
+  /** Partitions whose committed offset is not what it must be: the end, or at an early close the first one not done. */
   readonly partitionsOff: number;
   readonly commits: number;
   /** From the last message done to the commit that covers it. */

@@ -6,7 +6,7 @@ export class Tally {
   readonly #lastOfKey = new Map<string, number>();
   /** When the last message of each key was done. */
   readonly doneAtMs = new Map<string, number>();
-  readonly doneByPartition: number[];
+  readonly #doneOffsets: readonly Set<bigint>[];
   firstAtMs = 0;
   lastAtMs = 0;
   done = 0;
@@ -16,7 +16,7 @@ export class Tally {
 
   constructor(messages: number, partitions: number) {
     this.#seen = new Uint8Array(messages);
-    this.doneByPartition = Array.from({ length: partitions }, () => 0);
+    this.#doneOffsets = Array.from({ length: partitions }, () => new Set());
   }
 
   begin(): void {
@@ -25,7 +25,23 @@ export class Tally {
     }
   }
 
-  finish(key: string, seq: number, partition: number, atMs: number): void {
+  /** Of each partition that begins at 0, the first offset that is not done: what may be committed. */
+  prefixes(): readonly number[] {
+    return this.#doneOffsets.map((done) => {
+      let next = 0;
+      while (done.has(BigInt(next))) {
+        next += 1;
+      }
+      return next;
+    });
+  }
+
+  /** Noted only where a run ends early, since it takes memory that others do not have to take. */
+  noteOffset(partition: number, offset: bigint): void {
+    this.#doneOffsets[partition]?.add(offset);
+  }
+
+  finish(key: string, seq: number, atMs: number): void {
     if ((this.#lastOfKey.get(key) ?? -1) >= seq || this.#seen[seq] !== 0) {
       this.broken += 1;
     } else {
@@ -36,6 +52,5 @@ export class Tally {
     this.doneAtMs.set(key, atMs);
     this.lastAtMs = atMs;
     this.done += 1;
-    this.doneByPartition[partition] = (this.doneByPartition[partition] ?? 0) + 1;
   }
 }

@@ -1,7 +1,7 @@
 import { DataError } from "../../base/errors.ts";
 import type { Message } from "../../ports/queue.ts";
 import type { HandledLetter, MessageIdentity } from "../../ports/store.ts";
-import { HEADER_PREFIX, headerOf, REDRIVEN_HEADER } from "../../queue/dead-letter-headers.ts";
+import { HEADER_PREFIX, headerOf, publishedAt, REDRIVEN_HEADER } from "../../queue/dead-letter-headers.ts";
 import { identify } from "../../worker/message-identity.ts";
 import type { Letter, LetterWhole } from "./dead-letters-api.ts";
 
@@ -52,7 +52,7 @@ export function toLetter(message: Message, handled: ReadonlyMap<string, HandledL
   const letter: Letter = {
     place,
     state: done?.action ?? "open",
-    at: header(message, "at") || new Date(message.timestampMs).toISOString(),
+    at: header(message, "at") || (publishedAt(message.timestampMs) ?? ""),
     reason: header(message, "reason"),
     path: short(header(message, "path")),
     detail: short(header(message, "detail")),

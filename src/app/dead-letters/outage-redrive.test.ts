@@ -9,7 +9,7 @@ import { RETRY_WAITS_DEFAULT } from "../../base/jitter.ts";
 import { silentLog, type Log } from "../../base/log.ts";
 import { toOutageError } from "../../domain/outage.ts";
 import { createMemoryLock } from "../../limits/memory-lock.ts";
-import type { Message } from "../../ports/queue.ts";
+import type { Message, MessageReader } from "../../ports/queue.ts";
 import type { HandledLetter } from "../../ports/store.ts";
 import { openEmbeddedDeadLetters } from "../../queue/embedded/embedded-dead-letters.ts";
 import { openEmbeddedLog } from "../../queue/embedded/embedded-log.ts";
@@ -47,7 +47,11 @@ test("when an outage ends, its letters go back with their keys, in the order of 
     ]),
   );
   for (const message of back) {
-    assert.deepEqual(message.headers.map(([name]) => name).toSorted(), ["trace", "x-ginkgo-redriven"]);
+    assert.deepEqual(message.headers.map(([name]) => name).toSorted(), [
+      "trace",
+      "x-ginkgo-asked-at",
+      "x-ginkgo-redriven",
+    ]);
     assert.equal(new Map(message.headers).get("x-ginkgo-redriven")?.toString(), "1");
   }
   assert.deepEqual(rig.said, ["dead letters redriven after an outage 5"]);
@@ -146,6 +150,36 @@ test("when everything was set aside one letter goes back to try the provider wit
   assert.equal(keys.length, 2);
 });
 
+test("to try the provider with, the first letter that can go is sent back: not one without its whole value, say", async () => {
+  await using rig = await openRig();
+  await rig.writeLetter("cut", { sha256: "00" });
+  await rig.writeLetter("from nowhere", { origin: "" });
+  await rig.writeLetter("too often", { redriven: String(REDRIVES_MAX) });
+  await rig.writeLetter("taken by retention", {});
+  await rig.writeLetter("came back once", { redriven: "1" });
+  await rig.writeLetter("came back twice", { redriven: "2" });
+  rig.gates[0]?.listener?.onDeserted?.();
+  await rig.clock.advance(60_000);
+  assert.deepEqual(await rig.keysBack(0), ["came back once"]);
+  assert.deepEqual(rig.said, ["a dead letter is redriven to try the provider with undefined"]);
+});
+
+test("letters of other outages, and those that cannot go, take none of the room of one look", async () => {
+  await using rig = await openRig({ lettersMax: 2 });
+  for (const key of ["other 1", "other 2", "other 3"]) {
+    await rig.writeLetter(key, {}, "stock_basic");
+  }
+  await rig.writeLetter("cut 1", { sha256: "00" });
+  await rig.writeLetter("cut 2", { sha256: "00" });
+  await rig.writeLetter("A", {});
+  await rig.writeLetter("B", {});
+  await rig.writeLetter("C", {});
+  rig.gates[0]?.listener?.onEnded?.(DEADLINE_MS);
+  await rig.clock.advance(60_000);
+  assert.deepEqual(await rig.keysBack(0), ["A", "B", "C"]);
+  assert.deepEqual(rig.said, ["dead letters redriven after an outage 2", "dead letters redriven after an outage 1"]);
+});
+
 test("trouble of the queue is waited out, and closing ends the wait", async () => {
   await using rig = await openRig({ troubles: 3 });
   await rig.publish(["A"]);
@@ -176,6 +210,8 @@ interface Rig extends AsyncDisposable {
   /** The keys of what is in the topic of updates after its first messages. */
   keysBack(published: number): Promise<readonly (string | undefined)[]>;
   setAside(message: Message, api: string, reason?: "outage" | "defect"): Promise<void>;
+  /** A letter of the reason `outage` as it is, with these headers of ours besides. */
+  writeLetter(key: string, more: Readonly<Record<string, string>>, api?: string): Promise<void>;
   /** Moves the clock second by second until it is so. */
   until(isSo: () => boolean): Promise<void>;
   /** Another worker of the fleet. */
@@ -183,8 +219,13 @@ interface Rig extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+interface RigOptions {
+  readonly troubles?: number;
+  readonly lettersMax?: number;
+}
+
 /** A real queue in a file, with gates that say what a test wants. */
-async function openRig({ troubles = 0 }: { readonly troubles?: number } = {}): Promise<Rig> {
+async function openRig({ troubles = 0, lettersMax }: RigOptions = {}): Promise<Rig> {
   const opened = new AsyncDisposableStack();
   const folder = opened.use(await temporaryFolder());
   const clock = new ManualClock();
@@ -209,9 +250,10 @@ async function openRig({ troubles = 0 }: { readonly troubles?: number } = {}): P
         if (troublesLeft >= 0) {
           throw new TransientError("opening the queue: it is away");
         }
-        return { reader, producer, [Symbol.asyncDispose]: () => Promise.resolve() };
+        return { reader: keeping(reader), producer, [Symbol.asyncDispose]: () => Promise.resolve() };
       },
       handled: { of: async () => handled, record: async (records) => void handled.push(...records) },
+      lettersMax,
       lock,
       retryWaits: RETRY_WAITS_DEFAULT,
       clock,
@@ -245,6 +287,13 @@ async function openRig({ troubles = 0 }: { readonly troubles?: number } = {}): P
       const { path, detail } = toOutageError({ provider: "tushare", api, since, why: "connection reset" });
       await letters.write(message, { reason, path, detail, attempts: 1 }, never);
     },
+    writeLetter: async (key, more, api = "daily") => {
+      const outage = { provider: "tushare", api, since: "2026-03-02T00:00:00.000Z", why: "connection reset" };
+      const { reason, path, detail } = toOutageError(outage);
+      const named = { reason, path, detail, attempts: "1", origin: `${TOPIC}/0/0`, ...more };
+      const headers = Object.entries(named).map(([name, text]) => [`x-ginkgo-${name}`, Buffer.from(text)] as const);
+      await producer.publish([{ topic: LETTERS, key: Buffer.from(key), value: Buffer.from("{}"), headers }], never);
+    },
     until: async (isSo) => {
       for (let second = 0; second < 600 && !isSo(); second += 1) {
         await clock.advance(1_000);
@@ -256,6 +305,17 @@ async function openRig({ troubles = 0 }: { readonly troubles?: number } = {}): P
       await worker[Symbol.asyncDispose]();
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+/** A reader that finds what retention took in the meantime no more. */
+function keeping(reader: MessageReader): MessageReader {
+  return {
+    ...reader,
+    readAt: async (place, signal) => {
+      const message = await reader.readAt(place, signal);
+      return message?.key?.toString() === "taken by retention" ? undefined : message;
+    },
   };
 }
 

@@ -8,8 +8,9 @@ import type { Lock } from "../../ports/lock.ts";
 import type { MessageReader, Producer } from "../../ports/queue.ts";
 import type { HandledLetters } from "../../ports/store.ts";
 import type { BreakerSeen, GateListener } from "../../worker/provider-gate.ts";
-import { chooseLetters, LETTERS_MAX } from "./read-letters.ts";
-import { redriveChosen } from "./redrive-letters.ts";
+import type { FoundLetter } from "./letter.ts";
+import { chooseLetters } from "./read-letters.ts";
+import { canGo, redriveChosen, type RedriveParts } from "./redrive-letters.ts";
 
 /** What letters are read and sent back with, while that is done. */
 export interface RedriveTools extends AsyncDisposable {
@@ -31,6 +32,8 @@ export interface OutageRedriveParts {
   readonly outageDeadlineMs: number;
   readonly openTools: (signal: AbortSignal) => Promise<RedriveTools>;
   readonly handled: HandledLetters;
+  /** Letters of one look; default LETTERS_MAX. */
+  readonly lettersMax?: number | undefined;
   readonly lock: Lock;
   readonly retryWaits: RetryWaits;
   readonly clock: Clock;
@@ -47,13 +50,15 @@ const PASSES_MAX = 10;
 /**
  * Sends the open dead letters of reason `outage` back by itself: when an outage ends that lasted long enough to set
  * messages aside those of its provider and API, and once after the start, when an API first answers, its own, since an
- * outage that outlived the worker that saw it begin may end soon after the start, or not be seen at all. When an outage has set everything aside, one letter is sent back, so that there is something to
- * try the provider with. A letter that came back REDRIVES_MAX times stays, for a person to look at.
+ * outage that outlived the worker that saw it begin may end soon after the start, or not be seen at all. When an outage
+ * has set everything aside, one letter is sent back, so that there is something to try the provider with: the first that
+ * can go. What cannot go without a person stays, such as a letter that came back REDRIVES_MAX times.
  *
  * One worker of the fleet does it at a time, and what it sent back the next one finds handled. The letters go back in the
  * order in which their messages stood in their partitions, with their keys, a batch a second; messages that came in the
  * meantime are ahead of them. Nothing is lost by that: a message says what is to be brought up to date, not what to
- * write, and a later call of the provider beats an earlier one whatever asked for it.
+ * write, its `days` count from when it was first asked, which goes back with it, and a later call of the provider beats an
+ * earlier one whatever asked for it.
  *
  * While it is open it works in the background and throws nothing; what fails for good is said, and tried with the next
  * outage.
@@ -118,7 +123,7 @@ async function orSaid(act: () => Promise<void>, log: Log, signal: AbortSignal): 
 
 async function redriveAll(parts: OutageRedriveParts, isMeant: IsMeant, signal: AbortSignal): Promise<void> {
   for (let pass = 0; pass < PASSES_MAX; pass += 1) {
-    const count = await redrive(parts, isMeant, LETTERS_MAX, signal);
+    const count = await redrive(parts, isMeant, (letters, send) => send(letters), signal);
     if (count === 0) {
       return;
     }
@@ -127,42 +132,59 @@ async function redriveAll(parts: OutageRedriveParts, isMeant: IsMeant, signal: A
 }
 
 async function redriveOne(parts: OutageRedriveParts, isMeant: IsMeant, signal: AbortSignal): Promise<void> {
-  const count = await redrive(parts, isMeant, 1, signal);
+  const count = await redrive(parts, isMeant, sendFirst, signal);
   if (count > 0) {
     parts.log.info("a dead letter is redriven to try the provider with");
   }
 }
 
-/** How many went back, at most `lettersMax`: those first that went back the least often. */
+/** Retention may have taken a letter since it was chosen: then another one is to go. */
+async function sendFirst(letters: readonly FoundLetter[], send: SendBack): Promise<number> {
+  for (const letter of letters) {
+    const count = await send([letter]);
+    if (count > 0) {
+      return count;
+    }
+  }
+  return 0;
+}
+
+/** How many of the letters went back. */
+type SendBack = (letters: readonly FoundLetter[]) => Promise<number>;
+
+/** Gives `act` the letters that are meant and can go, those first that went back the least often. How many went back. */
 async function redrive(
   parts: OutageRedriveParts,
   isMeant: IsMeant,
-  lettersMax: number,
+  act: (letters: readonly FoundLetter[], send: SendBack) => Promise<number>,
   signal: AbortSignal,
 ): Promise<number> {
-  const { topic, handled, lock, clock, log, retryWaits } = parts;
-  const act = async (): Promise<number> => {
+  const { topic, handled, lettersMax, lock, clock, log, retryWaits } = parts;
+  const isWanted = (found: FoundLetter): boolean => {
+    const outage = readOutage(found.letter.detail);
+    return outage !== undefined && isMeant(outage) && canGo(found);
+  };
+  const locked = async (): Promise<number> => {
     await using tools = await parts.openTools(signal);
-    const letterParts = { reader: tools.reader, producer: tools.producer, topic, handled, retryWaits, clock, log };
-    const outages = await chooseLetters(letterParts, { kind: "open", reason: "outage" }, signal);
-    const chosen = outages
-      .filter(({ letter }) => {
-        const outage = readOutage(letter.detail);
-        return outage !== undefined && isMeant(outage);
-      })
-      .toSorted(({ letter: left }, { letter: right }) => left.redriven - right.redriven)
-      .slice(0, lettersMax);
-    let done = 0;
-    const options = { isDryRun: false, isForced: false };
-    for await (const report of redriveChosen(letterParts, chosen, options, signal)) {
-      if (report.done > done && report.done < report.chosen) {
-        await clock.sleep(BATCH_PAUSE_MS, signal);
-      }
-      done = report.done;
-    }
-    return done;
+    const { reader, producer } = tools;
+    const letterParts = { reader, producer, topic, handled, lettersMax, retryWaits, clock, log };
+    const chosen = await chooseLetters(letterParts, { kind: "open", reason: "outage" }, signal, isWanted);
+    const sorted = chosen.toSorted(({ letter: left }, { letter: right }) => left.redriven - right.redriven);
+    return await act(sorted, (letters) => sendBack(letterParts, letters, signal));
   };
   await clock.sleep(SETTLE_MS, signal);
   const retry = { clock, log, waits: retryWaits, doing: "redriving dead letters of an outage" };
-  return await untilPassed(() => lock.withLock(`redrive ${topic}`, act, signal), retry, signal);
+  return await untilPassed(() => lock.withLock(`redrive ${topic}`, locked, signal), retry, signal);
+}
+
+async function sendBack(parts: RedriveParts, letters: readonly FoundLetter[], signal: AbortSignal): Promise<number> {
+  let done = 0;
+  const options = { isDryRun: false, isForced: false };
+  for await (const report of redriveChosen(parts, letters, options, signal)) {
+    if (report.done > done && report.done < report.chosen) {
+      await parts.clock.sleep(BATCH_PAUSE_MS, signal);
+    }
+    done = report.done;
+  }
+  return done;
 }

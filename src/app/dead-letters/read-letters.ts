@@ -9,6 +9,8 @@ export interface LetterParts {
   readonly topic: string;
   readonly reader: MessageReader;
   readonly handled: HandledLetters;
+  /** Default LETTERS_MAX. */
+  readonly lettersMax?: number | undefined;
 }
 
 /** Letters without their values that are held at once, some 100 MB. */
@@ -48,19 +50,24 @@ export async function showLetter(parts: LetterParts, place: string, signal: Abor
   return toWhole(message, toLetter(message, handled));
 }
 
-/** The chosen letters in no particular order. DataError when a named place is empty: it names all that are. */
+/**
+ * The chosen letters in no particular order, of open ones at most `lettersMax` of those that `isWanted` lets through.
+ * DataError when a named place is empty: it names all that are.
+ */
 export async function chooseLetters(
   parts: LetterParts,
   choice: LetterChoice,
   signal: AbortSignal,
+  isWanted: (found: FoundLetter) => boolean = () => true,
 ): Promise<readonly FoundLetter[]> {
+  const { lettersMax = LETTERS_MAX } = parts;
   if (choice.kind === "places") {
     return await lettersAt(parts, choice.places, signal);
   }
   const chosen: FoundLetter[] = [];
   for await (const found of readLetters(parts, signal)) {
     const isMeant = choice.reason === undefined || found.letter.reason === choice.reason;
-    if (found.letter.state === "open" && isMeant && chosen.length < LETTERS_MAX) {
+    if (chosen.length < lettersMax && found.letter.state === "open" && isMeant && isWanted(found)) {
       chosen.push(found);
     }
   }

@@ -2,9 +2,10 @@ import type { Clock } from "../../base/clock.ts";
 import type { RetryWaits } from "../../base/jitter.ts";
 import type { Log } from "../../base/log.ts";
 import { untilPassed } from "../../base/retry.ts";
+import { ASKED_AT_HEADER } from "../../domain/dead-letter.ts";
 import type { Message, OutgoingMessage, Producer } from "../../ports/queue.ts";
 import type { HandledLetter } from "../../ports/store.ts";
-import { HEADER_PREFIX, REDRIVEN_HEADER } from "../../queue/dead-letter-headers.ts";
+import { HEADER_PREFIX, headerOf, REDRIVEN_HEADER } from "../../queue/dead-letter-headers.ts";
 import type { HandlingReport, LetterChoice, RedriveOptions } from "./dead-letters-api.ts";
 import type { FoundLetter, Origin } from "./letter.ts";
 import { chooseLetters, type LetterParts } from "./read-letters.ts";
@@ -88,6 +89,11 @@ export async function* redriveChosen(
   yield report();
 }
 
+/** Whether a letter can be sent back without force, as far as it says itself: retention may take it until then. */
+export function canGo(found: FoundLetter): boolean {
+  return whyNot(found, false) === undefined;
+}
+
 interface ReadyLetter extends FoundLetter {
   readonly origin: Origin;
 }
@@ -135,17 +141,21 @@ async function sendBack(
   await untilPassed(() => handled.record(records, signal), retry, signal);
 }
 
-/** The message as it was before it was set aside, and how often it was sent back. */
+/**
+ * The message as it was before it was set aside, when it was asked, and how often it was sent back. A letter of an older
+ * release does not say when it was asked: it was by the time it was set aside.
+ */
 function toOriginal({ letter, message }: Loaded): OutgoingMessage {
   const { origin } = letter;
   const foreign = message.headers.filter(([name]) => !name.startsWith(HEADER_PREFIX));
   const redriven = Buffer.from(String(letter.letter.redriven + 1));
+  const askedAt = headerOf(message.headers, ASKED_AT_HEADER) ?? Buffer.from(letter.letter.at);
   return {
     topic: origin.topic,
     ...(message.key === undefined ? { partition: origin.partition } : {}),
     key: message.key,
     value: message.value,
-    headers: [...foreign, [REDRIVEN_HEADER, redriven]],
+    headers: [...foreign, [ASKED_AT_HEADER, askedAt], [REDRIVEN_HEADER, redriven]],
   };
 }
 

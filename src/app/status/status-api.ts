@@ -72,8 +72,8 @@ export interface WorkerSeen {
   readonly failed: number | undefined;
   readonly uptimeSeconds: number | undefined;
   readonly lastError: string;
-  /** Providers that are out for this worker. */
-  readonly outages: readonly BreakerSeen[];
+  /** Providers that are out for this worker; undefined where it does not say. */
+  readonly outages: readonly BreakerSeen[] | undefined;
   /** Undefined where it does not say. */
   readonly held: Held | undefined;
 }

@@ -15,20 +15,20 @@ const list = z.array(breaker);
 const answer = z.object({ breakers: list });
 const ASK_MS_MAX = 2_000;
 
-/** Of what a heartbeat or a worker says; nothing where it says nothing of the kind. */
-export function parseOutages(said: unknown): readonly BreakerSeen[] {
+/** Of what a heartbeat or a worker says; undefined where it says nothing of the kind. */
+export function parseOutages(said: unknown): readonly BreakerSeen[] | undefined {
   const read = list.safeParse(said);
-  return read.success ? read.data.flatMap((seen) => (seen.state === "closed" ? [] : [toSeen(seen)])) : [];
+  return read.success ? read.data.flatMap((seen) => (seen.state === "closed" ? [] : [toSeen(seen)])) : undefined;
 }
 
-/** What the worker that holds the embedded folder says; nothing when it does not answer. */
-export async function askOutages({ url }: Pick<WorkerFile, "url">): Promise<readonly BreakerSeen[]> {
+/** What the worker that holds the embedded folder says; undefined when it does not answer. */
+export async function askOutages({ url }: Pick<WorkerFile, "url">): Promise<readonly BreakerSeen[] | undefined> {
   try {
     const response = await fetch(`${url}/status`, { signal: AbortSignal.timeout(ASK_MS_MAX) });
     const said = answer.safeParse(await response.json());
-    return said.success ? parseOutages(said.data.breakers) : [];
+    return said.success ? parseOutages(said.data.breakers) : undefined;
   } catch {
-    return [];
+    return undefined;
   }
 }
 

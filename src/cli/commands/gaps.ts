@@ -6,7 +6,7 @@ import type { Cli } from "../cli.ts";
 import { DATA_SET_WORDS, toCoverageOptions, type TypedCoverage } from "../coverage-options.ts";
 import { cutRemark, goneRemark, spanTable } from "../describe-coverage.ts";
 import { EXIT_CODES } from "../exit.ts";
-import { describeRequest, followRequest, isAnswered } from "../follow-request.ts";
+import { describeRequest, followRequest, exitOfRequest } from "../follow-request.ts";
 import { runOnce, type Parts, type RunState } from "../run-command.ts";
 import { addSettingFlags } from "../setting-flags.ts";
 import { UsageError } from "../usage-error.ts";
@@ -68,7 +68,7 @@ async function answer(report: GapsReport, { request, wait, json }: Options, part
       ? `${JSON.stringify({ ...report, request: last }, undefined, 2)}\n`
       : `${describe(report)}${describeRequest(last, plan)}`,
   );
-  return isAnswered(last, plan) && isClean ? EXIT_CODES.ok.code : EXIT_CODES.defect.code;
+  return isClean ? exitOfRequest(last, plan) : EXIT_CODES.defect.code;
 }
 
 function toPlan({ dataSet, requests }: GapsReport, wait: boolean): RequestPlan {

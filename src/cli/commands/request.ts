@@ -2,21 +2,28 @@ import type { Command } from "commander";
 
 import { systemClock } from "../../base/clock.ts";
 import type { Cli } from "../cli.ts";
-import { EXIT_CODES } from "../exit.ts";
-import { describeRequest, followRequest, isAnswered } from "../follow-request.ts";
+import { describeEstimate } from "../estimate-text.ts";
+import { describeRequest, followRequest, exitOfRequest } from "../follow-request.ts";
 import { REQUEST_KINDS, toRequestPlan, type RequestOptions } from "../request-plan.ts";
 import { runOnce, type RunState } from "../run-command.ts";
 import { addSettingFlags } from "../setting-flags.ts";
+import { UsageError } from "../usage-error.ts";
 
 const EXAMPLES = `
 Examples:
   gdw request --codes 000001.SZ,600000.SH --wait
   gdw request --all --start 2024-01-01 --end 2024-06-30
   gdw request --file codes.txt --days 5 --force --wait --json
+  gdw request --all --full --dry-run
   gdw request --kind calendar
 
 Only what is missing is fetched; --force fetches again. With --wait the exit code is 1 when a message became a dead
-letter or days stay unexplained.`;
+letter or days stay unexplained, and 75 when neither did and days are not published yet.`;
+
+interface Printing {
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
 
 export function addRequest(parent: Command, cli: Cli, state: RunState): void {
   addSettingFlags(parent.command("request"))
@@ -33,16 +40,27 @@ export function addRequest(parent: Command, cli: Cli, state: RunState): void {
     .option("--force", "fetch again even what is stored")
     .option("--provider <name>", "ask this one only: tushare")
     .option("--wait", "wait until every message is settled, with progress on standard error")
+    .option("--dry-run", "say how many messages and provider calls it would be and how long it would take; do nothing")
     .option("--json", "print JSON")
     .addHelpText("after", EXAMPLES)
-    .action(async (options: RequestOptions & { readonly json?: boolean }, command: Command) => {
+    .action(async (options: RequestOptions & Printing, command: Command) => {
       const plan = await toRequestPlan(options, cli, systemClock);
+      if (options.dryRun === true && plan.wait) {
+        throw new UsageError("--dry-run does nothing that could be waited for: leave --wait out");
+      }
       await runOnce(command, cli, state, async (parts) => {
+        if (options.dryRun === true) {
+          const estimate = await parts.app.estimate(parts.config, plan, parts.log, parts.shutdown.intake);
+          cli.stdout.write(
+            options.json === true ? `${JSON.stringify(estimate, undefined, 2)}\n` : describeEstimate(estimate),
+          );
+          return;
+        }
         const last = await followRequest(parts, plan, cli);
         cli.stdout.write(
           options.json === true ? `${JSON.stringify(last, undefined, 2)}\n` : describeRequest(last, plan),
         );
-        state.exitCode = isAnswered(last, plan) ? EXIT_CODES.ok.code : EXIT_CODES.defect.code;
+        state.exitCode = exitOfRequest(last, plan);
       });
     });
 }

@@ -99,6 +99,8 @@ function toDemoConfig(config: Config, simulated: DemoProvider | undefined): Conf
     providers: { ...config.providers, chain: ["tushare"] },
     // The truth is in yuan and shares, and the views are compared with it.
     compat: { ...config.compat, ginkgoUnits: false },
+    // It counts what it asked for itself.
+    schedule: { ...config.schedule, enabled: false },
     // Ports of a demo are nobody's business; whoever keeps it running is told which they are.
     health: { ...config.health, port: 0 },
     ...(simulated === undefined

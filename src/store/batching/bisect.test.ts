@@ -184,6 +184,51 @@ test("a table that changes while a batch is under way is not taken for bad rows"
   await assert.rejects(insertHalving(few, insert, refusalOf), PermanentError);
 });
 
+test("that the last refused rows are bad is asked again where the asking failed on its way", async () => {
+  const progress = new InsertProgress([1, 2, 3, 4]);
+  let isChanged = false;
+  let isAway = true;
+  const insert = async (part: readonly number[]): Promise<void> => {
+    await Promise.resolve();
+    if (isChanged) {
+      // The row that was accepted, sent once more.
+      if (part.length === 1 && part[0] === 2 && isAway) {
+        isAway = false;
+        throw new TransientError("away");
+      }
+      throw new Refusal("wrong type");
+    }
+    if (part.includes(3)) {
+      throw new Refusal("x");
+    }
+    isChanged = true;
+  };
+  await assert.rejects(insertHalving(progress, insert, refusalOf), TransientError);
+  await assert.rejects(insertHalving(progress, insert, refusalOf), PermanentError);
+});
+
+test("rows that fit no column say nothing of the table", async () => {
+  const progress = new InsertProgress([1, 2, 3, 4, 5]);
+  let isChanged = false;
+  const insert = async (part: readonly number[]): Promise<void> => {
+    await Promise.resolve();
+    const fit = part.filter((row) => {
+      if (row === 5) {
+        progress.unfit.set(row, "too large");
+      }
+      return row !== 5;
+    });
+    if (fit.length === 0) {
+      return;
+    }
+    if (isChanged || fit.includes(4)) {
+      throw new Refusal("wrong type");
+    }
+    isChanged = true;
+  };
+  await assert.rejects(insertHalving(progress, insert, refusalOf), PermanentError);
+});
+
 /** Rows from 0 on, into a store that refuses an insert with a bad one; `isBad` is asked until it says so. */
 async function halve(
   count: number,

@@ -1,8 +1,6 @@
 import { PermanentError } from "../../base/errors.ts";
-import type { InsertProgress } from "./insert-progress.ts";
+import { type InsertProgress, REFUSED_IN_A_ROW_MAX } from "./insert-progress.ts";
 
-/** When so many rows in a row were refused alone, it is asked whether it is the rows that are wrong. */
-const REFUSED_IN_A_ROW_MAX = 16;
 /** When none of 16 from all over the batch was taken either, it is not. */
 const REFUSED_UNTIL_SURE = 32;
 
@@ -21,26 +19,37 @@ export async function insertHalving<Row>(
   insert: (rows: readonly Row[]) => Promise<void>,
   refusalOf: (error: unknown) => string | undefined,
 ): Promise<void> {
-  for (let piece = progress.next; piece !== undefined; piece = progress.next) {
-    const refusal = await refusalOfInsert(piece, insert, refusalOf);
-    if (refusal === undefined) {
-      progress.nextStored();
-      continue;
-    }
-    progress.nextRefused(refusal.detail);
-    const isRun = progress.refusedInARow >= REFUSED_IN_A_ROW_MAX;
-    if (progress.accepted !== undefined && (isRun || progress.next === undefined)) {
+  while (!progress.isDone) {
+    if (progress.isProofOwed && progress.accepted !== undefined) {
       const changed = await refusalOfInsert([progress.accepted], insert, refusalOf);
       if (changed !== undefined) {
         throw permanent(`the store refuses a row that it took before: ${changed.detail}`, changed.cause);
       }
       progress.acceptedAgain();
-    } else if (isRun && progress.next !== undefined && progress.refusedInARow < REFUSED_UNTIL_SURE) {
-      progress.nextFromLargest();
-    } else if (isRun) {
-      throw permanent(`the store refuses one after the other: ${refusal.detail}`, refusal.cause);
+    } else {
+      await insertNext(progress, insert, refusalOf);
     }
   }
+}
+
+async function insertNext<Row>(
+  progress: InsertProgress<Row>,
+  insert: (rows: readonly Row[]) => Promise<void>,
+  refusalOf: (error: unknown) => string | undefined,
+): Promise<void> {
+  const refusal = await refusalOfInsert(progress.next ?? [], insert, refusalOf);
+  if (refusal === undefined) {
+    progress.nextStored();
+    return;
+  }
+  progress.nextRefused(refusal.detail);
+  if (progress.refusedInARow < REFUSED_IN_A_ROW_MAX || progress.accepted !== undefined) {
+    return;
+  }
+  if (progress.next === undefined || progress.refusedInARow >= REFUSED_UNTIL_SURE) {
+    throw permanent(`the store refuses one after the other: ${refusal.detail}`, refusal.cause);
+  }
+  progress.nextFromLargest();
 }
 
 function permanent(what: string, cause: unknown): PermanentError {

@@ -1,3 +1,6 @@
+/** When so many rows in a row were refused alone, it is asked whether it is the rows that are wrong. */
+export const REFUSED_IN_A_ROW_MAX = 16;
+
 /**
  * How far the inserts of some rows have come. It outlives a try that failed half way, so that the next one goes on with
  * what is not acknowledged yet: work that is repeated from its beginning would never end where every third insert fails.
@@ -26,6 +29,20 @@ export class InsertProgress<Row> {
     return this.#refusedInARow;
   }
 
+  /**
+   * Whether it has to be shown that the table still takes what it took before: rows were refused, many in a row or the last
+   * ones, which would be good ones if the table had changed.
+   */
+  get isProofOwed(): boolean {
+    const isRun = this.#refusedInARow >= REFUSED_IN_A_ROW_MAX;
+    return this.#accepted !== undefined && this.#refusedInARow > 0 && (isRun || this.next === undefined);
+  }
+
+  /** Nothing is left to be sent. */
+  get isDone(): boolean {
+    return this.next === undefined && !this.isProofOwed;
+  }
+
   /** One of the rows that the store has accepted; undefined while there is none. */
   get accepted(): Row | undefined {
     return this.#accepted;
@@ -44,10 +61,13 @@ export class InsertProgress<Row> {
   /** The next piece is durable. */
   nextStored(): void {
     const [piece = [], ...later] = this.#pending;
-    // A row that fits no column was not among those sent.
-    this.#accepted = piece.findLast((row) => !this.unfit.has(row)) ?? this.#accepted;
-    this.#refusedInARow = 0;
     this.#pending = later;
+    // Rows that fit no column were not sent, and say nothing of the table.
+    const accepted = piece.findLast((row) => !this.unfit.has(row));
+    if (accepted !== undefined) {
+      this.#accepted = accepted;
+      this.#refusedInARow = 0;
+    }
   }
 
   /** The store accepted a row once more, so those it refused are themselves the reason. */

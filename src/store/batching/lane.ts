@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import { PermanentError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { untilPassed, type FailureAdvice } from "../../base/retry.ts";
-import type { Model, RowOutcome, Store, TableHealth } from "../../ports/store.ts";
+import type { Model, RowOutcome, Store, TableHealth, WriteOptions } from "../../ports/store.ts";
 import { Batch, type Entry, type SendReason } from "./batch.ts";
 import type { BatchLimits } from "./limits.ts";
 import { estimateBytes } from "./model-bytes.ts";
@@ -134,23 +134,32 @@ export class Lane {
   }
 
   /** Never rejects: whatever happens reaches the callers whose rows these are. */
-  async #write(waiters: readonly Waiter[], reason: SentBatch["reason"]): Promise<void> {
+  async #write(
+    waiters: readonly Waiter[],
+    reason: SentBatch["reason"],
+    failed?: WriteOptions["failed"],
+  ): Promise<void> {
     const { model, clock, log, onSent } = this.#parts;
     const models = waiters.flatMap((waiter) => waiter.models);
     const work = whileAnyoneWaits(waiters);
     const startedMs = clock.elapsedMs();
     this.#isWriting = true;
     try {
-      const outcomes = await this.#untilStored(models, work.signal);
+      const outcomes = await this.#untilStored(models, failed, work.signal);
       const ms = clock.elapsedMs() - startedMs;
       settle(waiters, outcomes);
       onSent({ model, rows: models.length, callers: waiters.length, reason, ms });
     } catch (error) {
       if (waiters.length > 1 && !work.signal.aborted && !(error instanceof PermanentError)) {
-        // Someone's rows are a defect to the store; alone, each caller gets an answer about its own.
+        // Someone's rows are a defect to the store; alone, each caller gets an answer about its own, also of those that
+        // went in before the defect was met.
         log.error("batch failed, storing each caller's rows alone", { model, callers: waiters.length, error });
-        for (const waiter of waiters.filter(({ signal }) => !signal.aborted)) {
-          await this.#write([waiter], reason);
+        let from = 0;
+        for (const waiter of waiters) {
+          if (!waiter.signal.aborted) {
+            await this.#write([waiter], reason, { models, from });
+          }
+          from += waiter.rows;
         }
       } else {
         for (const waiter of waiters) {
@@ -164,13 +173,17 @@ export class Lane {
   }
 
   /** The same array each time: the store then goes on where it was, and with the same plan. */
-  async #untilStored(models: readonly Model[], signal: AbortSignal): Promise<readonly RowOutcome[]> {
+  async #untilStored(
+    models: readonly Model[],
+    failed: WriteOptions["failed"],
+    signal: AbortSignal,
+  ): Promise<readonly RowOutcome[]> {
     const { model, store, limits, clock, log, outage, writers, onPressure } = this.#parts;
     const trying = outage.begin();
     const attempt = async (): Promise<readonly RowOutcome[]> => {
       await writers.enter(1, signal);
       try {
-        return await store.addBatch(models, signal, { rowsPerInsertMax: this.#pressure.rowsMax });
+        return await store.addBatch(models, signal, { rowsPerInsertMax: this.#pressure.rowsMax, failed });
       } finally {
         writers.leave(1);
       }

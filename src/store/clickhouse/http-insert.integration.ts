@@ -156,6 +156,38 @@ test("what goes wrong while a piece is made is thrown as it is", { timeout: 10_0
   await assert.rejects(served.inserter.send("INSERT", { [Symbol.iterator]: pieces }, {}, never), TypeError);
 });
 
+test("nor is a 200 that comes while the last piece is still on its way", async () => {
+  await using served = await serve((request, response) => {
+    request.socket.pause();
+    response.end();
+  });
+  for (const body of [[Buffer.alloc(16_000_000)], [Buffer.alloc(10), Buffer.alloc(16_000_000)]]) {
+    await assert.rejects(served.inserter.send("INSERT", body, {}, never), /before it had all rows/);
+  }
+});
+
+test(
+  "a 200 that comes with the last byte is believed, before the end of the request is",
+  { timeout: 60_000 },
+  async () => {
+    await using served = await serve((request, response) => {
+      let left = Number(request.headers["content-length"] ?? NaN);
+      request.on("data", (piece: Buffer) => {
+        left -= piece.length;
+        if (left === 0) {
+          response.end();
+        }
+      });
+      request.on("end", () => response.end());
+    });
+    for (let times = 0; times < 400; times += 1) {
+      const size = [1, 100, 70_000, 3_000_000][times % 4] ?? 1;
+      const body = times % 8 < 4 ? [Buffer.alloc(size)] : [Buffer.alloc(size), Buffer.alloc(size), Buffer.alloc(1)];
+      await served.inserter.send("INSERT", body, {}, never);
+    }
+  },
+);
+
 interface Served extends AsyncDisposable {
   readonly inserter: HttpInserter;
 }

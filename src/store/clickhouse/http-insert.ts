@@ -66,7 +66,12 @@ export function openHttpInserter(options: HttpInsertOptions): HttpInserter {
       signal: deadline.signal,
       timeout: options.requestMs,
     };
-    const sent = request(target, init, resolve);
+    // What Node has taken from us may still be on its way when somebody answers.
+    let isSent = false;
+    const sent = request(target, init, (response) => {
+      isSent = sent.writableFinished;
+      resolve(response);
+    });
     sent.on("error", reject);
     sent.on("timeout", () => {
       sent.destroy(
@@ -74,9 +79,8 @@ export function openHttpInserter(options: HttpInsertOptions): HttpInserter {
       );
     });
     let answer: IncomingMessage;
-    let isWhole: boolean;
     try {
-      [answer, isWhole] = await Promise.all([promise, writeBody(sent, body)]);
+      [answer] = await Promise.all([promise, writeBody(sent, body)]);
     } catch (error) {
       sent.destroy();
       deadline.throwIfOver();
@@ -92,12 +96,12 @@ export function openHttpInserter(options: HttpInsertOptions): HttpInserter {
       deadline.throwIfOver();
       throw error;
     } finally {
-      if (!isWhole) {
+      if (!isSent) {
         // A body that was cut off must not look like one that has ended, and its connection serves nobody any more.
         sent.destroy();
       }
     }
-    if (!isWhole) {
+    if (!isSent) {
       throw new TransientError(`inserting into ClickHouse: ${target.host} said done before it had all rows`);
     }
   }
@@ -140,11 +144,10 @@ class Deadline implements Disposable {
 }
 
 /**
- * While the server reads one piece the next is made. True when all of them were written. Ends early with false, without an
- * error of its own, when the request failed or the server answered before it had everything: what it said then comes from
- * the answer.
+ * While the server reads one piece the next is made. Ends early, without an error of its own, when the request failed or
+ * the server answered before it had everything: what it said then comes from the answer.
  */
-async function writeBody(sent: ClientRequest, body: Iterable<Buffer>): Promise<boolean> {
+async function writeBody(sent: ClientRequest, body: Iterable<Buffer>): Promise<void> {
   const over = new AbortController();
   const end = () => {
     over.abort();
@@ -155,12 +158,11 @@ async function writeBody(sent: ClientRequest, body: Iterable<Buffer>): Promise<b
   for (const piece of body) {
     await taken;
     if (over.signal.aborted) {
-      return false;
+      return;
     }
     taken = sent.write(piece) ? undefined : once(sent, "drain", { signal: over.signal }).catch(() => undefined);
   }
   sent.end();
-  return true;
 }
 
 /** Known where there is one piece; several are sent as chunks, since the later ones do not exist yet. */

@@ -58,7 +58,7 @@ export async function insertRows<Row>(
     cutByPartitions(piece, (row) => writer.partitionOf(row), partitionsMax, limits.rowsMax);
   progress.recut(cut);
   let { rowsMax } = progress;
-  while (progress.next !== undefined) {
+  while (!progress.isDone) {
     try {
       await insertHalving(progress, send, refusalOf);
     } catch (error) {

@@ -12,7 +12,7 @@ export const TRANSITIONS = {
     "again: dropped",
     "of a partition that is not held: dropped",
     "of a dead stream: dropped",
-    "after a stop: forgotten",
+    "in a drain: forgotten",
   ],
   start: [
     "as a member in good standing",
@@ -33,7 +33,7 @@ export const TRANSITIONS = {
   overdue: ["as the oldest", "having the lane of another partition's oldest", "of a lost partition: left to itself"],
   progress: ["before the deadline"],
   rest: ["of a running message"],
-  shelf: ["a place in hand is free", "its partition is lost", "the work is dropped"],
+  shelf: ["a place in hand is free", "its partition is lost"],
   revoke: [
     "with nothing in flight",
     "with one running",
@@ -72,8 +72,14 @@ export const TRANSITIONS = {
   group: ["others work on what is not held", "a member that was cut off rewinds", "in doubt", "in good standing again"],
   stream: ["is opened again and delivers again"],
   outage: ["stops every deadline"],
-  drain: ["with messages in hand", "until all is said"],
-  stop: ["with one waiting", "with one running"],
+  "give back": ["in a drain: it comes again", "late, its partition lost", "outside a drain: not accepted"],
+  drain: [
+    "with one running: finished",
+    "with one waiting: forgotten",
+    "with one on the shelf: forgotten",
+    "with a gap",
+    "until all is said",
+  ],
 } as const;
 
 export type TransitionEvent = keyof typeof TRANSITIONS;

@@ -76,7 +76,6 @@ export class World {
   #isSaidAgain = false;
   #isRebalancing = true;
   #isDraining = false;
-  #isStopped = false;
   #isDead = false;
   #nowMs = 0;
   #outageMs = 0;
@@ -108,7 +107,7 @@ export class World {
 
   /** Lets everything finish, in a new process if this one stops; then all must be durable and committed. */
   settleEverything(): void {
-    if (this.#isDraining || this.#isStopped || this.#isDead) {
+    if (this.#isDraining || this.#isDead) {
       this.crash();
     }
     this.#isFresh = true;
@@ -237,7 +236,27 @@ export class World {
     this.#coverage.note("fail", isLive ? "of a held partition: the consumer stops" : "late, its partition lost");
     if (isLive) {
       this.#isDead = true;
-      this.stop();
+      this.#drain();
+    }
+  }
+
+  /** What the message waits for will not come in time; nothing of it was made durable here. */
+  giveBack(choice: number): void {
+    const at = choice % Math.max(1, this.#running.length);
+    const entry = this.#running[at]?.entry;
+    if (entry === undefined) {
+      return;
+    }
+    const { isLive } = entry.tracker;
+    const isAccepted = this.#machine.giveBack(entry);
+    assert.equal(isAccepted, this.#isDraining, "given back outside a drain");
+    if (isAccepted) {
+      this.#running.splice(at, 1);
+      assert.equal(entry.phase, "abandoned");
+      this.#coverage.note("give back", isLive ? "in a drain: it comes again" : "late, its partition lost");
+    } else {
+      assert.notEqual(entry.phase, "settled");
+      this.#coverage.note("give back", "outside a drain: not accepted");
     }
   }
 
@@ -368,38 +387,8 @@ export class World {
   }
 
   drain(_choice: number, more: number): void {
-    if (more % 4 === 0 && !this.#isDraining) {
-      this.#isDraining = true;
-      if (this.#state().inHand > 0) {
-        this.#coverage.note("drain", "with messages in hand");
-      }
-      this.#machine.drain();
-    }
-  }
-
-  stop(): void {
-    if (this.#isStopped) {
-      return;
-    }
-    const { running, inHand, shelved } = this.#state();
-    if (running > 0) {
-      this.#coverage.note("stop", "with one running");
-    }
-    if (inHand > running) {
-      this.#coverage.note("stop", "with one waiting");
-    }
-    if (shelved > 0) {
-      this.#coverage.note("shelf", "the work is dropped");
-    }
-    this.#isDraining = true;
-    this.#isStopped = true;
-    this.#machine.drain();
-    this.#machine.stop();
-  }
-
-  dropWork(_choice: number, more: number): void {
-    if (more % 6 === 0) {
-      this.stop();
+    if (more % 3 === 0) {
+      this.#drain();
     }
   }
 
@@ -416,7 +405,6 @@ export class World {
     this.#held = [];
     this.#isRebalancing = true;
     this.#isDraining = false;
-    this.#isStopped = false;
     this.#isDead = false;
     this.#settledSinceCommit = 0;
     this.#repeatedMs = 0;
@@ -450,7 +438,7 @@ export class World {
 
   #deliverFrom(stream: number, choice: number): void {
     const positions = this.#streams[stream - 1];
-    if (positions === undefined || (!this.#machine.hasRoom && !this.#isStopped)) {
+    if (positions === undefined || (!this.#machine.hasRoom && !this.#isDraining)) {
       return;
     }
     const partitions = [...positions.keys()];
@@ -476,8 +464,9 @@ export class World {
       );
       return;
     }
-    if (this.#isStopped) {
-      note("after a stop: forgotten");
+    if (this.#isDraining) {
+      assert.deepEqual([after.inHand, after.shelved], [before.inHand, before.shelved], "taken in a drain");
+      note("in a drain: forgotten");
       return;
     }
     if (after.shelved > before.shelved) {
@@ -601,7 +590,7 @@ export class World {
     const { tracker } = entry;
     assert.ok(tracker.isLive, "started a message of a lost partition");
     assert.ok(this.#isFresh || this.#isRebalancing, "started a message while the membership is in doubt");
-    assert.ok(!this.#isStopped, "started a message after the stop");
+    assert.ok(!this.#isDraining, "started a message in a drain");
     assert.equal(this.#aborted.has(tracker.assignment), false);
     for (const lane of message.lanes) {
       const isTaken = this.#running.some(
@@ -675,6 +664,7 @@ export class World {
     assert.ok(shelved <= LIMITS.messagesMax, "more on the shelves than they hold");
     assert.ok(bytesInHand <= LIMITS.bytesMax, "more bytes in hand than the window allows");
     assert.equal(bytesInHand, inHand + shelved, "the window lost count");
+    assert.ok(!this.#isDraining || inHand + shelved === running, "a drain waits for what has not started");
     assert.equal(running, this.#running.filter(({ entry }) => entry.phase === "running").length);
     assert.equal(partitions.length, this.#held.length);
     for (const { partition, gap, mark, blocking, next } of partitions) {
@@ -683,15 +673,30 @@ export class World {
       const bound = blocking?.offset ?? next;
       assert.equal(mark, bound, `the mark of ${partition} is ${mark} although ${bound} is not settled`);
     }
-    if (
-      this.#isDraining &&
-      this.#machine.isEmptied &&
-      this.#machine.isSaid &&
-      !this.#isStopped &&
-      !this.#isRebalancing
-    ) {
+    if (this.#isDraining && this.#machine.isEmptied && this.#machine.isSaid && !this.#isDead && !this.#isRebalancing) {
       this.#coverage.note("drain", "until all is said");
     }
+  }
+
+  #drain(): void {
+    if (this.#isDraining) {
+      return;
+    }
+    const { running, inHand, shelved, gap } = this.#state();
+    if (running > 0) {
+      this.#coverage.note("drain", "with one running: finished");
+    }
+    if (inHand > running) {
+      this.#coverage.note("drain", "with one waiting: forgotten");
+    }
+    if (shelved > 0) {
+      this.#coverage.note("drain", "with one on the shelf: forgotten");
+    }
+    if (gap > 0) {
+      this.#coverage.note("drain", "with a gap");
+    }
+    this.#isDraining = true;
+    this.#machine.drain();
   }
 
   #noteRevoked(lost: readonly number[]): void {
@@ -786,7 +791,7 @@ const ACTIONS: readonly Action[] = [
   (world, choice) => world.freshen(choice),
   (world, choice) => world.outage(choice),
   (world, choice, more) => world.drain(choice, more),
-  (world, choice, more) => world.dropWork(choice, more),
+  (world, choice) => world.giveBack(choice),
   (world, choice, more) => world.crashAndJoin(choice, more),
 ];
 

@@ -1,0 +1,37 @@
+import type { RequestEstimate } from "../app/app-api.ts";
+import { countOf } from "./count-of.ts";
+
+const CODES_SHOWN_MAX = 5;
+
+/** What a request would cost, before anything is done. */
+export function describeEstimate(estimate: RequestEstimate): string {
+  const { messages, missingDays, pendingDays, unknownCodes, calls, apis, timeMs } = estimate;
+  const named = unknownCodes.slice(0, CODES_SHOWN_MAX).join(",");
+  const more = unknownCodes.length > CODES_SHOWN_MAX ? " and more" : "";
+  const lines = [
+    `${countOf(messages, "message")}, ${countOf(calls, "provider call")}, ${describeTime(timeMs)}; nothing was done`,
+    `  missing: ${countOf(missingDays, "trading day")} of all codes`,
+    ...(pendingDays > 0 ? [`  days not published yet: ${pendingDays}`] : []),
+    ...(unknownCodes.length > 0 ? [`  the stock list does not have ${named}${more} (${unknownCodes.length})`] : []),
+    ...apis.map(({ provider, api, calls: ofApi, callsPerMinute, timeMs: ofApiMs, daily }) =>
+      [
+        `  ${provider} ${api}: ${countOf(ofApi, "call")} at ${callsPerMinute} in any minute, ${describeTime(ofApiMs)}`,
+        ...(daily === undefined ? [] : [`; the account has ${daily.calls} a day, ${daily.used} used`]),
+      ].join(""),
+    ),
+    "  lists of suspensions for days that come back empty are not counted",
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function describeTime(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  if (minutes === 0) {
+    return "less than a minute";
+  }
+  if (minutes < 120) {
+    return `about ${countOf(minutes, "minute")}`;
+  }
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? `about ${hours} hours` : `about ${Math.round(hours / 24)} days`;
+}

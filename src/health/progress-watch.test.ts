@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { systemClock, type Clock } from "../base/clock.ts";
+import { silentLog } from "../base/log.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { ProgressWatch, type WorkInHand } from "./progress-watch.ts";
+
+const NOTHING: WorkInHand = { overdue: undefined, commitForMs: undefined };
+
+/** Its sleepers sleep until they are told to stop: the test looks by itself. */
+class StillClock implements Clock {
+  elapsed = 0;
+  now = (): ReturnType<Clock["now"]> => systemClock.now();
+  nowMs = (): number => systemClock.nowMs();
+  elapsedMs = (): number => this.elapsed;
+  sleep = (_ms: number, signal?: AbortSignal): Promise<void> =>
+    new Promise((_, reject) => {
+      const abort = (): void => reject(signal?.reason as Error);
+      signal?.addEventListener("abort", abort, { once: true });
+      if (signal?.aborted === true) {
+        abort();
+      }
+    });
+}
+
+function running(): { readonly clock: StillClock; readonly lifecycle: Lifecycle; readonly watch: ProgressWatch } {
+  const clock = new StillClock();
+  const lifecycle = new Lifecycle();
+  lifecycle.enter("STARTING");
+  lifecycle.enter("RUNNING");
+  return { clock, lifecycle, watch: new ProgressWatch({ lifecycle, clock, log: silentLog }) };
+}
+
+const STUCK: readonly (readonly [what: string, work: WorkInHand, agoMs: number, says: RegExp | undefined])[] = [
+  ["a loop that turned a minute ago", NOTHING, 60_000, undefined],
+  ["a loop that did not turn for longer", NOTHING, 60_001, /^the consume loop has not turned for 60 s$/],
+  ["a handler that has a minute to set its message aside", overdue(60_000), 0, undefined],
+  [
+    "a handler that does not end",
+    overdue(60_001),
+    0,
+    /^the handler of updates\/3\/17 goes on 60 s after it was told that its deadline is over$/,
+  ],
+  ["a commit that takes long", { ...NOTHING, commitForMs: 120_000 }, 0, undefined],
+  ["a commit that never ends", { ...NOTHING, commitForMs: 120_001 }, 0, /^a commit has been under way for 120 s$/],
+];
+
+function overdue(forMs: number): WorkInHand {
+  return { ...NOTHING, overdue: { forMs, message: "updates/3/17" } };
+}
+
+for (const [what, work, agoMs, says] of STUCK) {
+  test(`${what} is ${says === undefined ? "not " : ""}stuck`, async () => {
+    const { clock, lifecycle, watch } = running();
+    await using _ = watch;
+    watch.turned(work);
+    clock.elapsed += agoMs;
+    const trouble = watch.look();
+    if (says === undefined) {
+      assert.deepEqual([trouble, lifecycle.state], [undefined, "RUNNING"]);
+    } else {
+      assert.match(trouble ?? "", says);
+      assert.deepEqual([lifecycle.state, lifecycle.why], ["ERROR", trouble]);
+      watch.turned(NOTHING);
+      assert.equal(watch.look(), undefined);
+      assert.deepEqual([lifecycle.state, lifecycle.why], ["RUNNING", ""]);
+    }
+  });
+}
+
+test("a stuck worker that is told to stop is stopping, and one that has ended in error stays so", async () => {
+  const { clock, lifecycle, watch } = running();
+  clock.elapsed += 61_000;
+  watch.look();
+  assert.equal(lifecycle.state, "ERROR");
+  lifecycle.enter("STOPPING");
+  watch.look();
+  assert.equal(lifecycle.state, "STOPPING");
+  lifecycle.enter("ERROR", "the disk is full");
+  await watch[Symbol.asyncDispose]();
+  watch.turned(NOTHING);
+  watch.look();
+  assert.deepEqual([lifecycle.state, lifecycle.why], ["ERROR", "the disk is full"]);
+});
