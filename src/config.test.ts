@@ -314,7 +314,10 @@ test("settings that contradict each other are an error", () => {
   assert.deepEqual(problemsOf({ env: { GINKGO_MODE: "servers" } }), [
     "setting mode is servers, but kafka.brokers names no broker",
   ]);
-  assert.equal(problemsOf({ env: { GINKGO_HEARTBEAT_TTL: "5", GINKGO_KAFKA_TLS_CERT: "c" } }).length, 2);
+  assert.equal(
+    problemsOf({ env: { GINKGO_HEARTBEAT_TTL: "5", GINKGO_KAFKA_TLS: "true", GINKGO_KAFKA_TLS_CERT: "c" } }).length,
+    2,
+  );
 });
 
 test("every setting has a name, a variable, a flag and a help of its own", () => {

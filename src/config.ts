@@ -7,6 +7,7 @@ import {
   type WorkerSettings,
 } from "./config/file.ts";
 import { FILE_VARIABLE, knownVariables, nameAt, NAMED_SETTINGS, type NamedSetting } from "./config/names.ts";
+import { type SecretFile, warnAboutExposed } from "./config/exposed-secrets.ts";
 import { didYouMean } from "./config/nearest.ts";
 import { contradictionsIn } from "./config/contradictions.ts";
 import { isSetting, type Said, type Setting, type SettingsTree, type ValuesOf } from "./config/setting.ts";
@@ -45,23 +46,28 @@ export interface ConfigSources {
   readonly settings?: WorkerSettings | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly readFile: ReadFile;
+  /** Whether every user of this machine may read a file; false for one that cannot be looked at. */
+  readonly isOpenToAll?: (path: string) => boolean;
 }
 
 export const FILE_BY_DEFAULT = "data_worker.yml";
 const MASK = "******";
+/** Names a file that is a secret as a whole. */
+const KEY_FILE = "kafka.tls_key";
 const POLL_TIMEOUT_MS_MAX = 500;
 /** Variables of tests and benchmarks, which are no settings. */
 const NO_SETTING = /^GINKGO_(?:TEST|BENCH)_/;
 
 /** Flags before environment before file before default. SettingsError names everything that is wrong at once. */
-export function loadConfig({ flags, file: path, settings, env, readFile }: ConfigSources): LoadedConfig {
+export function loadConfig({ flags, file: path, settings, env, readFile, isOpenToAll }: ConfigSources): LoadedConfig {
   const file = settings === undefined ? openSettingsFile(path, env, readFile) : toSettingsFile(settings);
   const problems: string[] = [...(file?.problems ?? [])];
   const values = readAll({ flags, env, file, readFile }, problems);
   if (problems.length > 0) {
     throw new SettingsError(problems);
   }
-  const warnings = [...warningsAbout(env), ...capPollTimeout(values)];
+  const exposed = warnAboutExposed(secretFilesIn(values), isOpenToAll ?? (() => false));
+  const warnings = [...warningsAbout(env), ...capPollTimeout(values), ...exposed];
   const config = toConfig(values);
   const contradictions = contradictionsIn(config);
   if (contradictions.length > 0) {
@@ -104,6 +110,7 @@ interface Held {
   readonly shown: string;
   readonly origin: Origin;
   readonly from: string;
+  readonly file?: string | undefined;
 }
 
 type Values = Map<string, Held>;
@@ -142,7 +149,7 @@ function readAll(sources: Sources, problems: string[]): Values {
         `setting ${named.name} from ${given.from}: expected ${named.setting.expected}, got ${shownBad(named, given.raw)}${adviceFor(named, given.raw)}`,
       );
     } else if (given !== undefined && reading !== undefined) {
-      said.set(named.name, { ...reading, origin: given.origin, from: given.from });
+      said.set(named.name, { ...reading, origin: given.origin, from: given.from, file: given.file });
     }
   }
   stepBack(said);
@@ -223,9 +230,21 @@ function rowOf({ name, setting }: NamedSetting, values: Values): SettingRow {
   };
 }
 
-/** The password of an address, as it stands there and as it was meant. */
+function secretFilesIn(values: Values): readonly SecretFile[] {
+  const key = values.get(KEY_FILE)?.value;
+  return [
+    ...NAMED_SETTINGS.flatMap(({ name, setting }) => {
+      const path = values.get(name)?.file;
+      return setting.isSecret && path !== undefined ? [{ name, path }] : [];
+    }),
+    ...(typeof key === "string" ? [{ name: KEY_FILE, path: key }] : []),
+  ];
+}
+
+/** The password of an address, as it stands there and as it was meant; a name alone may be a token. */
 function passwordsIn(address: string): readonly string[] {
-  const password = URL.parse(address)?.password ?? "";
+  const parsed = URL.parse(address);
+  const password = parsed?.password || (parsed?.username ?? "");
   try {
     return [password, decodeURIComponent(password)];
   } catch {
@@ -243,10 +262,15 @@ function adviceFor({ setting }: NamedSetting, raw: unknown): string {
   return advice === undefined ? "" : `; ${advice}`;
 }
 
+/** User and password of something that was meant to be an address: all that stands before the last `@`. */
+function withoutUser(text: string): string {
+  return text.replace(/^(\w*:\/\/)?.*@/s, `$1${MASK}@`);
+}
+
 function shownBad({ setting }: NamedSetting, raw: unknown): string {
   if (setting.isSecret) {
     return MASK;
   }
-  const text = typeof raw === "string" ? JSON.stringify(raw.replace(/\/\/[^@/]*@/, `//${MASK}@`)) : JSON.stringify(raw);
+  const text = JSON.stringify(raw, (_key, value: unknown) => (typeof value === "string" ? withoutUser(value) : value));
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

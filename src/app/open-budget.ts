@@ -17,6 +17,7 @@ import type { AlertPace } from "../ports/alert-pace.ts";
 import type { BudgetKey, CallLimit, WatchedBudget } from "../ports/budget.ts";
 import type { Heartbeats } from "../ports/heartbeats.ts";
 import type { Lock } from "../ports/lock.ts";
+import { splitAddress } from "./clickhouse-target.ts";
 import { readPem } from "./read-pem.ts";
 
 export interface BudgetSide extends AsyncDisposable {
@@ -102,7 +103,9 @@ function limitsOf({ tushare }: Config, { provider }: BudgetKey): readonly CallLi
 
 /** Tells the stores of one Redis apart, without showing where they are. */
 function storeId({ clickhouse }: Config): string {
-  const place = `${clickhouse.url ?? clickhouse.embeddedPath} ${clickhouse.database}`;
+  const { url, embeddedPath, database } = clickhouse;
+  // Workers with different passwords of one store are still of one store.
+  const place = `${url === undefined ? embeddedPath : splitAddress(url).url} ${database}`;
   return createHash("sha256").update(place).digest("hex").slice(0, 16);
 }
 

@@ -19,29 +19,11 @@ import { createClickHouseStore } from "../store/clickhouse/store.ts";
 import { type MySqlReference, openMySqlReference } from "../store/mysql/reference.ts";
 import { alreadyRunning, useFolder } from "./embedded-folder.ts";
 import type { WorkerFile } from "./worker-file.ts";
-import { readPem } from "./read-pem.ts";
+import { clickHouseTarget, type OurTarget } from "./clickhouse-target.ts";
+import { mySqlTarget } from "./mysql-target.ts";
 import { retryWaitsOf } from "./retry-waits.ts";
 import { withMySqlReference } from "./with-mysql-reference.ts";
 import type { Ledger, Outcomes, ReferenceStore, Store, StoreHealth } from "../ports/store.ts";
-
-type OurTarget = ClickHouseTarget & { readonly database: string };
-
-async function clickHouseTarget({ clickhouse }: Config): Promise<OurTarget> {
-  const { insertTimeoutMs: insertMs, requestTimeoutMs: requestMs } = clickhouse;
-  if (clickhouse.url === undefined) {
-    return { kind: "embedded", path: clickhouse.embeddedPath, database: clickhouse.database, insertMs };
-  }
-  const ca = await readPem("clickhouse.tls_ca", clickhouse.tlsCa);
-  return {
-    kind: "http",
-    url: clickhouse.url,
-    user: clickhouse.user,
-    password: clickhouse.password,
-    database: clickhouse.database,
-    timeouts: { requestMs, insertMs },
-    ...(ca === undefined ? {} : { tls: { ca: Buffer.from(ca) } }),
-  };
-}
 
 /** The engine for a command: the server, a running worker's engine, or the folder that nobody holds. */
 export async function openOurClickHouse(config: Config, log: Log, signal: AbortSignal): Promise<ClickHouse> {
@@ -187,16 +169,13 @@ export async function openStoreSide(
 }
 
 /** MySQL is where Ginkgo reads the stock list and the calendar; undefined when none is configured. */
-export async function openMySql(
-  { mysql, schema }: Config,
-  log: Log,
-  signal: AbortSignal,
-): Promise<MySqlReference | undefined> {
-  const { host, port, user, password, database } = mysql;
-  if (host === undefined) {
+export async function openMySql(config: Config, log: Log, signal: AbortSignal): Promise<MySqlReference | undefined> {
+  const { schema } = config;
+  const target = await mySqlTarget(config);
+  if (target === undefined) {
     return undefined;
   }
-  const reference = openMySqlReference({ host, port, user, password, database }, log);
+  const reference = openMySqlReference(target, log);
   for (const { object, action, note } of await reference.ensureTables(schema.auto, signal)) {
     log[action === "exists" ? "debug" : "info"](`${object} ${action}`, { note });
   }

@@ -21,7 +21,7 @@ export async function readPem(setting: string, path: string | undefined): Promis
 }
 
 /** Looks at every PEM file that will be needed, before anything is waited for. */
-export async function checkPemFiles({ mode, kafka, clickhouse, redis }: Config): Promise<void> {
+export async function checkPemFiles({ mode, kafka, clickhouse, redis, mysql }: Config): Promise<void> {
   if (mode === "servers" && kafka.tls) {
     await readPem("kafka.tls_ca", kafka.tlsCa);
     await readPem("kafka.tls_cert", kafka.tlsCert);
@@ -30,5 +30,8 @@ export async function checkPemFiles({ mode, kafka, clickhouse, redis }: Config):
   await readPem("clickhouse.tls_ca", clickhouse.tlsCa);
   if (redis.host !== undefined && redis.tls) {
     await readPem("redis.tls_ca", redis.tlsCa);
+  }
+  if (mysql.host !== undefined && mysql.tls) {
+    await readPem("mysql.tls_ca", mysql.tlsCa);
   }
 }

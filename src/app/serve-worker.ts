@@ -1,9 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 
 import { systemClock } from "../base/clock.ts";
 import { toListenError } from "../base/listen-error.ts";
 import type { Log } from "../base/log.ts";
+import { makeSecret } from "../base/make-secret.ts";
 import type { Config } from "../config.ts";
 import type { ConsumerState } from "../consumer/consumer-state.ts";
 import { type HealthChecks, healthRoutes } from "../health/health-report.ts";
@@ -43,7 +43,7 @@ export async function serveWorker(parts: ServeParts): Promise<ServedWorker> {
   const { config, log, queue, isStoreEmbedded } = parts;
   const { embedded, health, clickhouse, node } = config;
   const startedAt = systemClock.now().toString();
-  const token = randomBytes(24).toString("base64url");
+  const token = makeSecret();
   await using opened = new AsyncDisposableStack();
   const server = opened.use(
     await opening("the worker's own port", { port: "health.port", host: "health.host" }, () =>

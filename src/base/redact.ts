@@ -1,7 +1,9 @@
+import { SECRET_PREFIX } from "./make-secret.ts";
+
 /** Makes a copy of anything that is to be logged, without secrets. */
 export interface Redactor {
   text(text: string): string;
-  /** Fields by name (`token`, `password`, …), and every known secret wherever it stands in a text. */
+  /** Fields by name (`token`, `password`, …), and every secret that is known or shows by its form, wherever it stands. */
   value(value: unknown): unknown;
 }
 
@@ -24,8 +26,19 @@ export function createRedactor(secrets: readonly string[]): Redactor {
     (left, right) => right.length - left.length,
   );
   const text = (input: string): string =>
-    spellings.reduce((result, spelling) => hideCut(result.replaceAll(spelling, REDACTED), spelling), input);
+    spellings.reduce(
+      (result, spelling) => hideCut(result.replaceAll(spelling, REDACTED), spelling),
+      hideCredentials(input),
+    );
   return { text, value: (value) => redact(value, text, new Set()) };
+}
+
+/** What shows by its form that it is a secret, whoever made it: a header's credentials, and tokens of our own. */
+const CREDENTIALS = /\b(Basic|Bearer) (?=\S*[\d+/=_-])[\w+/=.~-]{8,}/g;
+const OWN_SECRET = new RegExp(`${SECRET_PREFIX}[\\w-]*`, "g");
+
+function hideCredentials(input: string): string {
+  return input.replaceAll(CREDENTIALS, `$1 ${REDACTED}`).replaceAll(OWN_SECRET, REDACTED);
 }
 
 /** Where a text was cut: at its end, or where it says so; a quotation mark may stand before. */

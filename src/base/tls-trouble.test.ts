@@ -24,3 +24,14 @@ test("what is no trouble of TLS is left alone", () => {
   assert.equal(tlsTroubleOf(coded("ECONNREFUSED"), settings), undefined);
   assert.equal(tlsTroubleOf("text", settings), undefined);
 });
+
+test("a certificate for other hosts is told with the names in it, also where an address was looked for", () => {
+  const code = "ERR_TLS_CERT_ALTNAME_INVALID";
+  const words = "Hostname/IP does not match certificate's altnames";
+  const byAddress = Object.assign(coded(code, `${words}: IP: 127.0.0.1 is not in the cert's list: `), {
+    cert: { subjectaltname: "DNS:db.example" },
+  });
+  assert.match(tlsTroubleOf(byAddress, settings) ?? "", /for other hosts \(DNS:db\.example\): connect by a name/);
+  const byName = coded(code, `${words}: Host: x. is not in the cert's altnames: DNS:y, DNS:z`);
+  assert.match(tlsTroubleOf(byName, settings) ?? "", /for other hosts \(DNS:y, DNS:z\): connect by a name/);
+});

@@ -29,6 +29,15 @@ export function tlsTroubleOf(error: unknown, settings: TlsSettings): string | un
 
 const ERRORS_MAX = 50;
 
+/** The names in the certificate, which Node leaves out of its words where an address was looked for. */
+function namesIn(error: Error): string | undefined {
+  const cert: unknown = "cert" in error ? error.cert : undefined;
+  const isShown = typeof cert === "object" && cert !== null && "subjectaltname" in cert;
+  return isShown && typeof cert.subjectaltname === "string"
+    ? cert.subjectaltname
+    : /altnames: .* is not in the cert's altnames: (.+)$/i.exec(error.message)?.[1];
+}
+
 /** OpenSSL's names for an authority that nobody told us to trust. */
 const UNTRUSTED: ReadonlySet<string> = new Set([
   "DEPTH_ZERO_SELF_SIGNED_CERT",
@@ -55,7 +64,7 @@ function phraseOf(error: Error, { ca, on, off = `set ${on} to false` }: TlsSetti
     return `its TLS certificate is signed by nobody who is trusted here: name the authority's PEM file with ${ca}`;
   }
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID" || code === "HOSTNAME_MISMATCH") {
-    const names = /altnames: (.*)$/i.exec(error.message)?.[1];
+    const names = namesIn(error);
     const whose = names === undefined ? "another host" : `other hosts (${names.slice(0, 200)})`;
     return `its TLS certificate is for ${whose}: connect by a name that stands in it`;
   }

@@ -34,6 +34,8 @@ export interface Cli {
   readonly signals: SignalSource;
   /** Undefined when there is no such file. */
   readFile(path: string): string | undefined;
+  /** Whether every user of this machine may read the file. */
+  isOpenToAll(path: string): boolean;
   readStdin(): Promise<string>;
   createFile(path: string): Promise<FileOutput>;
   /** Ends the process at once, for a second signal. */

@@ -1,5 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { text } from "node:stream/consumers";
 
 import { readTextFile } from "../base/read-text-file.ts";
@@ -8,6 +9,10 @@ import { quickHealth } from "./quick-health.ts";
 
 /** What does not end by itself after the command has is cut off: an error must never leave a process hanging. */
 const LINGER_MS_MAX = 2000;
+
+/** Of a file's mode, and of a folder's. */
+const READ_BY_OTHERS = 0o004;
+const ENTER_BY_OTHERS = 0o001;
 
 /** The embedded engine's queries and inserts each keep a thread of Node's pool, whose four are soon gone; it is made at its first use. */
 process.env["UV_THREADPOOL_SIZE"] ??= "16";
@@ -18,6 +23,7 @@ const cli: Cli = {
   env: process.env,
   signals: process,
   readFile: readTextFile,
+  isOpenToAll,
   createFile,
   readStdin: () => text(process.stdin),
   quit: (code) => process.exit(code),
@@ -39,6 +45,23 @@ const argv = process.argv.slice(2);
 const quick = await quickHealth(argv, { ...cli, isFileThere: existsSync });
 process.exitCode = quick ?? (await (await import("./program.ts")).runCli(argv, cli));
 setTimeout(() => process.exit(), LINGER_MS_MAX).unref();
+
+/** A file is as closed as the most closed folder above it. */
+function isOpenToAll(path: string): boolean {
+  try {
+    const file = realpathSync(path);
+    const folders: string[] = [];
+    for (let folder = dirname(file); folder !== folders.at(-1); folder = dirname(folder)) {
+      folders.push(folder);
+    }
+    return (
+      (statSync(file).mode & READ_BY_OTHERS) !== 0 &&
+      folders.every((one) => (statSync(one).mode & ENTER_BY_OTHERS) !== 0)
+    );
+  } catch {
+    return false;
+  }
+}
 
 /** Written beside its place and moved there at the end, so that a broken run leaves an older file as it was. */
 async function createFile(path: string): Promise<FileOutput> {

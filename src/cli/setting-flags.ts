@@ -33,5 +33,6 @@ export function loadSettings(command: Command, cli: Cli): LoadedConfig {
     file: typeof file === "string" ? file : undefined,
     env: cli.env,
     readFile: (path) => cli.readFile(path),
+    isOpenToAll: (path) => cli.isOpenToAll(path),
   });
 }

@@ -13,6 +13,8 @@ export interface Given {
   readonly origin: Origin;
   /** In words, such as `environment GINKGO_KAFKA_BROKERS`. */
   readonly from: string;
+  /** The file in which the value itself stands, where it stands in one. */
+  readonly file?: string;
 }
 
 export interface Sources {
@@ -85,6 +87,7 @@ function fromFile({ name, setting }: NamedSetting, { file }: Sources): readonly 
     raw: file.values.get(key),
     origin: "file",
     from: file.from,
+    ...(file.path === undefined ? {} : { file: file.path }),
     pointsToFile,
   });
   return setting.isSecret ? [at(name, false), at(`${name}${SECRET_FILE_SUFFIX}`, true)] : [at(name, false)];
@@ -104,7 +107,7 @@ function readSecret(
   try {
     const text = readFile(path);
     if (text !== undefined && text.trim() !== "") {
-      return { raw: text.replace(/\r?\n$/, ""), origin, from: `${from} (${path})` };
+      return { raw: text.replace(/\r?\n$/, ""), origin, from: `${from} (${path})`, file: path };
     }
     problems.push(
       `setting ${name} from ${from}: ${text === undefined ? "there is no file" : "nothing stands in"} ${path}`,

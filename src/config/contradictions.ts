@@ -2,7 +2,7 @@ import type { Config } from "../config.ts";
 
 /** Settings that are right by themselves and cannot be together, one sentence each. */
 export function contradictionsIn(config: Config): readonly string[] {
-  const { kafka, clickhouse, heartbeat, quality, schedule, worker } = config;
+  const { kafka, clickhouse, redis, mysql, heartbeat, quality, schedule, worker } = config;
   return [
     ...when(
       config.mode === "servers" && kafka.brokers.length === 0,
@@ -19,6 +19,16 @@ export function contradictionsIn(config: Config): readonly string[] {
     ...when(
       (kafka.tlsCert === undefined) !== (kafka.tlsKey === undefined),
       "settings kafka.tls_cert and kafka.tls_key need each other, and only one is set",
+    ),
+    ...noTlsFor("kafka.tls_ca", kafka.tlsCa, kafka.tls, "set kafka.tls to true"),
+    ...noTlsFor("kafka.tls_cert", kafka.tlsCert, kafka.tls, "set kafka.tls to true"),
+    ...noTlsFor("redis.tls_ca", redis.tlsCa, redis.tls, "set redis.tls to true"),
+    ...noTlsFor("mysql.tls_ca", mysql.tlsCa, mysql.tls, "set mysql.tls to true"),
+    ...noTlsFor(
+      "clickhouse.tls_ca",
+      clickhouse.tlsCa,
+      clickhouse.url?.startsWith("http:") !== true,
+      "write https:// in clickhouse.url, or set clickhouse.https to true",
     ),
     ...when(
       kafka.heartbeatMs * 3 > kafka.sessionMs,
@@ -49,6 +59,14 @@ export function contradictionsIn(config: Config): readonly string[] {
       "setting quality.delay_threshold_warning is higher than quality.delay_threshold_error",
     ),
   ];
+}
+
+/** Whoever names an authority means to be safe, and would not notice that nothing is. */
+function noTlsFor(setting: string, path: string | undefined, isTlsOn: boolean, todo: string): readonly string[] {
+  return when(
+    path !== undefined && !isTlsOn,
+    `setting ${setting} is set, but TLS is off, so everything would be sent readably: ${todo}, or take ${setting} away`,
+  );
 }
 
 function when(isSo: boolean, problem: string): readonly string[] {

@@ -9,6 +9,8 @@ import { SettingsError } from "./settings-error.ts";
 export interface SettingsFile {
   /** In words, such as `file data_worker.yml`. */
   readonly from: string;
+  /** Where it lies, when it is a file. */
+  readonly path?: string;
   readonly values: ReadonlyMap<string, unknown>;
   readonly problems: readonly string[];
 }
@@ -23,12 +25,12 @@ export const SECRET_FILE_SUFFIX = "_file";
 export function parseSettingsFile(path: string, text: string): SettingsFile {
   const root = parseYaml(path, text);
   if (root === null || root === undefined) {
-    return { from: `file ${path}`, values: new Map(), problems: [] };
+    return { from: `file ${path}`, path, values: new Map(), problems: [] };
   }
   if (!isGroup(root)) {
     throw new SettingsError([`settings file ${path}: expected groups of settings, got ${kindOf(root)}`]);
   }
-  return { from: `file ${path}`, ...collectAll(root, path) };
+  return { from: `file ${path}`, path, ...collectAll(root, path) };
 }
 
 /** What a settings file may hold, as plain values of a program. */
@@ -46,7 +48,7 @@ export function toSettingsFile(settings: WorkerSettings): SettingsFile {
 
 const OBJECT = "the settings that were given";
 
-function collectAll(root: Readonly<Record<string, unknown>>, place: string): Omit<SettingsFile, "from"> {
+function collectAll(root: Readonly<Record<string, unknown>>, place: string): Omit<SettingsFile, "from" | "path"> {
   const values = new Map<string, unknown>();
   const problems: string[] = [];
   collect(root, "", place, values, problems);

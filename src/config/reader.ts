@@ -194,10 +194,15 @@ const NOT_IN_HOST = /[\s/'"`@,?#[\]\\]/;
 
 export function maskUrl(value: string): string {
   const parsed = URL.parse(value);
-  if (parsed === null || parsed.password === "") {
+  if (parsed === null || (parsed.password === "" && parsed.username === "")) {
     return value;
   }
-  parsed.password = "******";
+  // A name without a password may be a token.
+  if (parsed.password === "") {
+    parsed.username = "******";
+  } else {
+    parsed.password = "******";
+  }
   return parsed.href;
 }
 

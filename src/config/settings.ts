@@ -184,6 +184,8 @@ export const SETTINGS = {
     port: setting(read.integer(PORT), 3306, "port of MySQL"),
     user: setting(read.text(), "root", "user of MySQL"),
     password: setting(read.text(), "", "password of MySQL", { secret: true }),
+    tls: setting(read.boolean(), false, "speak TLS with MySQL"),
+    tlsCa: optional(read.text("the path of a PEM file"), "certificates to trust instead of the system's (path)"),
     database: setting(read.text(), "ginkgo", "database of stock_info and trade_day"),
   },
   providers: {

@@ -42,12 +42,27 @@ export function translateOpening(error: unknown, doing: string): unknown {
   return isDefect(cause) ? cause : notRedis(doing, cause);
 }
 
+/** The port speaks TLS and we spoke without, or the other way round. Waiting does not help. */
+export function tlsMismatch(doing: string, isTlsOn: boolean, cause: unknown): PermanentError {
+  const text = isTlsOn
+    ? "TLS was spoken to a port that answers without: check redis.port, or set redis.tls to false"
+    : "the server expects TLS: set redis.tls to true, and redis.tls_ca where its authority is your own";
+  return tellingWhatToDo(new PermanentError(`${doing}: ${text}`, "budget", cause === undefined ? {} : { cause }));
+}
+
 /** Something took the connection and spoke otherwise, or not at all. */
 export function notRedis(doing: string, cause: unknown): TransientError {
   const text = `${doing}: something answers there, but it is not Redis, or it expects TLS`;
   return tellingWhatToDo(
     new TransientError(`${text}: check redis.host, redis.port and redis.tls`, cause === undefined ? {} : { cause }),
   );
+}
+
+/** Whether something took the connection of an opening and let it go without an answer of Redis. */
+export function isStranger(error: unknown): boolean {
+  const cause = error instanceof ReconnectStrategyError ? error.originalError : error;
+  const isReset = cause instanceof Error && "code" in cause && (cause.code === "ECONNRESET" || cause.code === "EPIPE");
+  return isReset || (cause instanceof Error && cause.constructor.name === "SocketClosedUnexpectedlyError");
 }
 
 function isDefect(error: unknown): boolean {

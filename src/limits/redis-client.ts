@@ -1,7 +1,7 @@
 import { createClient } from "redis";
 
 import type { Log } from "../base/log.ts";
-import { notRedis, translateOpening } from "./errors.ts";
+import { explainOpening, speaksPlainRedis } from "./explain-opening.ts";
 
 export type RedisClient = ReturnType<typeof createClient>;
 
@@ -26,6 +26,8 @@ export interface RedisConnection extends AsyncDisposable {
 
 const RECONNECT_MS_MAX = 1_000;
 const CONNECT_MS_MAX = 5_000;
+/** A greeting of TLS that is not answered by then makes us ask whether the port speaks TLS at all. */
+const GREETING_MS_MAX = 1_500;
 
 /**
  * Connects to Redis with one attempt. Afterwards the client reconnects by itself for ever; while Redis is away commands
@@ -92,6 +94,16 @@ export async function openRedis(options: RedisOptions, signal: AbortSignal): Pro
       log.info("redis is back", { host, port });
     }
   });
+  // Redis without TLS takes a greeting of TLS for the beginning of a command, and waits for the rest of it.
+  let isPlain = false;
+  const askPlainly = async (): Promise<void> => {
+    const isRedis = options.tls === true && !isConnected && (await speaksPlainRedis(host, port));
+    if (isRedis && !isConnected) {
+      isPlain = true;
+      giveUp();
+    }
+  };
+  const doubt = setTimeout(() => void askPlainly(), GREETING_MS_MAX);
   signal.addEventListener("abort", giveUp, { once: true });
   late.addEventListener("abort", giveUp, { once: true });
   try {
@@ -102,8 +114,10 @@ export async function openRedis(options: RedisOptions, signal: AbortSignal): Pro
   } catch (error) {
     giveUp();
     signal.throwIfAborted();
-    throw strange !== undefined || late.aborted ? notRedis(doing, strange) : translateOpening(error, doing);
+    const failure = { error, strange, isLate: late.aborted, isPlain, doing };
+    throw await explainOpening(failure, { host, port, isTlsOn: options.tls === true });
   } finally {
+    clearTimeout(doubt);
     signal.removeEventListener("abort", giveUp);
     late.removeEventListener("abort", giveUp);
   }

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { createServer as createHttpsServer } from "node:https";
 import { createServer, type Server } from "node:net";
@@ -13,21 +12,22 @@ import { projectFolder } from "../../scripts/lib/project.ts";
 import { generateMarket } from "../../src/market/generate-market.ts";
 import { marketData } from "../../src/simulators/tushare/market-data.ts";
 import { startTushareSimulator } from "../../src/simulators/tushare/simulator.ts";
-import { makeExpiredCertificate, whyNoOpenssl } from "../support/expired-certificate.ts";
+import { makeAuthority, whyNoOpenssl } from "../support/certificates.ts";
+import { plantSecret } from "../support/planted-secrets.ts";
 import { runGdw, type GdwEnded, type GdwOptions } from "../support/run-gdw.ts";
 import { canRun, requireClickHouse, requireKafka } from "../support/services.ts";
 import { startClickHouseHttp, whyNoClickHouse } from "../support/services/clickhouse-http.ts";
 import { startRedis, whyNoRedis } from "../support/services/redis.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { uniqueName } from "../support/unique-name.ts";
+import { isClear as isClearSentence, standsInPage } from "./clear-error.ts";
 
 /**
  * What a person sees when something is wrong: the real process, its exit code, and one sentence that says what was being
  * done, what happened, to what, and what to do. Each sentence stands in docs/troubleshooting.md.
  */
 
-const PAGE = readFileSync(path.join(projectFolder, "docs", "troubleshooting.md"), "utf8").replaceAll(/\s+/g, " ");
-const SECRET = "never-to-be-seen";
+const SECRET = plantSecret();
 /** The program is not to wait for what will not come. */
 const HURRY = { GINKGO_WORKER_START_WAIT_MS: "0", GINKGO_HEALTH_PORT: "0" };
 
@@ -266,14 +266,15 @@ suite("errors are clear", { concurrency: 3 }, () => {
       return;
     }
     await using folder = await temporaryFolder();
-    const { cert, key, certFile } = await makeExpiredCertificate(folder.path);
+    const authority = await makeAuthority(folder.path);
+    const { cert, key } = await authority.issue("old", { isExpired: true });
     const server = createHttpsServer({ cert, key }, (_request, response) => void response.end());
     const port = await portOf(server);
     try {
       const url = `https://127.0.0.1:${port}`;
       const env = {
         GINKGO_CLICKHOUSE_URL: url,
-        GINKGO_CLICKHOUSE_TLS_CA: certFile,
+        GINKGO_CLICKHOUSE_TLS_CA: authority.caFile,
         GINKGO_CLICKHOUSE_PASSWORD: SECRET,
       };
       isClear(await runGdw(["verify"], { folder: folder.path, env }), 69, [
@@ -317,26 +318,10 @@ suite("errors are clear", { concurrency: 3 }, () => {
   });
 });
 
-/** One sentence on standard error with all these parts, the exit code, no stack, no secret; and the page knows it. */
-function isClear({ code, out, err }: GdwEnded, expected: number, parts: readonly string[]): void {
-  assert.equal(code, expected, `${out}\n${err}`);
-  assert.match(err, /^gdw: [^\n]+\n$/);
-  for (const part of parts) {
-    assert.ok(err.includes(part), `${JSON.stringify(part)} is not in ${err}`);
-  }
-  assert.doesNotMatch(out + err, /^\s+at .*:\d+/m);
-  assert.ok(!(out + err).includes(SECRET), "a secret was printed");
-  standsInPage(parts);
-}
-
-/** Addresses, paths and names of a test are placeholders on the page, so the words around them are looked for. */
-function standsInPage(parts: readonly string[]): void {
-  for (const part of parts) {
-    for (const stable of part.split(/(?:https?:\/\/)?127\.0\.0\.1:\d+|\/\S+|missing[-_]\S+/)) {
-      const text = stable.replaceAll(/\s+/g, " ").replaceAll(/^[\s:]+|[\s:]+$/g, "");
-      assert.ok(PAGE.includes(text), `docs/troubleshooting.md does not have: ${text}`);
-    }
-  }
+/** As `isClearSentence`, and the secrets of this file are not in it. */
+function isClear(ended: GdwEnded, expected: number, parts: readonly string[]): void {
+  isClearSentence(ended, expected, parts);
+  assert.ok(!(ended.out + ended.err).includes(SECRET), "a secret was printed");
 }
 
 const NO_CHDB = `
@@ -368,7 +353,7 @@ async function openServers(t: TestContext): Promise<Servers | undefined> {
   await using opened = new AsyncDisposableStack();
   const folder = opened.use(await temporaryFolder());
   const market = generateMarket({ seed: 5, codes: 2, tradingDays: 5 });
-  const token = randomBytes(28).toString("hex");
+  const token = plantSecret();
   const simulator = opened.use(await startTushareSimulator({ data: marketData(market), tokens: [token] }));
   const name = uniqueName("clear");
   const env = {

@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import test, { type TestContext } from "node:test";
 
 import { createRandom } from "../../src/market/random.ts";
+import { keepSaid } from "../support/planted-secrets.ts";
 import { whyNoClickHouse } from "../support/services/clickhouse-http.ts";
 import { sizes } from "../support/sizes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -39,7 +40,10 @@ async function runDemo(folder: string, onLine?: (line: string, kill: (signal: No
   });
   return await new Promise<Ended>((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code, signal) => resolve({ code, signal, lines, errors }));
+    child.once("close", (code, signal) => {
+      keepSaid("demo", [...lines, errors].join("\n"));
+      resolve({ code, signal, lines, errors });
+    });
   });
 }
 

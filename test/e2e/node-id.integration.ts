@@ -122,7 +122,8 @@ function openRig(t: TestContext, nodeId: string): Promise<WorkerRig | undefined>
 }
 
 function startProcess(rig: WorkerRig): ReturnType<typeof spawn> {
-  return spawn(process.execPath, [MAIN, "start"], { env: { ...rig.env, LOG_LEVEL: "error" }, stdio: "ignore" });
+  const env = { ...rig.env, LOG_LEVEL: "error" };
+  return spawn(process.execPath, [MAIN, "start"], { env, stdio: ["ignore", "inherit", "inherit"] });
 }
 
 async function beatsOf(rig: WorkerRig, nodeId: string): Promise<readonly SeenBeat[]> {

@@ -14,6 +14,7 @@ import { openQueueTools } from "../../src/app/open-queue-tools.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { generateMarket } from "../../src/market/generate-market.ts";
 import { marketData } from "../../src/simulators/tushare/market-data.ts";
+import { keepSaid } from "../support/planted-secrets.ts";
 import { freePort } from "../support/services/free-port.ts";
 import { sizes } from "../support/sizes.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -194,7 +195,10 @@ function startProcess(rig: WorkerRig): WorkerProcess {
   });
   const lines: string[] = [];
   assert.ok(child.stderr !== null);
-  createInterface({ input: child.stderr }).on("line", (line) => lines.push(line));
+  createInterface({ input: child.stderr }).on("line", (line) => {
+    lines.push(line);
+    keepSaid("flood", line);
+  });
   const ended = once(child, "close");
   return {
     child,

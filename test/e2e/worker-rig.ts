@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { TestContext } from "node:test";
 
 import { startWorker, type StartHooks } from "../../src/app/start-worker.ts";
@@ -20,6 +19,8 @@ import {
 } from "../../src/simulators/tushare/simulator.ts";
 import { type ClickHouse } from "../../src/store/clickhouse/client.ts";
 import { requireClickHouse, requireKafka, requireRedis } from "../support/services.ts";
+import { keptLog, keepAnswers } from "../support/kept-log.ts";
+import { plantSecret } from "../support/planted-secrets.ts";
 import { uniqueName } from "../support/unique-name.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -74,11 +75,9 @@ export async function openWorkerRig(t: TestContext, options: RigOptions): Promis
   if (kafka === undefined || redis === undefined || url === undefined) {
     return undefined;
   }
-  const { env: extra, log = silentLog, ...simulated } = options;
+  const { env: extra, log, ...simulated } = options;
   await using opened = new AsyncDisposableStack();
-  const simulator = opened.use(
-    await startTushareSimulator({ tokens: [randomBytes(28).toString("hex")], ...simulated }),
-  );
+  const simulator = opened.use(await startTushareSimulator({ tokens: [plantSecret()], ...simulated }));
   const name = uniqueName("gdw");
   const redisUrl = new URL(redis);
   const env: Readonly<Record<string, string>> = {
@@ -100,7 +99,7 @@ export async function openWorkerRig(t: TestContext, options: RigOptions): Promis
     GINKGO_WORKER_START_WAIT_MS: "20000",
     ...extra,
   };
-  const { config } = loadConfig({ flags: new Map(), env, readFile: () => undefined });
+  const { config, secrets } = loadConfig({ flags: new Map(), env, readFile: () => undefined });
   const never = new AbortController().signal;
   // A test publishes as soon as it has started a worker, and a producer does not wait for a topic to be made.
   await ensureOurTopics(config, never);
@@ -121,7 +120,7 @@ export async function openWorkerRig(t: TestContext, options: RigOptions): Promis
     simulator,
     clickhouse,
     start: (hooks, other = config) => {
-      const worker = startRunning(other, log, hooks);
+      const worker = startRunning(other, log ?? keptLog(name, secrets), hooks);
       running.push(worker);
       return worker;
     },
@@ -166,7 +165,15 @@ export async function openWorkerRig(t: TestContext, options: RigOptions): Promis
   };
 }
 
-function startRunning(config: Config, log: Log, hooks: StartHooks | undefined): RunningWorker {
+function startRunning(config: Config, log: Log, given: StartHooks = {}): RunningWorker {
+  const ready = Promise.withResolvers<string>();
+  const hooks: StartHooks = {
+    ...given,
+    onReady: (addresses) => {
+      ready.resolve(addresses.url);
+      given.onReady?.(addresses);
+    },
+  };
   const intake = new AbortController();
   const work = new AbortController();
   const shutdown = { intake: intake.signal, work: work.signal, signal: undefined, [Symbol.dispose]: () => undefined };
@@ -181,6 +188,7 @@ function startRunning(config: Config, log: Log, hooks: StartHooks | undefined): 
       await ended.catch(() => undefined);
     },
     stop: async () => {
+      await keepAnswers(ready.promise);
       intake.abort(new Error("the test stops the worker"));
       await ended;
     },

@@ -4,6 +4,7 @@ import { EventEmitter } from "node:events";
 import type { AppApi } from "../../src/app/app-api.ts";
 import type { Cli } from "../../src/cli/cli.ts";
 import { runCli } from "../../src/cli/program.ts";
+import { keepSaid } from "./planted-secrets.ts";
 
 const never = (): never => assert.fail("this part of the program was not to be used");
 
@@ -47,6 +48,7 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
     env: { LOG_LEVEL: "silent", ...world.env },
     signals: world.signals ?? new EventEmitter(),
     readFile: (path) => world.files?.[path],
+    isOpenToAll: () => false,
     createFile: world.createFile ?? never,
     readStdin: () => Promise.resolve(world.stdin ?? ""),
     quit: never,
@@ -57,5 +59,6 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
     loadSimulators: world.simulators ?? never,
   };
   const code = await runCli(args, cli);
+  keepSaid("cli", out + err);
   return { code, out, err, loads };
 }

@@ -2,6 +2,8 @@ import { spawn } from "node:child_process";
 import path from "node:path";
 
 import { projectFolder } from "../../scripts/lib/project.ts";
+import { keepSaid } from "./planted-secrets.ts";
+import { waitFor } from "./wait-for.ts";
 
 export interface GdwOptions {
   /** Where it runs; it sees no settings file but its own. */
@@ -23,8 +25,21 @@ export interface GdwEnded {
 const MAIN = path.join(projectFolder, "src", "cli", "main.ts");
 const END_MS_MAX = 60_000;
 
+/** The program while it runs; disposing kills it. */
+export interface RunningGdw extends AsyncDisposable {
+  readonly ended: Promise<GdwEnded>;
+  /** Until what it has printed on either output matches; rejects when it ended without. */
+  until(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray>;
+  /** SIGTERM. */
+  stop(): Promise<GdwEnded>;
+}
+
 /** The program in a process of its own, in an environment of its own; it is killed when it does not end in time. */
-export async function runGdw(args: readonly string[], options: GdwOptions): Promise<GdwEnded> {
+export function runGdw(args: readonly string[], options: GdwOptions): Promise<GdwEnded> {
+  return startGdw(args, options).ended;
+}
+
+export function startGdw(args: readonly string[], options: GdwOptions): RunningGdw {
   const [command, ...before] = options.command ?? [process.execPath, MAIN];
   const child = spawn(command, [...before, ...args], {
     cwd: options.folder,
@@ -46,7 +61,34 @@ export async function runGdw(args: readonly string[], options: GdwOptions): Prom
   const late = setTimeout(() => child.kill("SIGKILL"), options.endMsMax ?? END_MS_MAX);
   const { promise, resolve, reject } = Promise.withResolvers<number | null>();
   child.on("close", resolve).on("error", reject);
-  const code = await promise;
-  clearTimeout(late);
-  return { code, ...texts };
+  const ending = async (): Promise<GdwEnded> => {
+    const code = await promise;
+    clearTimeout(late);
+    keepSaid(`gdw-${args[0] ?? ""}`, texts.out + texts.err);
+    return { code, ...texts };
+  };
+  const ended = ending();
+  ended.catch(() => undefined);
+  return {
+    ended,
+    until: (pattern, timeoutMs = END_MS_MAX) =>
+      waitFor(
+        () => {
+          const found = pattern.exec(texts.out) ?? pattern.exec(texts.err);
+          if (found === null && child.exitCode !== null) {
+            throw new Error(`gdw ${args.join(" ")} ended with ${child.exitCode}: ${texts.out}${texts.err}`);
+          }
+          return found ?? undefined;
+        },
+        { timeoutMs, everyMs: 20, what: `gdw ${args.join(" ")} to print ${String(pattern)}` },
+      ),
+    stop: async () => {
+      child.kill("SIGTERM");
+      return await ended;
+    },
+    [Symbol.asyncDispose]: async () => {
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
 }

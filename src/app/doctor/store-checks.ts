@@ -8,6 +8,7 @@ import { missingRights } from "../../store/clickhouse/missing-rights.ts";
 import { ensureSchema } from "../../store/clickhouse/schema.ts";
 import { openMySqlReference } from "../../store/mysql/reference.ts";
 import { clickhouseAt } from "../places.ts";
+import { mySqlTarget } from "../mysql-target.ts";
 import { schemaOptions } from "../open-store.ts";
 import { lookAtClock } from "./clock-check.ts";
 import type { Finding } from "./doctor-api.ts";
@@ -19,7 +20,7 @@ export function storeChecks(
   open: (signal: AbortSignal) => Promise<ClickHouse>,
   log: Log,
 ): readonly CheckPlan[] {
-  const { clickhouse, mysql, schema } = config;
+  const { clickhouse, schema } = config;
   const isServer = clickhouse.url !== undefined;
   return [
     {
@@ -95,12 +96,13 @@ export function storeChecks(
       name: "mysql",
       todo: "see that the server runs at mysql.host, and check mysql.user, mysql.password and mysql.database",
       look: async (signal) => {
-        const { host, port, user, password, database } = mysql;
-        if (host === undefined) {
+        const target = await mySqlTarget(config);
+        if (target === undefined) {
           return skipped("mysql.host is not set: lists are kept in the store");
         }
-        await using reference = openMySqlReference({ host, port, user, password, database }, log);
+        await using reference = openMySqlReference(target, log);
         const tables = await reference.ensureTables(false, signal);
+        const { host, port, database } = target;
         return ok(`${host}:${port}, database ${database}: ${tables.map(({ object }) => object).join(", ")} are there`);
       },
     },

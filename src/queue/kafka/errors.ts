@@ -121,10 +121,13 @@ function isRefused(error: Error, apiIds: readonly string[]): boolean {
   return apiIds.includes(apiIdOf(error));
 }
 
+export const TLS_EXPECTED =
+  "the broker expects TLS: set kafka.tls to true, and kafka.tls_ca where its authority is your own";
+
 /** The library's two sentences about it do not say what to set. */
 function tlsSentence(said: string): string {
   return said.startsWith("Broker requires")
-    ? "the broker expects TLS: set kafka.tls to true, and kafka.tls_ca where its authority is your own"
+    ? TLS_EXPECTED
     : "TLS was spoken to a port that answers without: check the port, or set kafka.tls to false";
 }
 

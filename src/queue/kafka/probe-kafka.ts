@@ -1,10 +1,11 @@
 import { Admin, type ClusterMetadata } from "@platformatic/kafka";
 
 import { systemClock } from "../../base/clock.ts";
-import { tellingWhatToDo, TransientError } from "../../base/errors.ts";
+import { PermanentError, tellingWhatToDo, TransientError } from "../../base/errors.ts";
 import { type KafkaConnection, toClientOptions } from "./connection.ts";
 import { withDeadline } from "../../base/deadline.ts";
-import { isStranger, translate } from "./errors.ts";
+import { speaksTls } from "../../base/speaks-tls.ts";
+import { isStranger, TLS_EXPECTED, translate } from "./errors.ts";
 
 export interface KafkaCluster {
   readonly clusterId: string;
@@ -31,12 +32,32 @@ export async function probeKafka(connection: KafkaConnection, signal?: AbortSign
   try {
     return toCluster(await withAdmin(hurried, ask, doing, signal, 0));
   } catch (error) {
+    if (connection.tls === undefined && isMisunderstood(error) && (await expectsTls(connection))) {
+      throw tellingWhatToDo(new PermanentError(`${doing}: ${TLS_EXPECTED}`, "queue", { cause: error }));
+    }
     if (error instanceof TransientError && isStranger(error.cause)) {
       const text = `${doing}: something answers there, but it is not Kafka, or it expects TLS, or it hangs`;
       throw tellingWhatToDo(new TransientError(`${text}: check kafka.brokers and kafka.tls`, { cause: error.cause }));
     }
     throw error;
   }
+}
+
+/** The client may take a TLS server's refusal for an answer of Kafka's, such as a list of no mechanism to log in by. */
+function isMisunderstood(error: unknown): boolean {
+  return error instanceof PermanentError
+    ? error.isCredentials
+    : error instanceof TransientError && isStranger(error.cause);
+}
+
+async function expectsTls({ brokers }: KafkaConnection): Promise<boolean> {
+  const answers = await Promise.all(
+    brokers.map(async (broker) => {
+      const [, host = "", port = ""] = /^(.*):(\d+)$/.exec(broker) ?? [];
+      return port !== "" && (await speaksTls(host.replaceAll(/^\[|\]$/g, ""), parseInt(port, 10)));
+    }),
+  );
+  return answers.includes(true);
 }
 
 /** Runs `ask` with an administrator that tries twice unless told otherwise, and closes it. Errors are translated. */

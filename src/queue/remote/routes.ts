@@ -15,6 +15,8 @@ export interface ServedQueue {
 }
 
 export const QUEUE_PATH = "/queue";
+/** Messages are sent in Base64, and one of the largest goes alone. */
+const PUBLISH_BODY_BYTES_MAX = 32 * 1024 * 1024;
 const TOO_LARGE = "publishing through the running worker: a message is too large for it";
 const STATUS = { transient: 503, permanent: 409, data: 422, defect: 500 } as const;
 
@@ -26,7 +28,8 @@ export function queueRoutes(queue: ServedQueue | undefined, token: string): (ser
       (routes, _options, done) => {
         routes.addHook("onRequest", async (request, reply) => {
           if (!timingSafeEqual(digestOf(request.headers.authorization ?? ""), wanted)) {
-            await reply.code(401).send({ error: "the token is wrong" });
+            // A body that comes without the right to send it is not read.
+            await reply.code(401).header("connection", "close").send({ error: "the token is wrong" });
           }
         });
         routes.setErrorHandler(async (error, _request, reply) => {
@@ -38,7 +41,7 @@ export function queueRoutes(queue: ServedQueue | undefined, token: string): (ser
           done();
           return;
         }
-        routes.post("/publish", async (request) => {
+        routes.post("/publish", { bodyLimit: PUBLISH_BODY_BYTES_MAX }, async (request) => {
           const messages = publishSchema.parse(request.body).map((one) => fromWireOutgoing(one));
           await queue.producer.publish(messages, request.signal);
           return { published: messages.length };

@@ -4,10 +4,11 @@ import { join } from "node:path";
 
 import { ClickHouseLogLevel, createClient, type ClickHouseSettings } from "@clickhouse/client";
 
-import { tellingWhatToDo, TransientError } from "../../base/errors.ts";
+import { PermanentError, tellingWhatToDo, TransientError } from "../../base/errors.ts";
 import { silentLog, type Log } from "../../base/log.ts";
+import { speaksTls } from "../../base/speaks-tls.ts";
 import { openEmbeddedConnection } from "./embedded.ts";
-import { cut, isStranger } from "./errors.ts";
+import { cut, isReset, isStranger } from "./errors.ts";
 import { piecesOf, type EncodedRows } from "./encode/encoded-rows.ts";
 import { openHttpInserter } from "./http-insert.ts";
 import { createLink, sendByClient, type Link } from "./link.ts";
@@ -129,7 +130,14 @@ async function connect(
     if (late.aborted) {
       throw new TransientError(`${doing}: no answer in ${CONNECT_MS_MAX / 1_000} s`);
     }
-    if (error instanceof NotClickHouseError || (error instanceof TransientError && isStranger(error.cause))) {
+    const isStrange =
+      error instanceof NotClickHouseError || (error instanceof TransientError && isStranger(error.cause));
+    if ((isStrange || isReset(error)) && (await expectsTls(url))) {
+      const todo = "set clickhouse.https to true, or write https:// in clickhouse.url";
+      const text = `the server expects TLS: ${todo}, and name its authority with clickhouse.tls_ca where that is your own`;
+      throw tellingWhatToDo(new PermanentError(`${doing}: ${text}`, "store", { cause: error }));
+    }
+    if (isStrange) {
       const said = error.cause instanceof Error ? ` (it said: ${cut(error.cause.message, 80)})` : "";
       throw tellingWhatToDo(
         new TransientError(
@@ -140,6 +148,12 @@ async function connect(
     }
     throw error;
   }
+}
+
+/** Of an address with http, whether TLS is what its port wants. */
+async function expectsTls(url: string): Promise<boolean> {
+  const { protocol, hostname, port } = new URL(url);
+  return protocol === "http:" && (await speaksTls(hostname.replaceAll(/^\[|\]$/g, ""), parseInt(port || "80", 10)));
 }
 
 function createClickHouse(

@@ -140,6 +140,12 @@ export function isStranger(error: unknown): boolean {
   return isSpokenOtherwise || (code === "" && !/^timeout error/i.test(error.message));
 }
 
+/** Whether the other side took the connection and cut it off. */
+export function isReset(error: unknown): boolean {
+  const cause = error instanceof TransientError ? error.cause : undefined;
+  return cause instanceof Error && "code" in cause && cause.code === "ECONNRESET";
+}
+
 function oneLine(text: string): string {
   return cut(text, 500);
 }

@@ -1,3 +1,5 @@
+import { connect, isIP, type Socket } from "node:net";
+
 import { createPool, type Pool, type PoolConnection, type RowDataPacket } from "mysql2/promise";
 
 import { translate } from "./errors.ts";
@@ -8,7 +10,8 @@ export interface MySqlTarget {
   readonly user: string;
   readonly password: string;
   readonly database: string;
-  readonly tls?: { readonly ca?: Buffer };
+  /** Speak TLS, and trust these authorities (PEM text); the system's when absent. */
+  readonly tls?: { readonly ca?: string };
 }
 
 export type MySqlValue = string | number;
@@ -58,18 +61,20 @@ export function createMySql(target: MySqlTarget): MySql {
     dateStrings: true,
     supportBigNumbers: true,
     bigNumberStrings: true,
-    ...(target.tls === undefined ? {} : { ssl: target.tls.ca === undefined ? {} : { ca: target.tls.ca } }),
+    ...(target.tls === undefined ? {} : secured(target, target.tls)),
   });
+  const connecting = `connecting to MySQL at ${target.host}:${target.port}`;
+  const isTlsOn = target.tls !== undefined;
   const withSession: MySql["withSession"] = (doing, signal, work) =>
-    lend(pool, doing, signal, (connection) => work(createSession(connection, doing)));
+    lend({ pool, connecting, isTlsOn }, doing, signal, (connection) => work(createSession(connection, doing, isTlsOn)));
   return {
     withSession,
     withTransaction: (doing, turn, signal, work) =>
-      lend(pool, doing, signal, async (connection) => {
+      lend({ pool, connecting, isTlsOn }, doing, signal, async (connection) => {
         await using _ = await takeTurn(connection, `${target.database}.${turn}`);
         await connection.beginTransaction();
         try {
-          const answer = await work(createSession(connection, doing));
+          const answer = await work(createSession(connection, doing, isTlsOn));
           await connection.commit();
           return answer;
         } catch (error) {
@@ -80,6 +85,21 @@ export function createMySql(target: MySqlTarget): MySql {
       }),
     [Symbol.asyncDispose]: () => pool.end(),
   };
+}
+
+/** The name in the certificate is held against the host, which the client leaves out unless told. */
+function secured(target: MySqlTarget, { ca }: NonNullable<MySqlTarget["tls"]>): object {
+  const ssl = { verifyIdentity: true, ...(ca === undefined ? {} : { ca }) };
+  return isIP(target.host) === 0 ? { ssl } : { ssl, stream: () => connectToAddress(target) };
+}
+
+/**
+ * The client gives TLS no name for an address, which would then be compared with `localhost`. Node takes the name from
+ * the socket where it was given none; should it ever stop to, good certificates are refused rather than bad ones taken.
+ */
+function connectToAddress({ host, port }: MySqlTarget): Socket {
+  const socket = connect({ host, port, noDelay: true, keepAlive: true });
+  return Object.assign(socket, { _host: host });
 }
 
 /** The server frees the lock of a connection that dies. A turn that does not come in time is done without. */
@@ -93,8 +113,15 @@ async function takeTurn(connection: PoolConnection, turn: string): Promise<Async
   };
 }
 
+interface Lender {
+  readonly pool: Pool;
+  /** What is being done until there is a connection. */
+  readonly connecting: string;
+  readonly isTlsOn: boolean;
+}
+
 async function lend<Answer>(
-  pool: Pool,
+  { pool, connecting, isTlsOn }: Lender,
   doing: string,
   signal: AbortSignal,
   work: (connection: PoolConnection) => Promise<Answer>,
@@ -117,7 +144,7 @@ async function lend<Answer>(
     return await Promise.race([work(connection), aborted]);
   } catch (error) {
     signal.throwIfAborted();
-    throw translate(error, doing);
+    throw translate(error, connection === undefined ? connecting : doing, isTlsOn);
   } finally {
     signal.removeEventListener("abort", abort);
     connection?.release();
@@ -137,13 +164,13 @@ async function untilAborted(pool: Pool, aborted: Promise<never>, signal: AbortSi
   }
 }
 
-function createSession(connection: PoolConnection, doing: string): Session {
+function createSession(connection: PoolConnection, doing: string, isTlsOn: boolean): Session {
   const send = async <Answer extends RowDataPacket[]>(sql: string, values: readonly unknown[]): Promise<Answer> => {
     try {
       const [rows] = await connection.query<Answer>({ sql, values: [...values], timeout: STATEMENT_MS_MAX });
       return rows;
     } catch (error) {
-      throw translate(error, doing);
+      throw translate(error, doing, isTlsOn);
     }
   };
   return {

@@ -1,4 +1,5 @@
-import { DataError, describeError, PermanentError, TransientError } from "../../base/errors.ts";
+import { DataError, describeError, PermanentError, tellingWhatToDo, TransientError } from "../../base/errors.ts";
+import { tlsTroubleOf } from "../../base/tls-trouble.ts";
 
 /** Server errors that pass by themselves, by their symbol. */
 const TRANSIENT = new Set([
@@ -41,8 +42,6 @@ const PERMANENT = new Set([
   "ER_NO_SUCH_TABLE",
   "ER_BAD_FIELD_ERROR",
   "ER_NO_DEFAULT_FOR_FIELD",
-  "HANDSHAKE_SSL_ERROR",
-  "HANDSHAKE_NO_SSL_SUPPORT",
 ]);
 
 /** The server refuses this row's values. */
@@ -57,15 +56,25 @@ const DATA = new Set([
   "ER_CHECK_CONSTRAINT_VIOLATED",
 ]);
 
-/** Gives an error of `mysql2` its kind; what it does not know comes out as a plain Error, a defect. */
-export function translate(error: unknown, doing: string): Error {
+/**
+ * Gives an error of `mysql2` its kind; what it does not know comes out as a plain Error, a defect. A server that wants TLS
+ * may say no more than that access is denied, so without TLS that is thought of.
+ */
+export function translate(error: unknown, doing: string, isTlsOn: boolean): Error {
   if (error instanceof TransientError || error instanceof PermanentError || error instanceof DataError) {
     return error;
   }
   const code = codeOf(error);
   const message = `${doing}: ${describeError(error) || code}`;
   if (CREDENTIALS.has(code)) {
-    return new PermanentError(message, "store", { cause: error, isCredentials: true });
+    const refused = `${doing}: MySQL refused the user or the password (${describeError(error)})`;
+    const details = { cause: error, isCredentials: true };
+    const todo = `check mysql.user and mysql.password, and what the user may do${isTlsOn ? "" : WANTS_TLS}`;
+    return tellingWhatToDo(new PermanentError(`${refused}: ${todo}`, "store", details));
+  }
+  const tls = tlsPhrase(code, error);
+  if (tls !== undefined) {
+    return tellingWhatToDo(new PermanentError(`${doing}: ${tls}`, "store", { cause: error }));
   }
   if (PERMANENT.has(code)) {
     return new PermanentError(message, "store", { cause: error });
@@ -78,6 +87,32 @@ export function translate(error: unknown, doing: string): Error {
   }
   return new Error(message, { cause: error });
 }
+
+const WANTS_TLS = "; if the server takes it with TLS only, set mysql.tls to true";
+const SETTINGS = { ca: "mysql.tls_ca", on: "mysql.tls" };
+
+function tlsPhrase(code: string, error: unknown): string | undefined {
+  if (code === "HANDSHAKE_NO_SSL_SUPPORT") {
+    return "the server speaks no TLS: give it a certificate, or set mysql.tls to false";
+  }
+  if (code === "ER_SECURE_TRANSPORT_REQUIRED") {
+    return "the server expects TLS: set mysql.tls to true, and mysql.tls_ca where its authority is your own";
+  }
+  if (code !== "HANDSHAKE_SSL_ERROR" || !(error instanceof Error)) {
+    return undefined;
+  }
+  // The client puts a code of its own in the place of OpenSSL's, so what it was is read from the words.
+  const said = VERIFY_CODES.find(([words]) => words.test(error.message))?.[1] ?? "ERR_TLS_HANDSHAKE";
+  const cert: unknown = "cert" in error ? error.cert : undefined;
+  return tlsTroubleOf(Object.assign(new Error(error.message), { code: said, cert }), SETTINGS);
+}
+
+const VERIFY_CODES: readonly (readonly [RegExp, string])[] = [
+  [/certificate has expired/i, "CERT_HAS_EXPIRED"],
+  [/certificate is not yet valid/i, "CERT_NOT_YET_VALID"],
+  [/does not match certificate's altnames/i, "ERR_TLS_CERT_ALTNAME_INVALID"],
+  [/self[- ]signed certificate|unable to (?:get|verify)|certificate not trusted/i, "CERT_UNTRUSTED"],
+];
 
 function codeOf(error: unknown): string {
   return typeof error === "object" && error !== null && "code" in error && typeof error.code === "string"

@@ -6,20 +6,28 @@ import { createConnection, type RowDataPacket } from "mysql2/promise";
 
 import { findExecutable } from "../../../scripts/lib/find-executable.ts";
 import { lastLines, runCommand } from "../../../scripts/lib/run-command.ts";
+import { plantSecret } from "../planted-secrets.ts";
 import { startChild, type ChildService } from "./child-service.ts";
 import { withFreePorts } from "./free-port.ts";
 import { openGuardedFolder } from "./guarded-folder.ts";
 
 export interface MariaDbService extends ChildService {
   readonly port: number;
-  /** For example `mysql://ginkgo:secret@127.0.0.1:23456/ginkgo_test`; the user may do everything. */
+  /** For example `mysql://ginkgo:PASSWORD@127.0.0.1:23456/ginkgo_test`; the user may do everything. */
   readonly url: string;
   version(): Promise<string>;
 }
 
+export interface MariaDbOptions {
+  /** Of the user `ginkgo`; without a quotation mark. */
+  readonly password?: string;
+  /** Speaks TLS with whoever wants to. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+}
+
 /** Read at every start, so that it must be harmless the second time. */
-const INIT_SQL = `CREATE DATABASE IF NOT EXISTS ginkgo_test CHARACTER SET utf8mb4;
-CREATE USER IF NOT EXISTS 'ginkgo'@'%' IDENTIFIED BY 'secret';
+const initSql = (password: string): string => `CREATE DATABASE IF NOT EXISTS ginkgo_test CHARACTER SET utf8mb4;
+CREATE USER IF NOT EXISTS 'ginkgo'@'%' IDENTIFIED BY '${password}';
 GRANT ALL ON *.* TO 'ginkgo'@'%' WITH GRANT OPTION;
 `;
 
@@ -34,7 +42,8 @@ export function whyNoMariaDb(): string | undefined {
 }
 
 /** A MariaDB of its own. What it has committed is still there after `kill` and `restart`. */
-export function startMariaDb(): Promise<MariaDbService> {
+export function startMariaDb(options: MariaDbOptions = {}): Promise<MariaDbService> {
+  const { password = plantSecret(), tls } = options;
   return withFreePorts(1, async ([port = 0]) => {
     const folder = await openGuardedFolder("mariadb");
     const user = `--user=${userInfo().username}`;
@@ -53,8 +62,8 @@ export function startMariaDb(): Promise<MariaDbService> {
       await folder[Symbol.asyncDispose]();
       throw new Error(`preparing MariaDB's data folder failed, saying\n${lastLines(install.output, 8)}`);
     }
-    await writeFile(initFile, INIT_SQL);
-    const url = `mysql://ginkgo:secret@127.0.0.1:${port}/ginkgo_test`;
+    await writeFile(initFile, initSql(password));
+    const url = `mysql://ginkgo:${encodeURIComponent(password)}@127.0.0.1:${port}/ginkgo_test`;
     const child = await startChild({
       name: "mariadb",
       folder,
@@ -74,6 +83,7 @@ export function startMariaDb(): Promise<MariaDbService> {
         // The log of a commit is written before the answer and synced once a second: safe from a kill, and fast.
         "--innodb-flush-log-at-trx-commit=2",
         "--performance-schema=OFF",
+        ...(tls === undefined ? ["--skip-ssl"] : [`--ssl-cert=${tls.certFile}`, `--ssl-key=${tls.keyFile}`]),
         ...sizes,
       ],
       isReady: async () => (await askMariaDb(url)) !== "",

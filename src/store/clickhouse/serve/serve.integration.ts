@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { get, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -99,6 +101,20 @@ suite("the engine as others meet it", { skip: whyNoClickHouse() ?? false }, () =
     }
     delay.disable();
     assert.ok(delay.max < 1e9, `the event loop stood still for ${Math.round(delay.max / 1e6)} ms`);
+  });
+
+  test("a page that points a name of its own at this machine is not served, with the password or without", async () => {
+    const asked = async (host: string): Promise<number | undefined> => {
+      const headers = { host, "X-ClickHouse-User": server.user, "X-ClickHouse-Key": server.password };
+      const request = get(`${server.url}/?query=SELECT+1`, { headers });
+      // Node's own event.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      const [answer] = (await once(request, "response")) as [IncomingMessage];
+      answer.resume();
+      return answer.statusCode;
+    };
+    assert.equal(await asked("rebound.example"), 421);
+    assert.equal(await asked("localhost:1"), 200);
   });
 
   test("at the end a running query may answer, and a long one is cancelled before the engine closes", async () => {

@@ -1,11 +1,12 @@
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 
 import { describeError } from "../../../base/errors.ts";
+import { isLocalName, isLoopback } from "../../../base/local-host.ts";
 import type { Log } from "../../../base/log.ts";
+import { makeSecret } from "../../../base/make-secret.ts";
 import { orAbort } from "../../../base/or-abort.ts";
 import { Engine } from "./engine.ts";
 import { answerStoreRequest } from "./handler.ts";
@@ -28,6 +29,8 @@ export interface StoreServer extends AsyncDisposable {
 }
 
 const USER = "default";
+const HEADERS_MS_MAX = 5_000;
+const CONNECTIONS_MAX = 256;
 const KEEP_ALIVE_MS = 10_000;
 /** At the end so long for running queries to answer, and once more so long for cancelled ones to stop. */
 const LAST_QUERIES_MS_MAX = 1_000;
@@ -42,18 +45,27 @@ export async function serveStore({ folder, host, port, log }: StoreServerOptions
   await mkdir(exchangeFolder, { recursive: true });
   const engine = new Engine(folder);
   const facts = await engine.facts();
-  const password = randomBytes(24).toString("base64url");
+  const password = makeSecret();
   const parts = { engine, facts, users: [{ name: USER, password, may: "everything" }], exchangeFolder } as const;
   const answering = new Set<Promise<unknown>>();
-  const server = createServer((request, response) => {
-    const answered = once(response, "close").finally(() => answering.delete(answered));
-    answering.add(answered);
-    answerStoreRequest(request, response, parts).catch((error: unknown) => {
-      log.warn("a query to the embedded store could not be answered", { why: describeError(error) });
-      response.destroy();
-    });
-  });
+  const isLocalOnly = isLoopback(host);
+  const server = createServer(
+    { headersTimeout: HEADERS_MS_MAX, connectionsCheckingInterval: 1_000 },
+    (request, response) => {
+      if (isLocalOnly && !isLocalName(request.headers.host)) {
+        response.writeHead(421, { connection: "close" }).end();
+        return;
+      }
+      const answered = once(response, "close").finally(() => answering.delete(answered));
+      answering.add(answered);
+      answerStoreRequest(request, response, parts).catch((error: unknown) => {
+        log.warn("a query to the embedded store could not be answered", { why: describeError(error) });
+        response.destroy();
+      });
+    },
+  );
   server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.maxConnections = CONNECTIONS_MAX;
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
