@@ -1,0 +1,71 @@
+import type { Command } from "commander";
+import fastify from "fastify";
+
+import type { Cli } from "../../../src/cli/cli.ts";
+import { createProgram } from "../../../src/cli/program.ts";
+import { healthRoutes } from "../../../src/health/health-report.ts";
+
+/** What the deployment files may say of the program, taken from the program itself. */
+export interface ProgramWords {
+  /** Such as `start` and `topics ensure`. */
+  readonly commands: ReadonlySet<string>;
+  /** Such as `/livez`. */
+  readonly healthPaths: ReadonlySet<string>;
+}
+
+/**
+ * Commands that the files name before the program has them. One that the program has must go from here, which a check
+ * says.
+ */
+export const EXPECTED_COMMANDS: ReadonlySet<string> = new Set(["health"]);
+
+const PATHS = ["/livez", "/readyz", "/health"];
+
+export function programWords(): ProgramWords {
+  const server = fastify();
+  healthRoutes({ liveness: () => [], readiness: () => [] })(server);
+  return {
+    commands: new Set(commandsOf(createProgram(SILENT, { secrets: [], exitCode: 0, wantsStack: false }))),
+    healthPaths: new Set(PATHS.filter((url) => server.hasRoute({ method: "GET", url }))),
+  };
+}
+
+/** What is wrong with the words after `gdw`; undefined when the program has such a command. */
+export function whyNoCommand(words: readonly string[], { commands }: ProgramWords): string | undefined {
+  const named = words.filter((word) => !word.startsWith("-"));
+  const name = [named.slice(0, 2).join(" "), named[0] ?? ""].find(
+    (candidate) => commands.has(candidate) || EXPECTED_COMMANDS.has(candidate),
+  );
+  return name === undefined ? `the program has no command ${named.join(" ")}` : undefined;
+}
+
+/** Exceptions that are none any more. */
+export function needlessExceptions({ commands }: ProgramWords): readonly string[] {
+  return [...EXPECTED_COMMANDS]
+    .filter((name) => commands.has(name))
+    .map((name) => `the program has the command ${name} by now: take it out of EXPECTED_COMMANDS`);
+}
+
+function commandsOf(command: Command, path: readonly string[] = []): readonly string[] {
+  return command.commands.flatMap((child) => {
+    const here = [...path, child.name()];
+    return [here.join(" "), ...commandsOf(child, here)];
+  });
+}
+
+const nothing = (): never => {
+  throw new Error("no command is run here");
+};
+
+const SILENT: Cli = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: {},
+  signals: process,
+  readFile: () => undefined,
+  createFile: nothing,
+  readStdin: nothing,
+  quit: nothing,
+  loadApp: nothing,
+  loadSimulators: nothing,
+};
