@@ -1,4 +1,4 @@
-import { copyFile, cp, lstat, mkdir, readdir } from "node:fs/promises";
+import { copyFile, cp, link, lstat, mkdir, readdir } from "node:fs/promises";
 import path from "node:path";
 
 import { lastLines, runCommand } from "../run-command.ts";
@@ -47,7 +47,7 @@ async function runStage(stage: Stage, run: DockerfileRun, done: ReadonlyMap<stri
   const root = path.join(run.root, stage.name);
   const bin = path.join(root, "usr", "local", "bin");
   await mkdir(bin, { recursive: true });
-  await copyFile(process.execPath, path.join(bin, "node"));
+  await putNode(path.join(bin, "node"));
   const env: Record<string, string> = { PATH: `${bin}:${outerPath()}` };
   let workdir = root;
   for (const { name, text, line } of stage.instructions) {
@@ -84,6 +84,15 @@ async function runStage(stage: Stage, run: DockerfileRun, done: ReadonlyMap<stri
     }
   }
   return { root, workdir, env };
+}
+
+/** Node is more than a hundred megabytes, so it is linked where the folder is on the same disk. */
+async function putNode(target: string): Promise<void> {
+  try {
+    await link(process.execPath, target);
+  } catch {
+    await copyFile(process.execPath, target);
+  }
 }
 
 interface CopyParts {
