@@ -4,14 +4,14 @@ import path from "node:path";
 import { test } from "node:test";
 
 import { projectFolder } from "../../scripts/lib/project.ts";
+import { app } from "../../src/app.ts";
 import { canRun } from "../support/services.ts";
 import {
   type ClickHouseHttpService,
   startClickHouseHttp,
   whyNoClickHouse,
 } from "../support/services/clickhouse-http.ts";
-import { type GdwEnded, runGdw } from "../support/run-gdw.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { type Ran, run } from "../support/run-cli.ts";
 
 const PAGE = await readFile(path.join(projectFolder, "docs", "migrating-from-ginkgo.md"), "utf8");
 
@@ -24,10 +24,9 @@ test("the page's way from Ginkgo's table to ours: refused, renamed, copied, in o
   if (!canRun(t, whyNoClickHouse())) {
     return;
   }
-  await using folder = await temporaryFolder();
   await using clickhouse = await startClickHouseHttp();
-  const gdw = async (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<GdwEnded> =>
-    await runGdw(args, { folder: folder.path, env: { GINKGO_CLICKHOUSE_URL: clickhouse.url, ...env } });
+  const gdw = async (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> =>
+    await run(args, { app, env: { GINKGO_CLICKHOUSE_URL: clickhouse.url, ...env } });
   const volumes = async (): Promise<string> =>
     (await ask(clickhouse, "SELECT volume, toString(amount) FROM ginkgo.bar FORMAT TSV")).trim();
 
@@ -36,7 +35,7 @@ test("the page's way from Ginkgo's table to ours: refused, renamed, copied, in o
   await ask(clickhouse, ORIGINAL_BAR);
   await ask(
     clickhouse,
-    `INSERT INTO ginkgo.bar VALUES ('a', '{}', '', '000001.SZ', 48.76, 48.76, 48.76, 48.76, 3, 15.00, 1, '1991-04-03 16:00:00', 7)`,
+    `INSERT INTO ginkgo.bar VALUES ('a', '{}', '', '000001.SZ', 48.76, 48.76, 48.76, 48.76, 3, 15.00, 1, '1991-04-04 00:00:00', 7)`,
   );
 
   const refusal = /\n {3}(gdw: ensuring the schema: .*)\n/.exec(PAGE)?.[1] ?? "";

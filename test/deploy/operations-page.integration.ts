@@ -8,6 +8,7 @@ import { test } from "node:test";
 
 import { projectFolder } from "../../scripts/lib/project.ts";
 import { runCommand } from "../../scripts/lib/run-command.ts";
+import { app } from "../../src/app.ts";
 import { generateMarket } from "../../src/market/generate-market.ts";
 import { marketData } from "../../src/simulators/tushare/market-data.ts";
 import { startTushareSimulator, type TushareSimulator } from "../../src/simulators/tushare/simulator.ts";
@@ -17,6 +18,7 @@ import {
   startClickHouseHttp,
   whyNoClickHouse,
 } from "../support/services/clickhouse-http.ts";
+import { type Ran, run as runHere } from "../support/run-cli.ts";
 import { type GdwEnded, runGdw } from "../support/run-gdw.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -84,14 +86,13 @@ test("the page's copy takes an embedded store to a server, where the same reques
   assert.equal(stage.simulator.requests.length, 0);
 });
 
-test("a TTL that deletes is refused as the page says, its others are let be", async (t) => {
+test("a TTL that deletes is refused as the page says, its others are let be, and its query of sizes runs", async (t) => {
   if (!canRun(t, whyNoClickHouse())) {
     return;
   }
-  await using folder = await temporaryFolder();
   await using clickhouse = await startServer();
-  const env = { GINKGO_CLICKHOUSE_URL: clickhouse.url, GINKGO_CLICKHOUSE_PASSWORD: PASSWORD };
-  const ensure = (): Promise<GdwEnded> => runGdw(["schema", "ensure"], { folder: folder.path, env });
+  const world = { app, env: { GINKGO_CLICKHOUSE_URL: clickhouse.url, GINKGO_CLICKHOUSE_PASSWORD: PASSWORD } };
+  const ensure = (): Promise<Ran> => runHere(["schema", "ensure"], world);
   assert.equal((await ensure()).code, 0);
 
   const allowed = [...PAGE.matchAll(/```sql\n(ALTER TABLE [^`]+)```/g)].map(([, sql = ""]) => sql);
@@ -108,20 +109,11 @@ test("a TTL that deletes is refused as the page says, its others are let be", as
   assert.equal(refused.err.trim(), refusal);
   await ask(clickhouse, "ALTER TABLE ginkgo.bar_row REMOVE TTL");
   assert.equal((await ensure()).code, 0);
-});
 
-test("the page's query of sizes runs", async (t) => {
-  if (!canRun(t, whyNoClickHouse())) {
-    return;
-  }
-  await using folder = await temporaryFolder();
-  await using clickhouse = await startServer();
-  const env = { GINKGO_CLICKHOUSE_URL: clickhouse.url, GINKGO_CLICKHOUSE_PASSWORD: PASSWORD };
-  assert.equal((await runGdw(["schema", "ensure"], { folder: folder.path, env })).code, 0);
   const sql = /```sql\n(SELECT table[^`]+)```/.exec(PAGE)?.[1] ?? "";
-  const { code, out, err } = await runGdw(["sql", sql, "--format", "json"], { folder: folder.path, env });
-  assert.equal(code, 0, err);
-  assert.match(out, /"table":"schema_migration"/);
+  const sizes = await runHere(["sql", sql, "--format", "json"], world);
+  assert.equal(sizes.code, 0, sizes.err);
+  assert.match(sizes.out, /"table":"schema_migration"/);
 });
 
 function codesIn(param: unknown): readonly string[] {

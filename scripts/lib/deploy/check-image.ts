@@ -114,12 +114,20 @@ function healthProblems(stage: Stage, words: ProgramWords): readonly (string | u
   ];
 }
 
+/** Node has three spaces of that size for new objects, beside the old one. */
+const NEW_SPACES = 3;
+
 function heapProblems(options: string): readonly (string | undefined)[] {
-  const heapMiB = Number.parseInt(/--max-old-space-size=(\d+)/.exec(options)?.[1] ?? "", 10);
+  const [old, semi] = ["old", "semi"].map((name) =>
+    Number.parseInt(new RegExp(`--max-${name}-space-size=(\\d+)`).exec(options)?.[1] ?? "", 10),
+  );
+  const heapMiB = (old ?? Number.NaN) + NEW_SPACES * (semi ?? Number.NaN);
   const heapMiBMax = CONTRACT.memoryMiB * HEAP_SHARE_MAX;
   return [
-    unless(heapMiB <= heapMiBMax, `--max-old-space-size is ${heapMiB}, at most ${heapMiBMax} fit`),
-    unless(/--max-semi-space-size=\d+/.test(options), "--max-semi-space-size is not set"),
+    unless(
+      heapMiB <= heapMiBMax,
+      `--max-old-space-size and --max-semi-space-size let the heap grow to ${heapMiB} MiB, at most ${heapMiBMax} fit`,
+    ),
   ];
 }
 
