@@ -17,13 +17,13 @@ export interface ProgramWords {
  * Commands that the files name before the program has them. One that the program has must go from here, which a check
  * says.
  */
-export const EXPECTED_COMMANDS: ReadonlySet<string> = new Set(["health"]);
+export const EXPECTED_COMMANDS: ReadonlySet<string> = new Set([]);
 
 const PATHS = ["/livez", "/readyz", "/health"];
 
 export function programWords(): ProgramWords {
   const server = fastify();
-  healthRoutes({ liveness: () => [], readiness: () => [] })(server);
+  healthRoutes({ state: () => "STOPPED", liveness: () => [], readiness: () => [], notes: () => [] })(server);
   return {
     commands: new Set(commandsOf(createProgram(SILENT, { secrets: [], exitCode: 0, wantsStack: false }))),
     healthPaths: new Set(PATHS.filter((url) => server.hasRoute({ method: "GET", url }))),
@@ -63,6 +63,7 @@ const SILENT: Cli = {
   env: {},
   signals: process,
   readFile: () => undefined,
+  isOpenToAll: () => false,
   createFile: nothing,
   readStdin: nothing,
   quit: nothing,
