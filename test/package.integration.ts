@@ -15,7 +15,7 @@ const state: WorkerState = worker.state;
 // @ts-expect-error a state that there is not
 const wrong: WorkerState = "PAUSED";
 // @ts-expect-error the time-out is a number
-void worker.stop({ timeoutMs: "30 s" });
+const late: Parameters<Worker["stop"]>[0] = { timeoutMs: "30 s" };
 const { dropped, isCommitted } = await worker.stop();
 let problems: readonly string[] = [];
 try {
@@ -23,7 +23,7 @@ try {
 } catch (error) {
   problems = error instanceof SettingsError ? error.problems : [];
 }
-console.log(JSON.stringify({ state, dropped, isCommitted, problems: problems.length, wrong }));
+console.log(JSON.stringify({ state, dropped, isCommitted, problems: problems.length, wrong, late }));
 `;
 
 test("the built package is found by its name, with its types, and its program starts", () => {
@@ -42,7 +42,7 @@ test("the built package is found by its name, with its types, and its program st
     writeFileSync(join(folder, "consumer.mts"), CONSUMER);
     writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
     const flags = ["--strict", "--module", "nodenext", "--target", "esnext", "--types", "node", "--outDir", "out"];
-    run(tsc, [...flags, "--skipLibCheck", "consumer.mts"], folder);
+    run(tsc, [...flags, "--skipLibCheck", "--ignoreConfig", "consumer.mts"], folder);
     const out = run(process.execPath, [join("out", "consumer.mjs")], folder);
     assert.deepEqual(JSON.parse(out), {
       state: "STOPPED",
@@ -50,6 +50,7 @@ test("the built package is found by its name, with its types, and its program st
       isCommitted: true,
       problems: 1,
       wrong: "PAUSED",
+      late: { timeoutMs: "30 s" },
     });
     assert.match(run(process.execPath, [join(home, "bin", "gdw.cjs"), "--version"], folder), /^gdw \d+\.\d+\.\d+\n$/);
   } finally {
