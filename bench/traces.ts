@@ -19,19 +19,22 @@ import { runWorker } from "../src/worker/run-worker.ts";
 export async function benchTraces(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
-    options: { messages: { type: "string", default: "50000" }, runs: { type: "string", default: "7" } },
+    options: { messages: { type: "string", default: "8000" }, runs: { type: "string", default: "7" } },
   });
   const messages = Number.parseInt(values.messages, 10);
   const runs = Number.parseInt(values.runs, 10);
   const kinds = ["plain", "off", "on"] as const;
   const micros: Readonly<Record<(typeof kinds)[number], number[]>> = { plain: [], off: [], on: [] };
+  await using off = await openFor("off");
+  await using on = await openFor("on");
+  const wraps: Readonly<Record<(typeof kinds)[number], (parts: Parts) => Parts>> = {
+    plain: (parts) => parts,
+    off: (parts) => withTraces(off, parts),
+    on: (parts) => withTraces(on, parts),
+  };
   for (let run = 0; run <= runs; run += 1) {
     for (const kind of kinds) {
-      await using traces = kind === "plain" ? undefined : await openFor(kind);
-      const cpuMicros = await measure(
-        messages,
-        kind === "plain" ? (parts) => parts : (parts) => withTraces(traces, parts),
-      );
+      const cpuMicros = await measure(messages, wraps[kind]);
       // The first one is for the compiler.
       if (run > 0) {
         micros[kind].push(cpuMicros / messages);
@@ -110,6 +113,7 @@ class MemoryQueue implements Queue {
   readonly #onCommitted: () => void;
   readonly #value = Buffer.from('{"command":"heartbeat_test","params":{}}');
   #next = 0;
+  #isJoined = false;
 
   constructor(messages: number, onCommitted: () => void) {
     this.#messages = messages;
@@ -118,13 +122,14 @@ class MemoryQueue implements Queue {
 
   subscribe(listener: QueueListener): void {
     queueMicrotask(() => {
+      this.#isJoined = true;
       listener.onJoin({ assigned: [{ topic: "t", partition: 0 }], isNewMember: true, stream: 1 });
       listener.onReadable();
     });
   }
 
   pull(): { readonly message: Message; readonly stream: number } | undefined {
-    if (this.#next === this.#messages) {
+    if (!this.#isJoined || this.#next === this.#messages) {
       return undefined;
     }
     const offset = BigInt(this.#next);

@@ -40,7 +40,7 @@ test("a working worker serves every metric that is declared, with numbers that a
       const seen = await scrape();
       return seen.sum("ginkgo_coverage_ratio") === COVERED && seen.sum("ginkgo_queue_lag") === 0;
     },
-    { timeoutMs: 60_000, everyMs: 100, what: "lag and coverage to be known" },
+    { timeoutMs: 120_000, everyMs: 100, what: "lag and coverage to be known" },
   );
   const metrics = await scrape();
 
