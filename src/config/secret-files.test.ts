@@ -52,7 +52,15 @@ function problemsOf(sources: Way["sources"], text: string | undefined | Error): 
 test("there are secrets, and no flag takes one of them itself", () => {
   assert.deepEqual(
     SECRETS.map(({ name }) => name),
-    ["kafka.password", "clickhouse.password", "redis.password", "mysql.password", "tushare.token", "baostock.password"],
+    [
+      "kafka.password",
+      "clickhouse.password",
+      "redis.password",
+      "mysql.password",
+      "tushare.token",
+      "baostock.password",
+      "traces.headers",
+    ],
   );
   assert.ok(SECRETS.every(({ flag }) => flag.endsWith("-file")));
 });

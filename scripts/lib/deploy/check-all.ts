@@ -13,7 +13,7 @@ import { checkWorkerService } from "./check-worker-service.ts";
 import { parseCompose } from "./compose.ts";
 import { environmentOf, parseDockerfile } from "./dockerfile.ts";
 import { parseKubernetes } from "./kubernetes.ts";
-import { needlessExceptions, type ProgramWords, programWords } from "./program-words.ts";
+import { type ProgramWords, programWords } from "./program-words.ts";
 
 export const DEPLOY_FILES = [
   "deploy/Dockerfile",
@@ -78,9 +78,5 @@ export function checkDeployFiles(texts: DeployTexts, words: ProgramWords = progr
       words,
       partitions: UPDATE_PARTITIONS,
     }),
-    check(
-      "every command that the files name before the program has it is still missing there",
-      needlessExceptions(words),
-    ),
   ];
 }

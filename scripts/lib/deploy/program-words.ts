@@ -13,12 +13,6 @@ export interface ProgramWords {
   readonly healthPaths: ReadonlySet<string>;
 }
 
-/**
- * Commands that the files name before the program has them. One that the program has must go from here, which a check
- * says.
- */
-export const EXPECTED_COMMANDS: ReadonlySet<string> = new Set([]);
-
 const PATHS = ["/livez", "/readyz", "/health"];
 
 export function programWords(): ProgramWords {
@@ -33,17 +27,8 @@ export function programWords(): ProgramWords {
 /** What is wrong with the words after `gdw`; undefined when the program has such a command. */
 export function whyNoCommand(words: readonly string[], { commands }: ProgramWords): string | undefined {
   const named = words.filter((word) => !word.startsWith("-"));
-  const name = [named.slice(0, 2).join(" "), named[0] ?? ""].find(
-    (candidate) => commands.has(candidate) || EXPECTED_COMMANDS.has(candidate),
-  );
+  const name = [named.slice(0, 2).join(" "), named[0] ?? ""].find((candidate) => commands.has(candidate));
   return name === undefined ? `the program has no command ${named.join(" ")}` : undefined;
-}
-
-/** Exceptions that are none any more. */
-export function needlessExceptions({ commands }: ProgramWords): readonly string[] {
-  return [...EXPECTED_COMMANDS]
-    .filter((name) => commands.has(name))
-    .map((name) => `the program has the command ${name} by now: take it out of EXPECTED_COMMANDS`);
 }
 
 function commandsOf(command: Command, path: readonly string[] = []): readonly string[] {
