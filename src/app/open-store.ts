@@ -109,6 +109,8 @@ export interface StoreSide extends AsyncDisposable {
   health(): StoreHealth;
   /** Rejects while rows are refused by a store that answers everything else. */
   askWrites(): Promise<void>;
+  /** Resolves when MySQL answered; undefined where none is configured. */
+  readonly askMySql: ((signal: AbortSignal) => Promise<void>) | undefined;
 }
 
 /**
@@ -164,6 +166,7 @@ export async function openStoreSide(
     reference: mysql ?? openClickHouseReference(clickhouse, schema.chain),
     health: () => batching.health(),
     askWrites: () => batching.askWrites(),
+    askMySql: mysql === undefined ? undefined : (asking) => mysql.ask(asking),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }

@@ -91,7 +91,7 @@ export async function startWorker(
         await untilThere(redisAt(config), () => openBudgetSide(config, log, opening), patience, opening),
       );
       pace = budgetSide.alertPace;
-      closing.defer(() => notifier?.flush());
+      closing.defer(() => notifier?.end());
       heartbeat = closing.use(
         await openHeartbeat({ config, heartbeats: budgetSide.heartbeats, lifecycle, redact, log }, intake),
       );
@@ -213,8 +213,8 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
   // A stop that came while everything was opened is not undone.
   if (lifecycle.state === "STARTING") {
     lifecycle.enter("RUNNING");
+    hooks.onReady?.(served);
   }
-  hooks.onReady?.(served);
   // What a provider's outage holds up gets no call in time, and a drain does not wait for it.
   closing.use(onAbort(intake, assembled.letGoInOutages));
   closing.use(sayStopping(intake, () => worker.state, config.worker.drainMs, log));
@@ -272,5 +272,9 @@ function dependenciesOf({ clickhouse, ...store }: StoreSide): readonly Dependenc
     await clickhouse.query("SELECT 1", {}, signal);
   };
   const writes = { name: "clickhouse writes", ask: () => store.askWrites() };
-  return clickhouse.transport === "embedded" ? [writes] : [{ name: "clickhouse", ask }, writes];
+  return [
+    ...(clickhouse.transport === "embedded" ? [] : [{ name: "clickhouse", ask }]),
+    writes,
+    ...(store.askMySql === undefined ? [] : [{ name: "mysql", ask: store.askMySql }]),
+  ];
 }

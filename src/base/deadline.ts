@@ -1,6 +1,9 @@
 import type { Clock } from "./clock.ts";
 import { TransientError } from "./errors.ts";
 
+/** Node's timers take no more, and fire at once instead: 24.8 days. */
+const TIMER_MS_MAX = 2_147_483_647;
+
 /**
  * The outcome of `promise`, or a TransientError after `ms`, or the signal's reason. Promises of a client
  * may never settle (a server that hangs, a stream closed after an outage, a partition without a leader), so nothing
@@ -15,7 +18,7 @@ export async function withDeadline<T>(
 ): Promise<T> {
   const over = new AbortController();
   const stop = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
-  const deadline = clock.sleep(ms, stop).then(() => {
+  const deadline = clock.sleep(Math.min(ms, TIMER_MS_MAX), stop).then(() => {
     throw new TransientError(`${doing}: no answer within ${ms} ms`);
   });
   promise.catch(() => undefined);

@@ -157,3 +157,24 @@ test("a notification that never gets an answer holds up the end of the worker fo
   assert.ok(performance.now() - startedMs < 2_000);
   assert.equal(signal?.aborted, true);
 });
+
+test("an alert that nobody got before the end may be told by the next process", async () => {
+  const { options } = parts();
+  const held = new Set<string>();
+  const pace: AlertPace = {
+    take: (kind) => Promise.resolve(held.add(kind) === held),
+    giveBack: (kind, signal) => {
+      signal.throwIfAborted();
+      return Promise.resolve(void held.delete(kind));
+    },
+  };
+  const notifier = new Notifier({
+    ...options,
+    lastMsMax: 20,
+    pace: () => pace,
+    send: () => new Promise(() => undefined),
+  });
+  notifier.tell("ERROR", "the broker is away");
+  await notifier.end();
+  assert.equal(held.size, 0);
+});

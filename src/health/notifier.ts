@@ -15,14 +15,15 @@ export interface NotifierOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly sendMsMax?: number;
-  /** How long the end of the worker waits for what is under way. */
+  /** How long the end of the worker waits for what is under way. Default 1.5 s. */
   readonly lastMsMax?: number;
 }
 
 /** Of two alerts of one kind. */
 export const ALERT_PAUSE_MS = 600_000;
 const SEND_MS_MAX = 10_000;
-const LAST_MS_MAX = 2_000;
+const LAST_MS_MAX = 1_500;
+const GIVE_BACK_MS_MAX = 500;
 
 /**
  * Tells others that the worker started, stopped or is in error, beside the work: whatever becomes of a notification, the
@@ -71,11 +72,19 @@ export class Notifier implements AsyncDisposable {
     await withDeadline(this.#telling, lastMsMax, "sending notifications", clock).catch(() => undefined);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /**
+   * Tells nothing more. Waits until what is under way was sent, for `lastMsMax` at most; what was not sent by then may be
+   * told by the next process, so this comes before the place of `pace` is closed.
+   */
+  async end(): Promise<void> {
     this.#listening?.[Symbol.dispose]();
     await this.flush();
     this.#ended.abort();
     await this.#telling;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
   }
 
   /** Never rejects. */
@@ -90,13 +99,18 @@ export class Notifier implements AsyncDisposable {
     } catch (error) {
       log.warn("notification could not be sent, work goes on", { kind, why: describeError(error) });
       this.#toldMs.delete(kind);
-      await this.#options
-        .pace()
-        ?.giveBack(kind, signal)
-        .catch(() => undefined);
+      await this.#giveBack(kind);
     } finally {
       over.abort();
     }
+  }
+
+  /** Also at the end, when everything else is told to give up. */
+  async #giveBack(kind: AlertKind): Promise<void> {
+    const over = new AbortController();
+    const giving = this.#options.pace()?.giveBack(kind, over.signal) ?? Promise.resolve();
+    await withDeadline(giving, GIVE_BACK_MS_MAX, `giving back ${kind}`, this.#options.clock).catch(() => undefined);
+    over.abort();
   }
 
   async #mayTell(kind: AlertKind, signal: AbortSignal): Promise<boolean> {

@@ -1,8 +1,11 @@
 import type { Clock } from "../base/clock.ts";
 
+/** Read several times a second: of a longer pause nothing of the process ran, as of a machine that was suspended. */
+const PAUSE_MS_MAX = 10_000;
+
 /**
- * How long something was away, whatever it was and however many at once: no moment counts twice. Read often, since a
- * change is noticed at the next reading.
+ * How long something was away, whatever it was and however many at once: no moment counts twice. The process itself may be
+ * what was away. Read often, since a change is noticed at the next reading.
  */
 export function createOutageTime(isAnyAway: () => boolean, clock: Clock): () => number {
   let totalMs = 0;
@@ -11,7 +14,7 @@ export function createOutageTime(isAnyAway: () => boolean, clock: Clock): () => 
   return () => {
     const nowMs = clock.elapsedMs();
     const isAway = isAnyAway();
-    if (wasAway || isAway) {
+    if (wasAway || isAway || nowMs - readAtMs > PAUSE_MS_MAX) {
       totalMs += nowMs - readAtMs;
     }
     readAtMs = nowMs;

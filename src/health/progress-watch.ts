@@ -33,6 +33,8 @@ export interface ProgressWatchOptions {
 
 const LIMITS: ProgressLimits = { turnMsMax: 60_000, overdueMsMax: 60_000, commitMsMax: 120_000 };
 const EVERY_MS = 1_000;
+/** Looks come every second: after a longer pause the process itself did not run, and nothing of it could turn. */
+const PAUSE_MS_MAX = 10_000;
 
 /**
  * Tells whether work gets on, by the oldest of it against its own deadline, and takes the lifecycle along: from running
@@ -43,7 +45,8 @@ const EVERY_MS = 1_000;
  * - a handler was told that its deadline is over and has not ended `overdueMsMax` later, or
  * - a commit has been under way for `commitMsMax`.
  *
- * It looks every second and whenever somebody asks, so that all who ask are told the same.
+ * It looks every second and whenever somebody asks, so that all who ask are told the same. Time in which the whole process
+ * stood still, as in a machine that was suspended, counts for nothing.
  */
 export class ProgressWatch implements AsyncDisposable {
   readonly #options: ProgressWatchOptions;
@@ -51,6 +54,9 @@ export class ProgressWatch implements AsyncDisposable {
   readonly #ended = new AbortController();
   readonly #loop: Promise<void>;
   #turnedMs: number;
+  #lookedMs: number;
+  /** When the process ran again after it had stood still; its start, if it never did. */
+  #resumedMs: number;
   #work: WorkInHand | undefined;
   #isStuck = false;
 
@@ -58,6 +64,8 @@ export class ProgressWatch implements AsyncDisposable {
     this.#options = options;
     this.#limits = { ...LIMITS, ...options.limits };
     this.#turnedMs = options.clock.elapsedMs();
+    this.#lookedMs = this.#turnedMs;
+    this.#resumedMs = this.#turnedMs;
     this.#loop = this.#look();
   }
 
@@ -77,6 +85,7 @@ export class ProgressWatch implements AsyncDisposable {
     if (this.#ended.signal.aborted) {
       return undefined;
     }
+    this.#noticePause();
     const trouble = this.#trouble();
     if (trouble !== undefined && lifecycle.state === "RUNNING") {
       log.error("worker is stuck", { why: trouble });
@@ -108,16 +117,27 @@ export class ProgressWatch implements AsyncDisposable {
     }
   }
 
+  #noticePause(): void {
+    const nowMs = this.#options.clock.elapsedMs();
+    if (nowMs - this.#lookedMs > (this.#options.everyMs ?? EVERY_MS) + PAUSE_MS_MAX) {
+      this.#resumedMs = nowMs;
+    }
+    this.#lookedMs = nowMs;
+  }
+
   #trouble(): string | undefined {
     const { turnMsMax, overdueMsMax, commitMsMax } = this.#limits;
-    if (this.turnedAgoMs > turnMsMax) {
-      return `the consume loop has not turned for ${seconds(this.turnedAgoMs)}`;
+    const runningForMs = this.#options.clock.elapsedMs() - this.#resumedMs;
+    const unturnedMs = Math.min(this.turnedAgoMs, runningForMs);
+    if (unturnedMs > turnMsMax) {
+      return `the consume loop has not turned for ${seconds(unturnedMs)}`;
     }
     const { overdue, commitForMs = 0 } = this.#work ?? {};
     if (overdue !== undefined && overdue.forMs > overdueMsMax) {
       return `the handler of ${overdue.message} goes on ${seconds(overdue.forMs)} after it was told that its deadline is over`;
     }
-    return commitForMs > commitMsMax ? `a commit has been under way for ${seconds(commitForMs)}` : undefined;
+    const pendingMs = Math.min(commitForMs, runningForMs);
+    return pendingMs > commitMsMax ? `a commit has been under way for ${seconds(pendingMs)}` : undefined;
   }
 }
 

@@ -72,6 +72,8 @@ export class KafkaMember {
   #memberId: string | null = null;
   #sawRebalance = false;
   #joinedAtMs = -Infinity;
+  /** The last sign of the group, by the wall clock, and when this process saw it, by its own. */
+  #heard = { atMs: -Infinity, seenMs: 0 };
   #reopenMs = REOPEN_MS_MIN;
   reopened = 0;
 
@@ -108,8 +110,13 @@ export class KafkaMember {
 
   /** Since the group last answered a heartbeat or took us in; infinite before the first join. */
   get heardAgoMs(): number {
-    const heardAtMs = Math.max(this.#consumer.lastHeartbeat?.getTime() ?? -Infinity, this.#joinedAtMs);
-    return this.#parts.clock.nowMs() - heardAtMs;
+    const { clock } = this.#parts;
+    const atMs = Math.max(this.#consumer.lastHeartbeat?.getTime() ?? -Infinity, this.#joinedAtMs);
+    if (atMs !== this.#heard.atMs) {
+      this.#heard = { atMs, seenMs: clock.elapsedMs() };
+    }
+    // The client notes it by the wall clock, which somebody may set back.
+    return Math.max(clock.nowMs() - atMs, clock.elapsedMs() - this.#heard.seenMs);
   }
 
   isFresh(): boolean {

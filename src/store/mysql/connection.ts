@@ -38,7 +38,8 @@ export interface MySql extends AsyncDisposable {
   ): Promise<Answer>;
 }
 
-const CONNECTIONS_MAX = 2;
+/** For lists that are written, one that is read, and the question whether the server is there, which must not wait. */
+const CONNECTIONS_MAX = 4;
 const WAITING_MAX = 64;
 const CONNECT_MS_MAX = 10_000;
 const STATEMENT_MS_MAX = 60_000;

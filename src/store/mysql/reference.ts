@@ -11,6 +11,8 @@ import { upsertRows } from "./upsert.ts";
 
 /** Instruments and calendar in the MySQL where Ginkgo reads them. */
 export interface MySqlReference extends ReferenceStore, AsyncDisposable {
+  /** Resolves when the server answered. */
+  ask(signal: AbortSignal): Promise<void>;
   /** Makes missing tables where `mayCreate`; never runs DDL on one that exists. */
   ensureTables(mayCreate: boolean, signal: AbortSignal): Promise<readonly TableReport[]>;
   /** One transaction; outcomes in the order of the rows. A row that the server refuses is `rejected`. */
@@ -28,6 +30,9 @@ const STILL_LISTED = "2099-12-31" as const;
 export function openMySqlReference(target: MySqlTarget, log: Log): MySqlReference {
   const mysql = createMySql(target);
   return {
+    ask: async (signal) => {
+      await mysql.withSession("asking MySQL", signal, (session) => session.query("SELECT 1", []));
+    },
     ensureTables: (mayCreate, signal) => ensureTables(mysql, mayCreate, signal),
     instruments: async (signal) => {
       const rows = await mysql.withSession("reading instruments from MySQL", signal, (session) =>
