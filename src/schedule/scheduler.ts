@@ -123,7 +123,8 @@ export class Scheduler implements AsyncDisposable {
     const noted = new Map(notes.runs.map((run) => [run.name, run]));
     for (const [name, run] of this.#runs) {
       const other = noted.get(name);
-      if (run.state === "sent" && (other === undefined || other.day < run.day)) {
+      const isOlder = other === undefined || other.day < run.day || (other.day === run.day && other.state === "begun");
+      if (run.state === "sent" && isOlder) {
         await untilPassed(() => book.end(run, term), retry, term);
         noted.set(name, run);
       }

@@ -3,8 +3,9 @@ import { test } from "node:test";
 
 import { Temporal } from "temporal-polyfill";
 
+import type { ScheduleBook } from "../../src/ports/schedule-book.ts";
 import { createFileScheduleBook, readFileBook } from "../../src/app/schedule/file-book.ts";
-import { PermanentError } from "../../src/base/errors.ts";
+import { PermanentError, TransientError } from "../../src/base/errors.ts";
 import { silentLog, type LogFields } from "../../src/base/log.ts";
 import { orAbort } from "../../src/base/or-abort.ts";
 import { SHANGHAI } from "../../src/domain/day.ts";
@@ -33,6 +34,8 @@ class Rig implements AsyncDisposable {
   askedOwed = 0;
   /** What becomes of a message that is sent. */
   sending: (requestId: string, signal: AbortSignal) => Promise<number> = () => Promise.resolve(3);
+  /** What the scheduler notes in. */
+  over: (book: ScheduleBook) => ScheduleBook = (book) => book;
   #term = new AbortController();
   #leading = Promise.withResolvers<AbortSignal>();
   #scheduler: Scheduler | undefined;
@@ -44,7 +47,7 @@ class Rig implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const book = createFileScheduleBook(this.folder, "a");
+    const book = this.over(createFileScheduleBook(this.folder, "a"));
     await book.lead(never);
     const note = (event: string, fields: LogFields = {}): void => void this.said.push({ event, ...fields });
     const parts: SchedulerParts = {
@@ -187,6 +190,34 @@ test("a run that the end of the lead cuts short is sent again with the same requ
   await waitFor(() => cut.length === 1, { what: "the cut" });
   await rig.clock.advance(600_000);
   assert.deepEqual(rig.sent, ["schedule-list-2026-03-03"]);
+  rig.lead();
+  await rig.untilNoted("bars 2026-03-04 sent");
+  assert.deepEqual(rig.sent, ["schedule-list-2026-03-03", "schedule-bars-2026-03-04"]);
+});
+
+test("a run that was sent and could not be noted before the lead was over is noted later, and not sent twice", async () => {
+  await using folder = await temporaryFolder("ginkgo-schedule");
+  await using rig = new Rig(folder.path, "2026-03-04T18:00");
+  let isAway = false;
+  rig.over = (book) => ({
+    ...book,
+    end: (run, signal) => (isAway ? Promise.reject(new TransientError("redis is away")) : book.end(run, signal)),
+  });
+  rig.sending = (requestId) => {
+    // The book goes away after the run was noted as begun, while its messages are published.
+    isAway = requestId.includes("bars");
+    return Promise.resolve(3);
+  };
+  await rig.start();
+  rig.lead();
+  await rig.untilNoted("list 2026-03-03 sent", "bars 2026-03-04 begun");
+  await waitFor(() => rig.sent.includes("schedule-bars-2026-03-04"), { what: "the run" });
+  // For longer than the lead lasts; then the same process leads again.
+  await rig.clock.advance(60_000);
+  rig.loseLead();
+  isAway = false;
+  rig.sending = () => Promise.resolve(3);
+  await rig.clock.advance(1_000);
   rig.lead();
   await rig.untilNoted("bars 2026-03-04 sent");
   assert.deepEqual(rig.sent, ["schedule-list-2026-03-03", "schedule-bars-2026-03-04"]);

@@ -67,7 +67,10 @@ test("each message is a span from poll to commit, in its producer's trace, with 
       .filter((span) => span.parentSpanId === spanId && span.traceId === traceId)
       .toSorted((left, right) => left.startMs - right.startMs);
   for (const message of [byHeader, byEnvelope]) {
-    const children = below(message);
+    const all = below(message);
+    const called = all.findIndex(({ name }) => name === "call");
+    // Of two messages that come at once, the one that brings the lists up to date stores those while it plans.
+    const children = all.filter(({ name }, at) => name !== "store" || at > called);
     assert.deepEqual(
       children.map(({ name }) => name),
       ["wait for its lane", "plan", "call", "store", "record", "commit"],

@@ -16,7 +16,14 @@ const LEAD_MS = 60_000;
  */
 export function createFileScheduleBook(folder: string, node: string): ScheduleBook {
   let isLeader = false;
+  // The lead may be given up while a run is noted: one after the other, or the later one writes what it read before.
+  let writing: Promise<unknown> = Promise.resolve();
   const write = async (change: (runs: readonly RunRecord[]) => readonly RunRecord[]): Promise<void> => {
+    const mine = writing.then(() => writeNow(change));
+    writing = mine.catch(() => undefined);
+    await mine;
+  };
+  const writeNow = async (change: (runs: readonly RunRecord[]) => readonly RunRecord[]): Promise<void> => {
     const path = join(folder, NAME);
     const text = JSON.stringify({
       leader: isLeader ? node : undefined,
