@@ -1,4 +1,4 @@
-import { closeSync, globSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import path from "node:path";
 
 import { formsOf } from "./secret-forms.ts";
@@ -26,7 +26,9 @@ export function searchSecrets(folder: string, secrets: readonly string[]): Secre
   const forms = [...new Map(secrets.flatMap((secret) => [...formsOf(secret)]))].map(
     ([text, form]) => [Buffer.from(text), form] as const,
   );
-  const files = globSync("**/*", { cwd: folder }).filter((file) => statSync(path.join(folder, file)).isFile());
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
+    statSync(path.join(folder, file)).isFile(),
+  );
   const hits: SecretHit[] = [];
   let bytes = 0;
   for (const file of files.toSorted()) {

@@ -105,7 +105,9 @@ function limitsOf({ tushare }: Config, { provider }: BudgetKey): readonly CallLi
 function storeId({ clickhouse }: Config): string {
   const { url, embeddedPath, database } = clickhouse;
   // Workers with different passwords of one store are still of one store.
-  const place = `${url === undefined ? embeddedPath : splitAddress(url).url} ${database}`;
+  // However the address is spelled.
+  const address = url === undefined ? embeddedPath : new URL(splitAddress(url).url).href.replace(/\/+$/, "");
+  const place = `${address} ${database}`;
   return createHash("sha256").update(place).digest("hex").slice(0, 16);
 }
 

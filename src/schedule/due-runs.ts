@@ -94,7 +94,7 @@ export function requestIdOf({ name, day }: Pick<Slot, "name" | "day">): string {
 
 /** What a clock that was wrong has noted for days to come does not count. */
 function doneDay(day: Day | undefined, today: Day): Day | undefined {
-  return day !== undefined && day > addDays(today, 1) ? undefined : day;
+  return day !== undefined && day > today ? undefined : day;
 }
 
 function isDayOf({ days }: RunTime, day: Day, calendar: TradingCalendar): boolean {

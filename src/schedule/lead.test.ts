@@ -86,3 +86,17 @@ test("the lead is given up when the process stops, also where nobody hears of it
     await assert.rejects(lead.untilLeading(stop.signal), /^Error: stop$/);
   }
 });
+
+test("a leader that stands down leaves the lead to others for a while, and asks again after it", async () => {
+  const book = new ToldBook();
+  const { lead, clock } = open(book);
+  await using _ = lead;
+  const term = await lead.untilLeading(never);
+  const { asked } = book;
+  lead.standDown(LEAD_MS);
+  assert.deepEqual([lead.isLeader, term.aborted, book.resigned], [false, true, 1]);
+  await clock.advance(LEAD_MS - 1);
+  assert.deepEqual([lead.isLeader, book.asked], [false, asked]);
+  await clock.advance(LEAD_MS / 3 + 1);
+  assert.equal(lead.isLeader, true);
+});

@@ -22,6 +22,8 @@ export class Lead implements AsyncDisposable {
   readonly #stop: AbortSignal;
   readonly #looping: Promise<void>;
   #term: Term | undefined;
+  /** Until then others may lead; monotonic. */
+  #stoodDownUntilMs = -Infinity;
   #began = Promise.withResolvers<AbortSignal>();
 
   constructor(options: LeadOptions, stop: AbortSignal) {
@@ -44,6 +46,13 @@ export class Lead implements AsyncDisposable {
     return await orAbort(this.#began.promise, signal);
   }
 
+  /** Gives the lead up, and does not ask for it for a while, so that somebody else can have it. */
+  standDown(ms: number): void {
+    this.#stoodDownUntilMs = this.#options.clock.elapsedMs() + ms;
+    this.#end("stands down, since its runs fail", "warn");
+    void this.#resign();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#close.abort(new Error("the schedule is closed"));
     await this.#looping;
@@ -53,13 +62,25 @@ export class Lead implements AsyncDisposable {
   async #loop(): Promise<void> {
     const { book, clock } = this.#options;
     while (!this.#stop.aborted) {
-      await this.#ask();
+      if (!this.#isStoodDown) {
+        await this.#ask();
+      }
       const leftMs = this.#term === undefined ? book.leadMs : this.#term.untilMs - clock.elapsedMs();
       await clock.sleep(Math.max(0, Math.min(book.leadMs / 3, leftMs)), this.#stop).catch(() => undefined);
     }
     this.#end("stopping", "info");
+    await this.#resign();
+  }
+
+  get #isStoodDown(): boolean {
+    return this.#options.clock.elapsedMs() < this.#stoodDownUntilMs;
+  }
+
+  /** Never rejects. */
+  async #resign(): Promise<void> {
+    const { book, log } = this.#options;
     await book.resign().catch((error: unknown) => {
-      this.#options.log.debug("the lead of the schedule ends by itself", { why: describeError(error) });
+      log.debug("the lead of the schedule ends by itself", { why: describeError(error) });
     });
   }
 
@@ -67,7 +88,11 @@ export class Lead implements AsyncDisposable {
     const { book, clock } = this.#options;
     const untilMs = clock.elapsedMs() + book.leadMs;
     try {
-      if (await book.lead(this.#stop)) {
+      const isLeader = await book.lead(this.#stop);
+      if (this.#isStoodDown) {
+        // It was asked for a moment before.
+        await this.#resign();
+      } else if (isLeader) {
         this.#goOn(untilMs);
       } else {
         this.#end("another process leads", "warn");

@@ -16,7 +16,7 @@ export interface SchedulerParts {
   readonly catchUpDays: number;
   readonly node: string;
   readonly book: ScheduleBook;
-  readonly lead: Pick<Lead, "untilLeading" | "isLeader" | "sinceMs">;
+  readonly lead: Pick<Lead, "untilLeading" | "isLeader" | "sinceMs" | "standDown">;
   /** As it is stored now. */
   readonly calendar: (signal: AbortSignal) => Promise<TradingCalendar>;
   /** Publishes the messages of a run, all with this request id. Answers how many. */
@@ -61,6 +61,7 @@ export class Scheduler implements AsyncDisposable {
   readonly #runs = new Map<RunName, RunRecord>();
   /** Runs of days without trading that were found not to be owed. */
   readonly #skipped = new Map<RunName, Day>();
+  /** `atMs` is of the clock that nobody sets. */
   readonly #retries = new Map<RunName, { readonly atMs: number; readonly waitMs: number }>();
   #calendar: { readonly known: TradingCalendar; readonly readAtMs: number } | undefined;
 
@@ -109,9 +110,9 @@ export class Scheduler implements AsyncDisposable {
         term.throwIfAborted();
       }
       const nowMs = clock.nowMs();
-      const retries = [...this.#retries.values()].map(({ atMs }) => atMs).filter((atMs) => atMs > nowMs);
-      const nextMs = Math.min(nextLookMs(times, zone, nowMs) ?? Infinity, nowMs + LOOK_MS_MAX, ...retries);
-      await clock.sleep(nextMs - nowMs, term);
+      const retries = [...this.#retries.values()].map(({ atMs }) => atMs - clock.elapsedMs()).filter((ms) => ms > 0);
+      const waitMs = Math.min((nextLookMs(times, zone, nowMs) ?? Infinity) - nowMs, LOOK_MS_MAX, ...retries);
+      await clock.sleep(waitMs, term);
     }
   }
 
@@ -141,7 +142,7 @@ export class Scheduler implements AsyncDisposable {
       [...this.#runs].map(([name, { day, state }]) => [name, state === "sent" ? day : addDays(day, -1)]),
     );
     const isToTry = ({ name, day }: DueRun): boolean =>
-      clock.nowMs() >= (this.#retries.get(name)?.atMs ?? 0) && this.#skipped.get(name) !== day;
+      clock.elapsedMs() >= (this.#retries.get(name)?.atMs ?? 0) && this.#skipped.get(name) !== day;
     const due = dueRuns({ times, zone, catchUpDays, done, calendar, nowMs: clock.nowMs() }).filter(isToTry);
     for (const run of due) {
       await this.#try(run, term);
@@ -160,7 +161,7 @@ export class Scheduler implements AsyncDisposable {
   }
 
   async #try(due: DueRun, term: AbortSignal): Promise<void> {
-    const { clock, log } = this.#parts;
+    const { clock, lead, log } = this.#parts;
     const { name, day } = due;
     try {
       await this.#do(due, term);
@@ -168,9 +169,13 @@ export class Scheduler implements AsyncDisposable {
     } catch (error) {
       term.throwIfAborted();
       const waitMs = Math.min(RETRY_MS_MAX, 2 * (this.#retries.get(name)?.waitMs ?? RETRY_MS / 2));
-      this.#retries.set(name, { atMs: clock.nowMs() + waitMs, waitMs });
+      this.#retries.set(name, { atMs: clock.elapsedMs() + waitMs, waitMs });
       const fields = { run: name, day, waitMs, why: describeError(error) };
       log.warn("scheduled run failed, trying again", fields);
+      if (waitMs === RETRY_MS_MAX) {
+        // Cut off from the queue, say, and not from the book: another process may get through.
+        lead.standDown(RETRY_MS_MAX);
+      }
     }
   }
 

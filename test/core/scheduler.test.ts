@@ -32,6 +32,7 @@ class Rig implements AsyncDisposable {
   readonly said: (LogFields & { readonly event: string })[] = [];
   owed: string[] = [];
   askedOwed = 0;
+  readonly stoodDown: number[] = [];
   /** What becomes of a message that is sent. */
   sending: (requestId: string, signal: AbortSignal) => Promise<number> = () => Promise.resolve(3);
   /** What the scheduler notes in. */
@@ -56,7 +57,12 @@ class Rig implements AsyncDisposable {
       catchUpDays: 7,
       node: "a",
       book,
-      lead: { untilLeading: (signal) => orAbort(this.#leading.promise, signal), isLeader: true, sinceMs: 0 },
+      lead: {
+        untilLeading: (signal) => orAbort(this.#leading.promise, signal),
+        isLeader: true,
+        sinceMs: 0,
+        standDown: (ms) => void this.stoodDown.push(ms),
+      },
       calendar: () => Promise.resolve(bundledCalendar()),
       send: async (_name, requestId, signal) => {
         const messages = await this.sending(requestId, signal);
@@ -221,4 +227,23 @@ test("a run that was sent and could not be noted before the lead was over is not
   rig.lead();
   await rig.untilNoted("bars 2026-03-04 sent");
   assert.deepEqual(rig.sent, ["schedule-list-2026-03-03", "schedule-bars-2026-03-04"]);
+});
+
+test("a leader whose runs have failed for minutes stands down, so that another process may try", async () => {
+  await using folder = await temporaryFolder("ginkgo-schedule");
+  await using rig = new Rig(folder.path, "2026-03-04T12:00");
+  rig.sending = () => Promise.reject(new TransientError("the broker is away"));
+  await rig.start();
+  rig.lead();
+  const failures = (): number => rig.said.filter(({ event }) => event.includes("failed")).length;
+  let expected = 0;
+  for (const seconds of [5, 10, 20, 40, 80, 160]) {
+    expected = failures() === 0 ? 1 : expected;
+    await waitFor(() => failures() > 0 && failures() >= expected, { what: "the next failure" });
+    assert.equal(rig.stoodDown.length, 0);
+    expected = failures() + 1;
+    await rig.clock.advance(seconds * 1_000);
+  }
+  await waitFor(() => rig.stoodDown.length > 0, { what: "standing down" });
+  assert.equal(rig.stoodDown[0], 300_000);
 });

@@ -37,7 +37,7 @@ const CHANGES: readonly (readonly [file: DeployFile, from: string | RegExp, to: 
   ["deploy/docker-compose.yml", "LOG_LEVEL:-info", "LOG_LEVEL:-loud", /logging.level .* got "loud"/],
   ["deploy/docker-compose.yml", "BROKERS: kafka:9092", "BROKERS: http://kafka:9092", /kafka.brokers .*expected/],
   ["deploy/docker-compose.yml", "BROKERS: kafka:9092", "BROKERS: kafka:9094", /kafka.brokers is \["kafka:9094"\]/],
-  ["deploy/docker-compose.yml", "GINKGO_REDIS_HOST: redis", "GINKGO_REDIS_DB: 0", /redis.host is not set/],
+  ["deploy/docker-compose.yml", "GINKGO_REDIS_HOST: redis", "GINKGO_REDIS_DB: 0", /redis.host is missing/],
   ["deploy/docker-compose.yml", "TUSHARE_TOKEN_FILE: /run", "TUSHARE_TOKEN_FILE: /var", /there is no file/],
   [
     "deploy/docker-compose.yml",

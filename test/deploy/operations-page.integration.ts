@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import path from "node:path";
 import { test } from "node:test";
 
@@ -37,11 +38,15 @@ test("the page's backup can be restored, what was asked for since is asked for a
   await using stage = await openStage();
   await using clickhouse = await startServer();
   const servers = { GINKGO_CLICKHOUSE_URL: clickhouse.url, GINKGO_CLICKHOUSE_PASSWORD: PASSWORD };
-  const shell = { CLICKHOUSE: clickhouse.url, PASSWORD };
+  const shell = { CLICKHOUSE: clickhouse.url };
   await using worker = await stage.start(servers);
+  await writeNetrc(worker);
   await request(worker, [FIRST, SECOND]);
   const before = await fingerprint(clickhouse);
   await run(blockWith("gzip >"), worker, shell);
+  await using cut = await startCutting();
+  const { code } = await runBlock(blockWith("gzip >").replaceAll("backup", "cut"), worker, { CLICKHOUSE: cut.url });
+  assert.notEqual(code, 0, "a table that was cut short is no backup");
   await request(worker, OTHERS);
 
   await ask(clickhouse, "DROP DATABASE ginkgo SYNC");
@@ -69,7 +74,8 @@ test("the page's copy takes an embedded store to a server, where the same reques
   const said = await gdw(embedded, ["sql", "SELECT count() AS n, sum(close) AS s FROM ginkgo.bar", "--format", "csv"]);
   const ensured = await gdw({ ...embedded, env: { ...embedded.env, ...servers } }, ["schema", "ensure"]);
   assert.equal(ensured.code, 0, ensured.err);
-  await run(blockWith("FROM_PASSWORD"), embedded, { CLICKHOUSE: clickhouse.url, PASSWORD });
+  await writeNetrc(embedded);
+  await run(blockWith("netrc.from"), embedded, { CLICKHOUSE: clickhouse.url });
   await embedded.stop();
 
   await using successor = await stage.start(servers);
@@ -120,7 +126,7 @@ function codesIn(param: unknown): readonly string[] {
 
 /** The only shell block of the page that has these words. */
 function blockWith(words: string): string {
-  const found = [...PAGE.matchAll(/```sh\n([^`]+)```/g)]
+  const found = [...PAGE.matchAll(/```(?:ba)?sh\n([^`]+)```/g)]
     .map(([, text = ""]) => text)
     .filter((text) => text.includes(words));
   assert.equal(found.length, 1, words);
@@ -226,11 +232,41 @@ async function request(worker: StageWorker, wanted: readonly string[]): Promise<
 
 /** A block of the page, as printed, in the worker's folder. */
 async function run(block: string, worker: StageWorker, env: Readonly<Record<string, string>>): Promise<void> {
-  const { code, output } = await runCommand("bash", ["-euo", "pipefail", "-c", block], {
-    cwd: worker.folder,
-    env: { ...worker.env, ...env },
-  });
+  const { code, output } = await runBlock(block, worker, env);
   assert.equal(code, 0, output);
+}
+
+function runBlock(
+  block: string,
+  worker: StageWorker,
+  env: Readonly<Record<string, string>>,
+): ReturnType<typeof runCommand> {
+  return runCommand("bash", ["-c", block], { cwd: worker.folder, env: { ...worker.env, ...env } });
+}
+
+async function writeNetrc({ folder }: StageWorker): Promise<void> {
+  const line = `machine 127.0.0.1 login default password ${PASSWORD}\n`;
+  await writeFile(path.join(folder, "netrc"), line, { mode: 0o600 });
+}
+
+/** A server that begins to answer and breaks off, as one that is killed. */
+async function startCutting(): Promise<{ readonly url: string } & AsyncDisposable> {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { "content-length": "1000" });
+    response.write("code\n000001.SZ\n", () => response.destroy());
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const address = server.address();
+  assert.ok(address !== null && typeof address === "object");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
 }
 
 async function ask(clickhouse: ClickHouseHttpService, sql: string): Promise<string> {
