@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -127,24 +127,67 @@ test("a full file is put aside, and only so many are kept", () => {
   }
 });
 
-test("a rotation that fails half way leaves a file that is tried again, and touches no other", () => {
+test("a full file that cannot be put aside goes on, is tried again after a while, and costs no backup", () => {
   const folder = mkdtempSync(join(tmpdir(), "gdw-log-"));
   try {
     const path = join(folder, "w.log");
-    using file = openRotatingFile(path, { bytesMax: 8, backupsMax: 1 });
+    const contents = (...numbers: number[]): string[] =>
+      numbers.map((number) => readFileSync(number === 0 ? path : `${path}.${number}`, "utf8"));
+    using file = openRotatingFile(path, { bytesMax: 100, backupsMax: 3 });
+    const line = (word: string): string => `${word.padEnd(59, ".")}\n`;
+    for (const word of ["one", "two", "three"]) {
+      file.write(line(word));
+    }
+    assert.deepEqual(contents(0, 1, 2), [line("three"), line("two"), line("one")]);
+    // In the way of the oldest file, and not to be replaced by one.
+    mkdirSync(join(folder, "w.log.3"));
+    file.write(line("four"));
+    assert.match(String(file.trouble), /EISDIR|ENOTEMPTY|EEXIST|EPERM/);
+    assert.deepEqual(contents(0, 1, 2), [`${line("three")}${line("four")}`, line("two"), line("one")]);
+    rmSync(join(folder, "w.log.3"), { recursive: true });
+    file.write("short\n");
+    assert.equal(existsSync(join(folder, "w.log.3")), false, "not tried at each line");
+    file.write(line("five"));
+    assert.equal(file.trouble, undefined);
+    assert.deepEqual(contents(0, 1, 2, 3), [
+      line("five"),
+      `${line("three")}${line("four")}short\n`,
+      line("two"),
+      line("one"),
+    ]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a place that a try left free half way is used, and nothing above it is given up", () => {
+  const folder = mkdtempSync(join(tmpdir(), "gdw-log-"));
+  try {
+    const path = join(folder, "w.log");
+    for (const number of [2, 3]) {
+      writeFileSync(`${path}.${number}`, `backup ${number}`);
+    }
+    using file = openRotatingFile(path, { bytesMax: 8, backupsMax: 3 });
     file.write("one\n");
-    // What is in the way of the backup cannot be removed as a file.
-    mkdirSync(join(folder, "w.log.1"));
-    writeFileSync(join(folder, "w.log.1", "x"), "");
-    assert.throws(() => file.write("too long for the first\n"));
-    file.write("2\n");
-    assert.equal(readFileSync(path, "utf8"), "one\n2\n");
-    rmSync(join(folder, "w.log.1"), { recursive: true });
-    file.write("another\n");
+    file.write("more than 8 bytes\n");
     assert.deepEqual(
-      [path, `${path}.1`].map((name) => readFileSync(name, "utf8")),
-      ["another\n", "one\n2\n"],
+      ["", ".1", ".2", ".3"].map((end) => readFileSync(`${path}${end}`, "utf8")),
+      ["more than 8 bytes\n", "one\n", "backup 2", "backup 3"],
     );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("with no backups a full file is emptied", () => {
+  const folder = mkdtempSync(join(tmpdir(), "gdw-log-"));
+  try {
+    const path = join(folder, "w.log");
+    using file = openRotatingFile(path, { bytesMax: 8, backupsMax: 0 });
+    for (const word of ["one\n", "two\n", "three\n"]) {
+      file.write(word);
+    }
+    assert.deepEqual([readdirSync(folder), readFileSync(path, "utf8")], [["w.log"], "three\n"]);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -171,7 +214,7 @@ test("a log file that cannot be opened is a wrong setting, and says which", asyn
 const CHILD = `
 import { openLog } from ${JSON.stringify(new URL("pino-log.ts", import.meta.url).href)};
 const [path] = process.argv.slice(1);
-const file = path === "" ? undefined : { path, bytesMax: 1024, backupsMax: 1 };
+const file = path === "" ? undefined : { path, bytesMax: 100, backupsMax: 1 };
 using log = await openLog({ level: "info", format: "json", file, secrets: [], descriptor: 1 });
 for (const event of ["one", "two", "three"]) {
   log.info(event);
@@ -194,6 +237,26 @@ test("a full disk under the log file loses lines of the file only, and is said o
     .split("\n")
     .map((line) => String(Object(JSON.parse(line)).msg));
   assert.deepEqual(events.toSorted(), ["log file cannot be written, work goes on without it", "one", "three", "two"]);
+});
+
+test("a log file that cannot be put aside keeps every line, and is said once", () => {
+  const folder = mkdtempSync(join(tmpdir(), "gdw-log-"));
+  try {
+    const path = join(folder, "w.log");
+    mkdirSync(`${path}.1`);
+    const { code, out } = runChild(path);
+    const eventsOf = (text: string): readonly string[] =>
+      text
+        .trim()
+        .split("\n")
+        .map((line) => String(Object(JSON.parse(line)).msg));
+    assert.equal(code, 0);
+    assert.deepEqual(eventsOf(readFileSync(path, "utf8")), ["one", "two", "three"]);
+    const told = "log file is full and cannot be put aside, it grows";
+    assert.deepEqual(eventsOf(out).toSorted(), [told, "one", "three", "two"]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("a full disk or a reader that is gone behind standard output does not end the work", () => {

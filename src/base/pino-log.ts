@@ -76,10 +76,19 @@ function openFile(file: NonNullable<LogOptions["file"]>): RotatingFile {
 /** Lines that the file does not take are in the other output only; `log` writes there alone. */
 function toFile(file: RotatingFile, log: Log): { write(line: string): void } {
   let lost = 0;
+  let isFull = false;
+  const sayWhetherFull = (): void => {
+    const { trouble } = file;
+    if (trouble !== undefined && !isFull) {
+      log.warn("log file is full and cannot be put aside, it grows", { why: describeError(trouble) });
+    }
+    isFull = trouble !== undefined;
+  };
   return {
     write: (line) => {
       try {
         file.write(line);
+        sayWhetherFull();
         if (lost > 0) {
           log.info("log file is written again", { lost });
           lost = 0;

@@ -1,9 +1,11 @@
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, ftruncateSync, mkdirSync, openSync, renameSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 
 /** A file that takes lines and is put aside as `.1`, `.2`, … when it is full. */
 export interface RotatingFile extends Disposable {
   write(line: string): void;
+  /** Why the file is larger than it may be; undefined while it could be put aside. */
+  readonly trouble: unknown;
 }
 
 export interface RotationLimits {
@@ -13,9 +15,13 @@ export interface RotationLimits {
   readonly backupsMax: number;
 }
 
+/** A file that could not be put aside is tried again when it has grown by this share of what it may have. */
+const GROWTH_UNTIL_TRIED_AGAIN = 0.1;
+
 /**
  * Makes the folder where needed and appends to what is there. Writes are synchronous: a crash loses no line. A write that
  * cannot be done throws and loses its line; the next one tries again, so a disk that was full is used as soon as it is not.
+ * A file that is full and cannot be put aside goes on taking lines, and no backup is given up for it.
  */
 export function openRotatingFile(path: string, limits: RotationLimits): RotatingFile {
   mkdirSync(dirname(path), { recursive: true });
@@ -25,9 +31,11 @@ export function openRotatingFile(path: string, limits: RotationLimits): Rotating
 class OpenRotatingFile implements RotatingFile {
   readonly #path: string;
   readonly #limits: RotationLimits;
-  /** Undefined after a rotation that went wrong half way: a number that was closed may be another file's by now. */
+  /** Undefined once it is closed: a number that was closed may be another file's by now. */
   #descriptor: number | undefined;
   #bytes = 0;
+  #trouble: unknown;
+  #triedAgainAtBytes = 0;
 
   constructor(path: string, limits: RotationLimits) {
     this.#path = path;
@@ -35,12 +43,18 @@ class OpenRotatingFile implements RotatingFile {
     this.#open();
   }
 
+  get trouble(): unknown {
+    return this.#trouble;
+  }
+
   write(line: string): void {
     const bytes = Buffer.from(line);
-    if (this.#bytes > 0 && this.#bytes + bytes.length > this.#limits.bytesMax) {
-      this.#rotate();
+    const before = this.#descriptor ?? this.#open();
+    const bytesAfter = this.#bytes + bytes.length;
+    if (this.#bytes > 0 && bytesAfter > Math.max(this.#limits.bytesMax, this.#triedAgainAtBytes)) {
+      this.#rotate(before, bytesAfter);
     }
-    const descriptor = this.#descriptor ?? this.#open();
+    const descriptor = this.#descriptor ?? before;
     for (let at = 0; at < bytes.length;) {
       const written = writeSync(descriptor, bytes, at);
       at += written;
@@ -49,7 +63,11 @@ class OpenRotatingFile implements RotatingFile {
   }
 
   [Symbol.dispose](): void {
-    this.#close();
+    const descriptor = this.#descriptor;
+    this.#descriptor = undefined;
+    if (descriptor !== undefined) {
+      closeSync(descriptor);
+    }
   }
 
   #open(): number {
@@ -59,24 +77,37 @@ class OpenRotatingFile implements RotatingFile {
     return descriptor;
   }
 
-  #close(): void {
-    const descriptor = this.#descriptor;
-    this.#descriptor = undefined;
-    if (descriptor !== undefined) {
-      closeSync(descriptor);
+  #rotate(full: number, bytesOtherwise: number): void {
+    const { bytesMax, backupsMax } = this.#limits;
+    try {
+      if (backupsMax === 0) {
+        ftruncateSync(full);
+        this.#bytes = 0;
+      } else {
+        makeRoom(this.#path, backupsMax);
+        this.#open();
+        closeSync(full);
+      }
+      this.#trouble = undefined;
+      this.#triedAgainAtBytes = 0;
+    } catch (error) {
+      this.#trouble = error;
+      this.#triedAgainAtBytes = bytesOtherwise + bytesMax * GROWTH_UNTIL_TRIED_AGAIN;
     }
   }
+}
 
-  #rotate(): void {
-    const { backupsMax } = this.#limits;
-    this.#close();
-    rmSync(backupOf(this.#path, backupsMax), { force: true });
-    for (let number = backupsMax - 1; number >= 0; number -= 1) {
-      if (existsSync(backupOf(this.#path, number))) {
-        renameSync(backupOf(this.#path, number), backupOf(this.#path, number + 1));
-      }
-    }
-    this.#open();
+/**
+ * Moves each file up by one, as far as the first place that is free. Only where none is free, the oldest is replaced, by
+ * the rename that takes its place. So a try that ended half way leaves a free place, and the next one gives up nothing.
+ */
+function makeRoom(path: string, backupsMax: number): void {
+  let free = 0;
+  while (free < backupsMax && existsSync(backupOf(path, free))) {
+    free += 1;
+  }
+  for (let number = free; number > 0; number -= 1) {
+    renameSync(backupOf(path, number - 1), backupOf(path, number));
   }
 }
 
