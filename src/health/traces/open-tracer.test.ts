@@ -8,8 +8,9 @@ import { PermanentError } from "../../base/errors.ts";
 import { silentLog } from "../../base/log.ts";
 import { openTracer } from "./open-tracer.ts";
 
+const options = { headers: {}, sampleRatio: 1, attributes: {}, version: "0", clock: systemClock, log: silentLog };
+
 test("an exporter that is not installed is a wrong setting that says what to install", async () => {
-  const options = { headers: {}, sampleRatio: 1, attributes: {}, version: "0", clock: systemClock, log: silentLog };
   await assert.rejects(
     openTracer({ ...options, endpoint: "http://127.0.0.1:1", packagesAt: join(tmpdir(), "nothing-here.js") }),
     (error) =>

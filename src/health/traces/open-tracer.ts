@@ -30,17 +30,20 @@ const SPANS_MAX = 16_384;
 const SPANS_OF_ONE_EXPORT = 512;
 const EXPORT_EVERY_MS = 2_000;
 const EXPORT_MS_MAX = 10_000;
+const EXPORTS_MAX = 30;
 const CLOSE_MS_MAX = 5_000;
+/** What the exporter calls itself in metrics of its own, which nobody reads here. */
+const COMPONENT = "otlp_http_span_exporter";
 
 /**
- * A tracer that sends its spans to a collector by OTLP over HTTP. It is nobody else's: nothing global is set. Throws PermanentError
- * (settings) when the exporter, which is no dependency of ours, is not installed.
+ * A tracer that sends its spans to a collector by OTLP over HTTP. It is nobody else's: nothing global is set, and no variable of
+ * the process is read. Throws PermanentError (settings) when the exporter, which is no dependency of ours, is not installed.
  */
 export async function openTracer(options: TracerOptions): Promise<OpenTracer> {
   const { endpoint, headers, sampleRatio, attributes, version, clock, log } = options;
-  const { OTLPTraceExporter, sdk, resources } = loadSdk(options.packagesAt ?? import.meta.url);
+  const { sdk, resources, ...otlp } = loadSdk(options.packagesAt ?? import.meta.url);
   const url = `${endpoint.replace(/\/+$/, "")}/v1/traces`;
-  const exporter = new OTLPTraceExporter({ url, headers, timeoutMillis: EXPORT_MS_MAX });
+  const exporter = createExporter(otlp, url, headers);
   const provider = new sdk.TracerProvider({
     resource: resources.resourceFromAttributes(attributes),
     sampler: new sdk.ParentBasedSampler({ root: new sdk.TraceIdRatioBasedSampler(sampleRatio) }),
@@ -66,6 +69,33 @@ export async function openTracer(options: TracerOptions): Promise<OpenTracer> {
   };
 }
 
+/**
+ * The exporter's own constructor adds whatever `OTEL_EXPORTER_OTLP_*` says: headers, certificates, keys. Those may be the
+ * embedding program's and meant for another collector, so the exporter is put together from what the settings say alone.
+ */
+function createExporter(
+  { base, http, transformer }: Pick<Loaded, "base" | "http" | "transformer">,
+  url: string,
+  headers: TracerOptions["headers"],
+): SpanExporter {
+  const delegate = http.createOtlpHttpExportDelegate(
+    {
+      url,
+      // A new object each time: the transport adds to it.
+      headers: async () => ({ ...headers, "Content-Type": "application/json" }),
+      timeoutMillis: EXPORT_MS_MAX,
+      concurrencyLimit: EXPORTS_MAX,
+      compression: "none",
+      agentFactory: http.httpAgentFactoryFromOptions({ keepAlive: true }),
+      userAgent: undefined,
+    },
+    transformer.JsonTraceSerializer,
+    COMPONENT,
+    transformer.TraceExporterMetricsHelper,
+  );
+  return new base.OTLPExporterBase(delegate);
+}
+
 /** As much of the SDK as is used; the packages themselves need not be there. */
 interface SpanExporter {
   export(spans: readonly unknown[], done: (result: { readonly code: number; readonly error?: Error }) => void): void;
@@ -85,7 +115,17 @@ interface Sdk {
 }
 
 interface Loaded {
-  readonly OTLPTraceExporter: new (options: Readonly<Record<string, unknown>>) => SpanExporter;
+  readonly base: { readonly OTLPExporterBase: new (delegate: unknown) => SpanExporter };
+  readonly http: {
+    createOtlpHttpExportDelegate(
+      options: Readonly<Record<string, unknown>>,
+      serializer: unknown,
+      component: string,
+      metricsHelper: unknown,
+    ): unknown;
+    httpAgentFactoryFromOptions(options: { readonly keepAlive: boolean }): unknown;
+  };
+  readonly transformer: { readonly JsonTraceSerializer: unknown; readonly TraceExporterMetricsHelper: unknown };
   readonly sdk: Sdk;
   readonly resources: { resourceFromAttributes(attributes: Readonly<Record<string, string>>): unknown };
 }
@@ -97,7 +137,9 @@ function loadSdk(packagesAt: string): Loaded {
     const fromExporter = createRequire(fromHere.resolve(EXPORTER));
     const fromSdk = createRequire(fromExporter.resolve("@opentelemetry/sdk-trace"));
     return {
-      OTLPTraceExporter: fromHere(EXPORTER).OTLPTraceExporter,
+      base: fromExporter("@opentelemetry/otlp-exporter-base"),
+      http: fromExporter("@opentelemetry/otlp-exporter-base/node-http"),
+      transformer: fromExporter("@opentelemetry/otlp-transformer"),
       sdk: fromExporter("@opentelemetry/sdk-trace"),
       resources: fromSdk("@opentelemetry/resources"),
     };
