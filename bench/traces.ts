@@ -61,7 +61,7 @@ type Parts = Parameters<typeof withTraces>[1];
 async function openFor(kind: "off" | "on"): Promise<WorkerTraces | undefined> {
   const env = kind === "off" ? {} : { GINKGO_TRACES_ENDPOINT: "http://127.0.0.1:9" };
   const { config } = loadConfig({ flags: new Map(), env, readFile: () => undefined });
-  return await openWorkerTraces(config, silentLog);
+  return await openWorkerTraces(config, String, silentLog);
 }
 
 async function measure(messages: number, wrap: (parts: Parts) => Parts): Promise<number> {

@@ -13,6 +13,7 @@ import { Lifecycle } from "../health/lifecycle.ts";
 import { liveThrough } from "../health/live-through.ts";
 import { createOutageTime } from "../health/outage-time.ts";
 import type { AlertPace } from "../ports/alert-pace.ts";
+import type { BreakerSeen } from "../worker/provider-gate.ts";
 import type { EndedCall } from "../worker/provider-line.ts";
 import { runWorker, type WorkerParts } from "../worker/run-worker.ts";
 import { assembleWorker, type AssembleParts } from "./assemble-worker.ts";
@@ -80,7 +81,7 @@ export async function startWorker(
     lifecycle,
     async () => {
       await checkSettings(config);
-      const traces = await openWorkerTraces(config, log);
+      const traces = await openWorkerTraces(config, redact, log);
       if (traces !== undefined) {
         closing.use(traces);
       }
@@ -95,7 +96,7 @@ export async function startWorker(
       heartbeat = closing.use(
         await openHeartbeat({ config, heartbeats: budgetSide.heartbeats, lifecycle, redact, log }, intake),
       );
-      return await workUntilStopped({ config, log, shutdown, hooks, lifecycle, traces, budgetSide, heartbeat });
+      return await workUntilStopped({ config, log, redact, shutdown, hooks, lifecycle, traces, budgetSide, heartbeat });
     },
     intake,
   );
@@ -113,6 +114,7 @@ async function checkSettings(config: Config): Promise<void> {
 interface Starting {
   readonly config: Config;
   readonly log: Log;
+  readonly redact: (text: string) => string;
   readonly shutdown: Shutdown;
   readonly hooks: StartHooks;
   readonly lifecycle: Lifecycle;
@@ -122,7 +124,7 @@ interface Starting {
 }
 
 async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
-  const { config, log, shutdown, hooks, lifecycle, traces, budgetSide, heartbeat } = starting;
+  const { config, log, redact, shutdown, hooks, lifecycle, traces, budgetSide, heartbeat } = starting;
   const { intake } = shutdown;
   const scope = openWorkScope(shutdown.work);
   const work = scope.signal;
@@ -173,10 +175,12 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
     beatAgeMsMax: 2 * config.heartbeat.ttlMs,
     worker,
     storeHealth: () => store.health(),
+    redact,
   });
   hooks.onHealth?.(health);
   const { budget } = budgetSide;
-  const { breakers } = assembled;
+  const breakers = (): readonly BreakerSeen[] =>
+    assembled.breakers().map((seen) => (seen.why === undefined ? seen : { ...seen, why: redact(seen.why) }));
   const state = (): typeof worker.state => worker.state;
   beside.use(metrics.watch({ queue: queue.queue, store, budget, breakers, watch, state, log }));
   await using served = await serveWorker({

@@ -92,6 +92,7 @@ class Bench implements AsyncDisposable {
   readonly lifecycle = new Lifecycle();
   readonly heartbeat = { isAway: false, isContested: false, writtenAgoMs: 0 };
   queueHealth = WELL;
+  storeHealth = STORE;
   readonly watch: DependencyWatch;
   readonly worker: WorkerWatch;
   readonly #queue: Queue;
@@ -130,9 +131,17 @@ class Bench implements AsyncDisposable {
 
   report(): HealthReport {
     const { lifecycle, watch, heartbeat, worker } = this;
-    const storeHealth = (): StoreHealth => STORE;
     return reportHealth(
-      workerHealth({ lifecycle, queue: this.#queue, watch, heartbeat, beatAgeMsMax: MINUTE, worker, storeHealth }),
+      workerHealth({
+        lifecycle,
+        queue: this.#queue,
+        watch,
+        heartbeat,
+        beatAgeMsMax: MINUTE,
+        worker,
+        storeHealth: () => this.storeHealth,
+        redact: (text) => text.replaceAll("hunter2", "[secret]"),
+      }),
     );
   }
 
@@ -240,4 +249,14 @@ test("the lag of a heartbeat is that of the partitions held", async () => {
   assert.equal(bench.worker.heldLag, 4n);
   bench.turn({ partitions: [] });
   assert.equal(bench.worker.heldLag, 0n);
+});
+
+test("what another program answered is told without our secrets", async () => {
+  await using bench = new Bench();
+  bench.storeHealth = { ...STORE, isAway: true, awayForMs: 1_000, lastError: "no user worker with hunter2" };
+  bench.lifecycle.enter("ERROR", "the broker refused hunter2");
+  const report = JSON.stringify(bench.report());
+  assert.match(report, /no user worker with \[secret\]/);
+  assert.match(report, /the broker refused \[secret\]/);
+  assert.doesNotMatch(report, /hunter2/);
 });

@@ -15,6 +15,8 @@ export interface HealthParts {
   readonly beatAgeMsMax: number;
   readonly worker: WorkerWatch;
   readonly storeHealth: () => StoreHealth;
+  /** Whoever can reach the port reads these texts, and some quote what another program answered. */
+  readonly redact: (text: string) => string;
 }
 
 /**
@@ -24,23 +26,25 @@ export interface HealthParts {
  * Redis does not take is a warning; one that is old for any other reason is a failure.
  */
 export function workerHealth(parts: HealthParts): HealthChecks {
-  const { lifecycle, queue, watch, worker, storeHealth } = parts;
+  const { lifecycle, queue, watch, worker, storeHealth, redact } = parts;
+  const withoutSecrets = (check: HealthCheck): HealthCheck => ({ ...check, detail: redact(check.detail) });
   return {
     state: () => {
       worker.progress.look();
       return lifecycle.state;
     },
-    liveness: () => [progressCheck(worker)],
-    readiness: () => [
-      stateCheck(lifecycle, worker),
-      queueCheck(queue),
-      assignmentCheck(queue, worker),
-      commitsCheck(worker),
-      ...watch.states().map(toCheck),
-      rowsCheck(watch, storeHealth()),
-      errorsCheck(worker),
-      beatCheck(parts),
-    ],
+    liveness: () => [progressCheck(worker)].map(withoutSecrets),
+    readiness: () =>
+      [
+        stateCheck(lifecycle, worker),
+        queueCheck(queue),
+        assignmentCheck(queue, worker),
+        commitsCheck(worker),
+        ...watch.states().map(toCheck),
+        rowsCheck(watch, storeHealth()),
+        errorsCheck(worker),
+        beatCheck(parts),
+      ].map(withoutSecrets),
     notes: () => {
       const { idleForMs = 0, limits } = worker;
       return idleForMs < limits.idleMs ? [] : [`idle: no message was settled for ${inWords(idleForMs)}`];

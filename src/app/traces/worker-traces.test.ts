@@ -7,7 +7,7 @@ import { openWorkerTraces, withTraces } from "./worker-traces.ts";
 
 test("without an endpoint nothing is opened, and the worker's parts are the very same", async () => {
   const { config } = loadConfig({ flags: new Map(), env: {}, readFile: () => undefined });
-  const traces = await openWorkerTraces(config, silentLog);
+  const traces = await openWorkerTraces(config, String, silentLog);
   assert.equal(traces, undefined);
   const unused = (): never => assert.fail("nothing is asked");
   const parts: Parameters<typeof withTraces>[1] = {

@@ -24,7 +24,11 @@ export interface WorkerTraces extends AsyncDisposable {
 }
 
 /** Undefined, and nothing of OpenTelemetry loaded, where no endpoint is set: then nothing is wrapped and nothing is paid. */
-export async function openWorkerTraces(config: Config, log: Log): Promise<WorkerTraces | undefined> {
+export async function openWorkerTraces(
+  config: Config,
+  redact: (text: string) => string,
+  log: Log,
+): Promise<WorkerTraces | undefined> {
   const { endpoint, headers, sampleRatio } = config.traces;
   if (endpoint === undefined) {
     return undefined;
@@ -45,7 +49,12 @@ export async function openWorkerTraces(config: Config, log: Log): Promise<Worker
     clock: systemClock,
     log,
   });
-  const traces = new Traces(opened.tracer, systemClock, config.mode === "servers" ? "kafka" : "ginkgo");
+  const traces = new Traces({
+    tracer: opened.tracer,
+    clock: systemClock,
+    system: config.mode === "servers" ? "kafka" : "ginkgo",
+    redact,
+  });
   return wrappers(traces, () => opened[Symbol.asyncDispose]());
 }
 

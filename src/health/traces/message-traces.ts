@@ -41,6 +41,14 @@ export interface TracedCall {
   readonly error: unknown;
 }
 
+export interface TracesOptions {
+  readonly tracer: Tracer;
+  readonly clock: Clock;
+  /** The queue, by OpenTelemetry's word for it. */
+  readonly system: string;
+  readonly redact: (text: string) => string;
+}
+
 /** A message with thousands of codes gets no more spans than this below its own. */
 const CHILDREN_MAX = 64;
 const LINKS_MAX = 64;
@@ -52,14 +60,16 @@ const CALLS_MAX = 10_000;
  */
 export class MessageTraces {
   readonly #tracer: Tracer;
+  readonly #redact: (text: string) => string;
   readonly #clock: Clock;
   readonly #system: string;
   readonly #open = new Map<string, Map<bigint, TracedMessage>>();
   readonly #calls = new BoundedMap<string, ReturnType<Span["spanContext"]>>(CALLS_MAX);
   readonly #current = new AsyncLocalStorage<TracedMessage>();
 
-  constructor(tracer: Tracer, clock: Clock, system: string) {
+  constructor({ tracer, clock, system, redact }: TracesOptions) {
     this.#tracer = tracer;
+    this.#redact = redact;
     this.#clock = clock;
     this.#system = system;
   }
@@ -133,7 +143,7 @@ export class MessageTraces {
     const span = this.#tracer.startSpan(name, { startTime }, open.context);
     return (error, endTime = this.#timeOf(open)) => {
       if (error !== undefined) {
-        span.setStatus({ code: SpanStatusCode.ERROR, message: describeError(error) });
+        this.#fail(span, error);
       }
       span.end(endTime);
     };
@@ -152,7 +162,7 @@ export class MessageTraces {
     const options = { kind: SpanKind.CLIENT, startTime: endTime - ms, attributes, root: true };
     const span = this.#tracer.startSpan(`call ${provider} ${api}`, options, ROOT_CONTEXT);
     if (error !== undefined) {
-      span.setStatus({ code: SpanStatusCode.ERROR, message: describeError(error) });
+      this.#fail(span, error);
     }
     span.end(endTime);
     this.#calls.set(callId, span.spanContext());
@@ -224,6 +234,11 @@ export class MessageTraces {
         span.addLink({ context, attributes: { "ginkgo.call_id": callId } });
       }
     }
+  }
+
+  /** An error may quote what another program answered, with a secret of ours in it. */
+  #fail(span: Span, error: unknown): void {
+    span.setStatus({ code: SpanStatusCode.ERROR, message: this.#redact(describeError(error)) });
   }
 
   /** Wall-clock time of a message, monotonic from its poll on: its spans never overlap by a step of the clock. */
