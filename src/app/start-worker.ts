@@ -166,6 +166,8 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
     clock: systemClock,
     log,
     limits: hooks.limits,
+    lagEveryMs: config.metrics.lagEveryMs,
+    onLag: metrics.onLag,
   });
   const health = workerHealth({
     lifecycle,
@@ -182,7 +184,7 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
   const breakers = (): readonly BreakerSeen[] =>
     assembled.breakers().map((seen) => (seen.why === undefined ? seen : { ...seen, why: redact(seen.why) }));
   const state = (): typeof worker.state => worker.state;
-  beside.use(metrics.watch({ queue: queue.queue, store, budget, breakers, watch, state, log }));
+  beside.use(metrics.watch({ store, budget, breakers, watch, state, log }));
   await using served = await serveWorker({
     config,
     log,
@@ -259,7 +261,7 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
         onState: (now) => {
           worker.onState(now);
           hooks.watch?.onState?.(now);
-          metrics.turned(now);
+          metrics.turned(now, !worker.isQueueAway);
         },
       },
       intake,

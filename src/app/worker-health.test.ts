@@ -113,7 +113,7 @@ class Bench implements AsyncDisposable {
     lifecycle.enter("STARTING");
     lifecycle.enter("RUNNING");
     this.watch = new DependencyWatch({ dependencies: [], clock, log: silentLog });
-    this.worker = new WorkerWatch({ lifecycle, queue: this.#queue, clock, log: silentLog });
+    this.worker = new WorkerWatch({ lifecycle, queue: this.#queue, clock, log: silentLog, lagEveryMs: 15_000 });
     this.turn();
   }
 

@@ -29,6 +29,9 @@ export interface WatchParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits?: Partial<WatchLimits> | undefined;
+  /** Pause between two measurements of the lag. */
+  readonly lagEveryMs: number;
+  readonly onLag?: (lags: readonly PartitionLag[]) => void;
 }
 
 /** Follows the work of one worker, for its health and its heartbeat: what is in hand, what was settled, when. */
@@ -45,11 +48,17 @@ export class WorkerWatch implements AsyncDisposable {
   #isQueueAway = false;
 
   constructor(parts: WatchParts) {
-    const { clock, queue, lifecycle, log, limits } = parts;
+    const { clock, queue, lifecycle, log, limits, lagEveryMs, onLag } = parts;
     this.#parts = parts;
     this.limits = { ...LIMITS, ...limits };
     this.progress = new ProgressWatch({ lifecycle, clock, log, limits });
-    this.lag = new LagWatch({ measure: (signal) => queue.lag(signal), clock, log });
+    this.lag = new LagWatch({
+      measure: (signal) => queue.lag(signal),
+      clock,
+      log,
+      everyMs: lagEveryMs,
+      onMeasured: onLag,
+    });
     this.#errors = new ErrorRun(limits);
     this.#settledMs = clock.elapsedMs();
     this.#assignedMs = this.#settledMs;

@@ -356,7 +356,7 @@ export const SETTINGS = {
     lagEveryMs: setting(
       read.integer({ min: 100, max: 3_600_000 }),
       15_000,
-      "how often the ends of the partitions are asked for, from which the lag in /metrics comes",
+      "how often the ends of the partitions are asked for, from which the lag in /metrics and in the heartbeat comes",
     ),
     coverageEveryMs: setting(
       read.integer({ min: 0, max: 86_400_000 }),

@@ -8,12 +8,13 @@ export interface LagWatchOptions {
   readonly measure: (signal: AbortSignal) => Promise<readonly PartitionLag[]>;
   readonly clock: Clock;
   readonly log: Log;
-  /** Pause between two measurements. Default 10 s. */
-  readonly everyMs?: number;
+  /** Pause between two measurements. */
+  readonly everyMs: number;
+  /** Told of each measurement that succeeded. */
+  readonly onMeasured?: ((lags: readonly PartitionLag[]) => void) | undefined;
 }
 
-const EVERY_MS = 10_000;
-const ANSWER_MS = 5_000;
+const ANSWER_MS = 10_000;
 
 /** Measures the group's lag beside the work, so that whoever asks for it waits for nobody. */
 export class LagWatch implements AsyncDisposable {
@@ -38,7 +39,7 @@ export class LagWatch implements AsyncDisposable {
   }
 
   async #measureAgain(): Promise<void> {
-    const { clock, everyMs = EVERY_MS } = this.#options;
+    const { clock, everyMs } = this.#options;
     const { signal } = this.#ended;
     while (!signal.aborted) {
       await this.#measure(signal);
@@ -47,11 +48,12 @@ export class LagWatch implements AsyncDisposable {
   }
 
   async #measure(ended: AbortSignal): Promise<void> {
-    const { measure, clock, log } = this.#options;
+    const { measure, clock, log, onMeasured } = this.#options;
     const over = new AbortController();
     const signal = AbortSignal.any([ended, over.signal]);
     try {
       this.#lags = await withDeadline(measure(signal), ANSWER_MS, "measuring the lag", clock, signal);
+      onMeasured?.(this.#lags);
     } catch (error) {
       this.#lags = undefined;
       if (!ended.aborted) {

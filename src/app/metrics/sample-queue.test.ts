@@ -7,7 +7,7 @@ import { LagBook } from "../../health/metrics/lag-book.ts";
 import { Metrics } from "../../health/metrics/metrics.ts";
 import { Progress } from "../../health/metrics/progress.ts";
 import { systemClock } from "../../base/clock.ts";
-import { isIdle, sampleQueue } from "./sample-queue.ts";
+import { type IdleFacts, isIdle, sampleQueue } from "./sample-queue.ts";
 
 const at = { topic: "t", partition: 0 };
 const IDLE: PartitionState = {
@@ -46,17 +46,44 @@ function stateOf(partitions: readonly PartitionState[], inHand = 0, shelved = 0)
 }
 
 function bookOf(end: bigint): LagBook {
-  const book = new LagBook();
+  const book = new LagBook(0);
   book.learn([{ ...at, end, committed: 10n, lag: end - 10n }], 0);
   return book;
 }
 
+/** Of a worker that holds its partition and learned its lag at the beginning, unless the test says otherwise. */
+function isIdleWith(more: Partial<IdleFacts> = {}): boolean {
+  return isIdle({
+    state: stateOf([IDLE]),
+    book: bookOf(10n),
+    nowMs: 0,
+    isMember: true,
+    knownMsMax: 300_000,
+    ...more,
+  });
+}
+
 test("a worker is idle when nothing is in hand and nothing waits", () => {
-  assert.equal(isIdle(stateOf([IDLE]), bookOf(10n), 0), true);
-  assert.equal(isIdle(stateOf([IDLE]), new LagBook(), 0), true, "before the first look");
-  assert.equal(isIdle(stateOf([BLOCKED], 1), bookOf(10n), 0), false);
-  assert.equal(isIdle(stateOf([IDLE], 0, 1), bookOf(10n), 0), false, "shelved");
-  assert.equal(isIdle(stateOf([IDLE]), bookOf(11n), 0), false, "nothing is taken and something waits");
+  assert.equal(isIdleWith(), true);
+  assert.equal(isIdleWith({ book: new LagBook(0) }), true, "before the first look");
+  assert.equal(isIdleWith({ state: stateOf([BLOCKED], 1) }), false);
+  assert.equal(isIdleWith({ state: stateOf([IDLE], 0, 1) }), false, "shelved");
+  assert.equal(isIdleWith({ book: bookOf(11n) }), false, "nothing is taken and something waits");
+});
+
+test("a worker that has not learned for long what waits is not known to be idle", () => {
+  assert.equal(isIdleWith({ nowMs: 300_000 }), true);
+  assert.equal(isIdleWith({ nowMs: 300_001 }), false);
+  assert.equal(isIdleWith({ nowMs: 300_001, book: new LagBook(0) }), false, "or has never learned it");
+});
+
+test("a worker without a partition is idle when others have them, and not when it is in no group and something waits", () => {
+  const without = { state: stateOf([]) };
+  assert.equal(isIdleWith({ ...without, book: bookOf(500n) }), true, "a spare one");
+  assert.equal(isIdleWith({ ...without, book: bookOf(500n), isMember: false }), false);
+  const dividing = { ...stateOf([]), isRebalancing: true };
+  assert.equal(isIdleWith({ state: dividing, book: bookOf(500n) }), false, "the group does not get on");
+  assert.equal(isIdleWith({ ...without, isMember: false }), true, "nothing waits");
 });
 
 test("a partition that is given away leaves no series behind", async () => {

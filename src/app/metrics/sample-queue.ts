@@ -55,12 +55,28 @@ export function sampleQueue({ metrics, book, progress, clock }: QueueSampling, s
   setTotal(metrics.joins, joins);
 }
 
-/** Whether nothing is in hand and nothing is known to wait in the partitions that are held. */
-export function isIdle(state: ConsumerState, book: LagBook, nowMs: number): boolean {
-  return (
-    state.inHand + state.shelved === 0 &&
-    state.partitions.every((held) => (book.behind(toHeld(held), nowMs)?.messages ?? 0n) === 0n)
-  );
+export interface IdleFacts {
+  readonly state: ConsumerState;
+  readonly book: LagBook;
+  readonly nowMs: number;
+  /** Whether the group counts this worker as one of its own. */
+  readonly isMember: boolean;
+  /** What was learned of the partitions' ends longer ago than that says nothing of now. */
+  readonly knownMsMax: number;
+}
+
+/**
+ * Whether nothing is in hand and nothing is known to wait. A member that the group gave no partition has nothing to do:
+ * others have them all. Whoever is in no group, or waits for it to divide them, has to do what nobody is known to do.
+ */
+export function isIdle({ state, book, nowMs, isMember, knownMsMax }: IdleFacts): boolean {
+  if (state.inHand + state.shelved > 0 || book.ageMs(nowMs) > knownMsMax) {
+    return false;
+  }
+  if (state.partitions.length === 0) {
+    return !book.hasWaiting || (isMember && !state.isRebalancing);
+  }
+  return state.partitions.every((held) => (book.behind(toHeld(held), nowMs)?.messages ?? 0n) === 0n);
 }
 
 function toHeld({ topic, partition, mark, next, blocking }: PartitionState): HeldPartition {

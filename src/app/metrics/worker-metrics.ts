@@ -1,4 +1,4 @@
-import { systemClock } from "../../base/clock.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
 import { PermanentError, DataError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { readVersion } from "../../base/version.ts";
@@ -8,12 +8,11 @@ import { DEAD_LETTER_REASONS } from "../../domain/dead-letter.ts";
 import { REJECT_REASONS } from "../../domain/rows.ts";
 import type { DependencyWatch } from "../../health/dependency-watch.ts";
 import { LagBook } from "../../health/metrics/lag-book.ts";
-import { watchLag } from "../../health/metrics/lag-watch.ts";
 import { Metrics } from "../../health/metrics/metrics.ts";
 import { Progress } from "../../health/metrics/progress.ts";
 import type { OpenMetrics } from "../../health/metrics/table.ts";
 import { RateLimitError, type WatchedBudget } from "../../ports/budget.ts";
-import type { Queue } from "../../ports/queue.ts";
+import type { PartitionLag } from "../../ports/queue.ts";
 import type { OutcomeRecord, Store } from "../../ports/store.ts";
 import type { SentBatch } from "../../store/batching/lane.ts";
 import type { BreakerSeen } from "../../worker/provider-gate.ts";
@@ -25,7 +24,6 @@ import { isIdle, sampleQueue } from "./sample-queue.ts";
 import { COVERED_DATA_SETS, watchCoverage } from "./watch-coverage.ts";
 
 export interface WatchedParts {
-  readonly queue: Queue;
   readonly store: StoreSide;
   readonly budget: WatchedBudget;
   readonly breakers: () => readonly BreakerSeen[];
@@ -40,15 +38,23 @@ const BREAKER_STATES = ["closed", "open", "half-open"] as const satisfies readon
 const BATCH_REASONS = ["rows", "bytes", "quiet", "age", "closing"] as const satisfies readonly SentBatch["reason"][];
 const ROW_OUTCOMES = ["new", "same", "revised", "rejected"] as const;
 
+/** Idle for so long is not known to be idle, or for this many looks where they are rare. */
+const LAG_KNOWN_MS_MAX = 300_000;
+const LOOKS_MISSED_MAX = 3;
+
 /** Turns what the parts of a worker tell into its metrics: what happens is counted as it is told, what is, at each scrape. */
 export class WorkerMetrics implements Disposable {
   readonly #config: Config;
+  readonly #clock: Clock;
   readonly #metrics = new Metrics();
-  readonly #book = new LagBook();
-  readonly #progress = new Progress(systemClock.nowMs());
+  readonly #book: LagBook;
+  readonly #progress: Progress;
 
-  constructor(config: Config) {
+  constructor(config: Config, clock: Clock = systemClock) {
     this.#config = config;
+    this.#clock = clock;
+    this.#book = new LagBook(clock.nowMs());
+    this.#progress = new Progress(clock.nowMs());
     const { workerInfo, windowMessages, windowBytes } = this.#open;
     workerInfo.set({ version: readVersion(), mode: config.mode, node: config.node.id }, 1);
     windowMessages.set(config.worker.windowMessages);
@@ -71,6 +77,9 @@ export class WorkerMetrics implements Disposable {
     callSeconds.observe(key, ms / 1_000);
     budgetWaitSeconds.observe(key, waitedMs / 1_000);
     callRows.inc(key, received);
+    if (error === undefined) {
+      this.#progress.gotOn(this.#clock.nowMs());
+    }
   };
 
   readonly onSent = ({ model, rows, reason, ms }: SentBatch): void => {
@@ -78,14 +87,17 @@ export class WorkerMetrics implements Disposable {
     this.#open.batches.inc({ table, reason });
     this.#open.batchRows.observe({ table }, rows);
     this.#open.insertSeconds.observe({ table }, ms / 1_000);
+    this.#progress.gotOn(this.#clock.nowMs());
   };
+
+  readonly onLag = (lags: readonly PartitionLag[]): void => this.#book.learn(lags, this.#clock.nowMs());
 
   withRowCounts(store: Store): Store {
     return withRowCounts(store, this.#open);
   }
 
   settled({ command, outcome, reason }: OutcomeRecord): void {
-    this.#progress.settled(systemClock.nowMs());
+    this.#progress.settled(this.#clock.nowMs());
     this.#open.settled.inc({ command: command === "" ? "unreadable" : command, outcome: outcome.word });
     this.#open.messageSeconds.observe({ outcome: outcome.word }, outcome.ms / 1_000);
     if (reason !== undefined) {
@@ -93,25 +105,25 @@ export class WorkerMetrics implements Disposable {
     }
   }
 
-  /** The consumer's state has changed. */
-  turned(state: ConsumerState): void {
-    const nowMs = systemClock.nowMs();
-    if (isIdle(state, this.#book, nowMs)) {
-      this.#progress.idle(nowMs);
+  /** The consumer's state has changed; whether its group counts it as one of its own. */
+  turned(state: ConsumerState, isMember: boolean): void {
+    const nowMs = this.#clock.nowMs();
+    const knownMsMax = Math.max(LAG_KNOWN_MS_MAX, LOOKS_MISSED_MAX * this.#config.metrics.lagEveryMs);
+    if (isIdle({ state, book: this.#book, nowMs, isMember, knownMsMax })) {
+      this.#progress.gotOn(nowMs);
     }
   }
 
   /** Everything is open: reads what is read from time to time, until it is disposed of. */
   watch(parts: WatchedParts): AsyncDisposable {
-    const { queue, store, log } = parts;
-    const { lagEveryMs, coverageEveryMs } = this.#config.metrics;
-    const clock = systemClock;
+    const { store, log } = parts;
+    const { coverageEveryMs } = this.#config.metrics;
+    const clock = this.#clock;
     const open = this.#open;
     open.workerStarted.set(clock.nowMs() / 1_000);
-    this.#progress.idle(clock.nowMs());
+    this.#progress.gotOn(clock.nowMs());
     startProviderCounts(open, parts.breakers());
     const opened = new AsyncDisposableStack();
-    opened.use(watchLag({ queue, book: this.#book, everyMs: lagEveryMs, clock, log }));
     const coverage =
       coverageEveryMs === 0
         ? undefined
@@ -147,7 +159,7 @@ export class WorkerMetrics implements Disposable {
     signal: AbortSignal,
   ): ReturnType<typeof readCoverage> {
     const { quality } = this.#config;
-    const parts = { clickhouse, ledger, reference, quality, nowMs: systemClock.nowMs() };
+    const parts = { clickhouse, ledger, reference, quality, nowMs: this.#clock.nowMs() };
     return readCoverage(parts, { dataSet, codes: "asked", from: undefined, to: undefined }, signal);
   }
 }

@@ -32,11 +32,27 @@ const SIGHTS_MAX = 256;
  */
 export class LagBook {
   readonly #ends = new Map<string, { lag: PartitionLag; sights: Sight[] }>();
+  readonly #openedAtMs: number;
   #learnedAtMs: number | undefined;
+
+  /** `openedAtMs` in the time of `learn`. */
+  constructor(openedAtMs: number) {
+    this.#openedAtMs = openedAtMs;
+  }
 
   /** When the ends were last learned, in the time of `learn`. */
   get learnedAtMs(): number | undefined {
     return this.#learnedAtMs;
+  }
+
+  /** How old what is known is; of nothing, since when nothing is known. */
+  ageMs(nowMs: number): number {
+    return Math.max(0, nowMs - (this.#learnedAtMs ?? this.#openedAtMs));
+  }
+
+  /** Whether the group had anything left to settle in any partition, whoever holds it, when that was last asked. */
+  get hasWaiting(): boolean {
+    return [...this.#ends.values()].some(({ lag: { lag } }) => lag > 0n);
   }
 
   /** Takes in what the queue answered; partitions that it does not name are forgotten. */

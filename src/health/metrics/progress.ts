@@ -1,6 +1,7 @@
 /**
- * When work last got on: a message was settled, or there was nothing to do. So a worker that is idle for a day and then
- * gets a message is not taken for one that has done nothing for a day.
+ * When work last got on: a message was settled, a provider answered, a batch became durable, or there was nothing to do. So
+ * a worker that is idle for a day and then gets a message is not taken for one that has done nothing for a day, and neither
+ * is one that fetches a whole market for one message.
  */
 export class Progress {
   #settledAtMs = 0;
@@ -24,8 +25,8 @@ export class Progress {
     this.#progressAtMs = nowMs;
   }
 
-  /** Nothing is in hand, and nothing is known to wait. */
-  idle(nowMs: number): void {
+  /** A step of a message's work is done, or nothing is in hand and nothing is known to wait. */
+  gotOn(nowMs: number): void {
     this.#progressAtMs = nowMs;
   }
 }

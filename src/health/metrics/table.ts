@@ -75,7 +75,7 @@ export const METRICS = {
   ),
   lastProgress: gauge(
     "ginkgo_consumer_last_progress_timestamp_seconds",
-    "When a message was last settled or nothing was left to do, in epoch seconds: an idle worker gets on",
+    "When work last got on, in epoch seconds: a message was settled, a call answered, a batch durable, or nothing was left to do",
   ),
 
   settled: counter("ginkgo_messages_settled_total", "Messages settled", ["command", "outcome"]),
