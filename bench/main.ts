@@ -1,6 +1,7 @@
 /** `npm run bench -- <name> [flags]`: JSON lines on standard output, words on standard error. */
 const BENCHES: Readonly<Record<string, () => Promise<(args: readonly string[]) => Promise<void>>>> = {
   consumer: async () => (await import("./consumer.ts")).benchConsumer,
+  memory: async () => (await import("./memory.ts")).benchMemory,
   service: async () => (await import("./service.ts")).benchService,
   traces: async () => (await import("./traces.ts")).benchTraces,
   write: async () => (await import("./write.ts")).benchWrite,

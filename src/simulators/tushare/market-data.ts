@@ -97,7 +97,7 @@ interface Dated {
   readonly row: () => SimulatedRow;
 }
 
-function dailyRow(bar: MarketBar): SimulatedRow {
+export function dailyRow(bar: MarketBar): SimulatedRow {
   const changeCents = bar.closeCents - bar.preCloseCents;
   return [
     bar.code,
