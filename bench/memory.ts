@@ -40,18 +40,24 @@ export async function benchMemory(args: readonly string[]): Promise<void> {
   await rig.publish(provider.codes.map((code) => ({ code, from: provider.from, to: provider.to })));
 
   const samples: MemorySample[] = [];
-  for await (const sample of sampleUntilDone(worker, rig, provider.codes.length)) {
-    samples.push(sample);
-    printLine({ bench: "memory", part: "sample", ...roundAll(sample) });
-    tellProgress(samples, provider.bars);
+  let [peakMiB, failure] = [Number.NaN, ""];
+  try {
+    for await (const sample of sampleUntilDone(worker, rig, provider.codes.length)) {
+      samples.push(sample);
+      printLine({ bench: "memory", part: "sample", ...roundAll(sample) });
+      tellProgress(samples, provider.bars);
+      peakMiB = worker.memory()?.peakMiB ?? peakMiB;
+    }
+    await worker.stop();
+  } catch (error) {
+    // A worker that runs out of memory is a result; what was seen until then is reported.
+    failure = error instanceof Error ? error.message : String(error);
   }
-  const peakMiB = worker.memory()?.peakMiB ?? Number.NaN;
-  await worker.stop();
   const truth = await provider.tell();
   say("comparing every code and every day with the market");
   const wrong = await countWrongSums(rig, truth);
-  const working = whileWorking(samples);
-  const seconds = working.at(-1)?.s ?? Number.NaN;
+  const seconds = whileWorking(samples).at(-1)?.s ?? Number.NaN;
+  const rows = samples.at(-1)?.rows ?? 0;
   const quarters = quartersOf(samples);
   printLine({
     bench: "memory",
@@ -59,27 +65,28 @@ export async function benchMemory(args: readonly string[]): Promise<void> {
     transport: "http",
     flags: options.isPlain ? "plain" : "image",
     nodeOptions,
-    rows: samples.at(-1)?.rows ?? 0,
+    rows,
     bars: provider.bars,
     ms: Math.round(seconds * 1_000),
-    rowsPerSecond: Math.round(provider.bars / seconds),
+    rowsPerSecond: Math.round(rows / seconds),
     idleMiB: Math.round(idleMiB),
     peakMiB: Math.round(peakMiB),
     quarters,
     calls: truth.calls,
     wrong,
+    failure,
     engine: rig.engine,
   });
   process.stderr.write(`\n${renderQuarters(quarters)}\n\n`);
   say(
-    `${provider.bars} bars in ${round(seconds, 1)} s, peak ${Math.round(peakMiB)} MiB (goal ${GOAL_MIB}), calls ${JSON.stringify(truth.calls)}`,
+    `${rows} of ${provider.bars} bars in ${round(seconds, 1)} s, peak ${Math.round(peakMiB)} MiB (goal ${GOAL_MIB}), calls ${JSON.stringify(truth.calls)}`,
   );
   if (options.svg !== undefined) {
     await writeFile(options.svg, drawPlot(samples, provider, options.isPlain));
     say(`wrote ${options.svg}`);
   }
-  if (wrong > 0) {
-    say(`*** WRONG: ${wrong} codes or days are not the market's`);
+  if (wrong > 0 || failure !== "") {
+    say(`*** WRONG: ${wrong} codes or days are not the market's${failure === "" ? "" : `; ${failure}`}`);
     process.exitCode = 1;
   }
 }

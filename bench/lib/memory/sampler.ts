@@ -28,7 +28,7 @@ export async function* sampleUntilDone(
   for (let turn = 0; ; turn += 1) {
     const memory = worker.memory();
     if (memory === undefined) {
-      throw new Error("the worker ended before the messages were settled");
+      throw new Error(`the messages are not settled, and ${worker.fate() ?? "the worker cannot be looked at"}`);
     }
     const s = (performance.now() - startedMs) / 1_000;
     const heapMiB = turn % HEAP_EVERY === 0 ? await worker.heapMiB() : undefined;

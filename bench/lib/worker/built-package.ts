@@ -15,7 +15,11 @@ export async function buildPackage(): Promise<string> {
   const tsc = path.join(projectFolder, "node_modules", ".bin", "tsc");
   const config = path.join(projectFolder, "tsconfig.build.json");
   const dist = path.join(home, "dist");
-  const { text, failure } = await runProcess(tsc, ["-p", config, "--outDir", dist], { untilMs: BUILD_MS_MAX });
+  // What was built before is only looked through for changes.
+  const known = ["--incremental", "--tsBuildInfoFile", path.join(home, "build-info.json")];
+  const { text, failure } = await runProcess(tsc, ["-p", config, "--outDir", dist, ...known], {
+    untilMs: BUILD_MS_MAX,
+  });
   if (failure !== undefined) {
     throw new Error(`building the worker: ${failure}\n${text}`);
   }

@@ -23,6 +23,8 @@ export interface GdwProcess extends AsyncDisposable {
   heapMiB(): Promise<number | undefined>;
   /** Resident memory now and at most, in MiB; undefined once it has ended. */
   memory(): { readonly nowMiB: number; readonly peakMiB: number } | undefined;
+  /** How it ended and what it said last, for an error; undefined while it runs. */
+  fate(): string | undefined;
   /** SIGTERM; resolves with the milliseconds until the process was gone. Throws when it did not end well. */
   stop(): Promise<number>;
 }
@@ -103,6 +105,7 @@ export async function startGdwProcess({ program, env, nodeOptions }: GdwProcessO
       const [, bytes] = /^nodejs_heap_size_used_bytes(?:\{[^}]*\})? (\S+)$/m.exec(text) ?? [];
       return bytes === undefined ? undefined : Number(bytes) / 1_048_576;
     },
+    fate: () => (hasEnded() ? `the worker ended with ${child.exitCode ?? child.signalCode}:\n${words}` : undefined),
     memory: () => (hasEnded() ? undefined : readMemory(child.pid ?? 0)),
     stop: async () => {
       const startedMs = performance.now();

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import test, { type TestContext } from "node:test";
+
+import { projectFolder } from "../../scripts/lib/project.ts";
+import { requireClickHouse, requireKafka, requireRedis } from "../support/services.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+test("the bench of the service measures every part, and finds every bar true and no call repeated", async (t) => {
+  const env = await serversOf(t);
+  if (env === undefined) {
+    return;
+  }
+  const args = ["--runs", "1", "--requests", "3", "--messages", "12", "--latency", "20"];
+  const { code, lines, words } = await runBench(["service", ...args], env);
+  assert.equal(code, 0, words);
+  const of = (part: string): readonly Line[] => lines.filter((line) => line["part"] === part);
+  assert.deepEqual(
+    of("start").map(({ kind }) => kind),
+    ["first", "there", "away"],
+  );
+  assert.deepEqual(
+    of("drain").map(({ kind, messages, repeated, different }) => ({ kind, messages, repeated, different })),
+    ["shared", "alone"].map((kind) => ({ kind, messages: 12, repeated: 0, different: 0 })),
+  );
+  assert.deepEqual(
+    of("readable").map(({ isTrue }) => isTrue),
+    [true, true, true],
+  );
+  for (const { grossMs, providerMs, ms } of of("readable")) {
+    assert.ok(Number(providerMs) >= 19 && Math.abs(Number(grossMs) - Number(providerMs) - Number(ms)) <= 1);
+  }
+  assert.match(words, /every figure checked/);
+});
+
+test("the bench of the memory brings all its bars, finds them true, and draws them", async (t) => {
+  const env = await serversOf(t);
+  if (env === undefined) {
+    return;
+  }
+  await using folder = await temporaryFolder("bench");
+  const svg = path.join(folder.path, "memory.svg");
+  const { code, lines, words } = await runBench(["memory", "--rows", "3000", "--svg", svg], env);
+  assert.equal(code, 0, words);
+  const summary = lines.find((line) => line["part"] === "summary");
+  assert.deepEqual([summary?.["wrong"], summary?.["rows"]], [0, summary?.["bars"]]);
+  assert.ok(Math.abs(Number(summary?.["bars"]) - 3_000) < 300, JSON.stringify(summary));
+  assert.match(String(summary?.["nodeOptions"]), /--max-old-space-size=\d+/);
+  assert.ok(Number(summary?.["peakMiB"]) >= Number(summary?.["idleMiB"]));
+  assert.match(await readFile(svg, "utf8"), /^<svg [^]*<polyline [^]*<\/svg>\n$/);
+});
+
+type Line = Readonly<Record<string, unknown>>;
+
+interface BenchEnded {
+  readonly code: number | null;
+  readonly lines: readonly Line[];
+  readonly words: string;
+}
+
+/** The variables under which the benches find the servers of this run; undefined after `t.skip`. */
+async function serversOf(t: TestContext): Promise<Readonly<Record<string, string>> | undefined> {
+  const kafka = await requireKafka(t);
+  const redis = await requireRedis(t);
+  const clickhouse = await requireClickHouse(t);
+  return kafka === undefined || redis === undefined || clickhouse === undefined
+    ? undefined
+    : { GINKGO_TEST_KAFKA: kafka, GINKGO_TEST_REDIS_URL: redis, GINKGO_TEST_CLICKHOUSE_URL: clickhouse };
+}
+
+async function runBench(args: readonly string[], env: Readonly<Record<string, string>>): Promise<BenchEnded> {
+  const child = spawn(process.execPath, [path.join(projectFolder, "bench", "main.ts"), ...args], {
+    cwd: projectFolder,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: 200_000,
+  });
+  const texts = { out: "", err: "" };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (texts.out += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (texts.err += text));
+  const [code] = (await once(child, "close")) as [number | null];
+  const lines = texts.out
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as Line);
+  return { code, lines, words: texts.err };
+}
