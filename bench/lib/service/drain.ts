@@ -2,10 +2,8 @@ import type { Day } from "../../../src/domain/day.ts";
 import type { SimulatedRequest } from "../../../src/simulators/tushare/request-log.ts";
 import { compactDay } from "../../../src/domain/day.ts";
 import { waitFor } from "../../../test/support/wait-for.ts";
+import type { DrainKind } from "./options.ts";
 import { countDifferences, type ServiceRig, storedRows, truthOf } from "./service-rig.ts";
-
-/** `shared`: few provider calls serve all messages; `alone`: every message has one of its own. */
-export type DrainKind = "shared" | "alone";
 
 export interface DrainLine {
   readonly bench: "service";
@@ -39,8 +37,9 @@ const SETTLED_MS_MAX = 120_000;
 /** Stops in the middle of work, and what the next worker then still asks for; a line each. */
 export async function* measureDrains(service: ServiceRig): AsyncGenerator<DrainLine, undefined, unknown> {
   for (let run = 1; run <= service.options.runs; run += 1) {
-    yield await measureDrain(service, "shared", run);
-    yield await measureDrain(service, "alone", run);
+    for (const kind of service.options.drains) {
+      yield await measureDrain(service, kind, run);
+    }
   }
 }
 

@@ -5,8 +5,13 @@ import { parseCount } from "../worker/figures.ts";
 export const PARTS = ["start", "drain", "readable"] as const;
 export type Part = (typeof PARTS)[number];
 
+/** `shared`: few provider calls serve all messages; `alone`: every message has one of its own. */
+export const DRAIN_KINDS = ["shared", "alone"] as const;
+export type DrainKind = (typeof DRAIN_KINDS)[number];
+
 export interface ServiceBenchOptions {
   readonly parts: readonly Part[];
+  readonly drains: readonly DrainKind[];
   /** Starts and drains of each kind. */
   readonly runs: number;
   /** Requests whose way to a readable bar is timed. */
@@ -26,6 +31,7 @@ export function parseServiceOptions(args: readonly string[]): ServiceBenchOption
     args: [...args],
     options: {
       parts: { type: "string", default: PARTS.join(",") },
+      drains: { type: "string", default: DRAIN_KINDS.join(",") },
       runs: { type: "string", default: "5" },
       requests: { type: "string", default: "200" },
       messages: { type: "string", default: "300" },
@@ -37,7 +43,8 @@ export function parseServiceOptions(args: readonly string[]): ServiceBenchOption
     throw new RangeError(`--messages takes up to ${MESSAGES_MAX}, got ${messages}`);
   }
   return {
-    parts: values.parts.split(",").map(parsePart),
+    parts: values.parts.split(",").map((text) => pick(text, PARTS, "--parts")),
+    drains: values.drains.split(",").map((text) => pick(text, DRAIN_KINDS, "--drains")),
     runs: parseCount(values.runs, "--runs"),
     requests: parseCount(values.requests, "--requests"),
     messages,
@@ -45,10 +52,10 @@ export function parseServiceOptions(args: readonly string[]): ServiceBenchOption
   };
 }
 
-function parsePart(text: string): Part {
-  const part = PARTS.find((one) => one === text);
-  if (part === undefined) {
-    throw new RangeError(`--parts takes ${PARTS.join(", ")}, got ${JSON.stringify(text)}`);
+function pick<Word extends string>(text: string, words: readonly Word[], flag: string): Word {
+  const found = words.find((word) => word === text);
+  if (found === undefined) {
+    throw new RangeError(`${flag} takes ${words.join(", ")}, got ${JSON.stringify(text)}`);
   }
-  return part;
+  return found;
 }

@@ -11,8 +11,6 @@ import type { ServiceBenchOptions } from "./options.ts";
 
 /** Days of a message of the drains. */
 export const SPAN_DAYS = 3;
-/** Ways in which messages are in hand. */
-const DRAIN_KINDS = 2;
 
 /** Everything the parts of this bench share. */
 export interface ServiceRig extends AsyncDisposable {
@@ -21,7 +19,7 @@ export interface ServiceRig extends AsyncDisposable {
   readonly servers: { readonly kafka: string; readonly redis: URL; readonly clickhouse: string };
   readonly market: Market;
   readonly simulator: TushareSimulator;
-  /** Each drain has days of its own; `undefined` when they are used up. */
+  /** Each drain has days of its own; RangeError when they are used up. */
   takeSpan(): readonly Day[];
   /** Days that no drain asks for. */
   readonly daysLeft: readonly Day[];
@@ -31,7 +29,7 @@ export interface ServiceRig extends AsyncDisposable {
 export async function openServiceRig(program: string, options: ServiceBenchOptions): Promise<ServiceRig> {
   await using opened = new AsyncDisposableStack();
   const servers = opened.use(await openServers());
-  const drainDays = SPAN_DAYS * DRAIN_KINDS * options.runs;
+  const drainDays = SPAN_DAYS * options.drains.length * options.runs;
   const market = generateMarket({
     seed: 1,
     codes: 300,

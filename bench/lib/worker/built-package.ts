@@ -16,7 +16,7 @@ export async function buildPackage(): Promise<string> {
   const config = path.join(projectFolder, "tsconfig.build.json");
   const dist = path.join(home, "dist");
   // What was built before is only looked through for changes.
-  const known = ["--incremental", "--tsBuildInfoFile", path.join(home, "build-info.json")];
+  const known = ["--incremental", "--tsBuildInfoFile", path.join(dist, "build-info.json")];
   const { text, failure } = await runProcess(tsc, ["-p", config, "--outDir", dist, ...known], {
     untilMs: BUILD_MS_MAX,
   });
