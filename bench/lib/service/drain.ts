@@ -58,13 +58,17 @@ async function measureDrain(service: ServiceRig, kind: DrainKind, run: number): 
   }
   const [from = "", to = ""] = [days[0], days.at(-1)];
   await rig.publish(codes.map((code) => ({ code, from, to })));
-  // All messages came, and some of them have got their answers already where each has its own.
+  // Where each message has its own call, some have got their answers already.
   const callsFirst = kind === "alone" ? Math.min(20, Math.ceil(codes.length / 3)) : 1;
   await waitFor(() => barCalls(simulator.requests).length >= callsFirst, {
     what: "calls for bars",
     everyMs: 1,
     timeoutMs: 30_000,
   });
+  if (kind === "shared") {
+    // The slow answers leave time for it.
+    await waitFor(async () => (await worker.inHand()) === codes.length, { what: "all messages in hand", everyMs: 5 });
+  }
   const inHand = await worker.inHand();
   const stoppedAtMs = Date.now();
   const ms = Math.round(await worker.stop());
