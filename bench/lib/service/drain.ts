@@ -28,9 +28,15 @@ export interface DrainLine {
   readonly different: number;
 }
 
+/** What a message asks for. */
+interface Asked {
+  readonly code: string;
+  readonly days: readonly Day[];
+}
+
 /** Longer than the rest, so that a stop finds them under way. */
-const SLOW_MS = 900;
-/** Settings under which a call names one code, and the whole market is not asked for. */
+const SLOW_MS = 1_500;
+/** Settings under which a call names one code, and the whole market on a day would take more calls than that. */
 const ALONE = { GINKGO_TUSHARE_CODES_MAX: "1", GINKGO_TUSHARE_ROWS_MAX: "7" } as const;
 const SETTLED_MS_MAX = 120_000;
 
@@ -45,8 +51,10 @@ export async function* measureDrains(service: ServiceRig): AsyncGenerator<DrainL
 
 async function measureDrain(service: ServiceRig, kind: DrainKind, run: number): Promise<DrainLine> {
   const { rig, simulator, market, options } = service;
-  const days = service.takeSpan();
-  const codes = market.securities.slice(0, options.messages).map(({ code }) => code);
+  const spans = service.takeSpans(kind);
+  const messages = market.securities
+    .slice(0, options.messages)
+    .map(({ code }, index): Asked => ({ code, days: spans[index % spans.length] ?? [] }));
   const env = kind === "alone" ? ALONE : {};
   const settledBefore = await settledOf(service);
   simulator.clearRequests();
@@ -56,18 +64,21 @@ async function measureDrain(service: ServiceRig, kind: DrainKind, run: number): 
   if (kind === "shared") {
     simulator.injectFault({ kind: "slow", ms: SLOW_MS }, { api: "daily", times: 1_000 });
   }
-  const [from = "", to = ""] = [days[0], days.at(-1)];
-  await rig.publish(codes.map((code) => ({ code, from, to })));
+  await rig.publish(messages.map(({ code, days }) => ({ code, from: days[0] ?? "", to: days.at(-1) ?? "" })));
   // Where each message has its own call, some have got their answers already.
-  const callsFirst = kind === "alone" ? Math.min(20, Math.ceil(codes.length / 3)) : 1;
+  const callsFirst = kind === "alone" ? Math.min(20, Math.ceil(messages.length / 3)) : 1;
   await waitFor(() => barCalls(simulator.requests).length >= callsFirst, {
     what: "calls for bars",
     everyMs: 1,
     timeoutMs: 30_000,
   });
   if (kind === "shared") {
-    // The slow answers leave time for it.
-    await waitFor(async () => (await worker.inHand()) === codes.length, { what: "all messages in hand", everyMs: 5 });
+    // The slow answers leave time for it; on a machine too busy for that the figure says how many it was.
+    const isAnswered = (): boolean => barCalls(simulator.requests).some(({ latencyMs }) => latencyMs !== undefined);
+    await waitFor(async () => isAnswered() || (await worker.inHand()) === messages.length, {
+      what: "all messages in hand",
+      everyMs: 5,
+    });
   }
   const inHand = await worker.inHand();
   const stoppedAtMs = Date.now();
@@ -79,28 +90,30 @@ async function measureDrain(service: ServiceRig, kind: DrainKind, run: number): 
   simulator.clearFaults();
   await using next = await service.startWorker(env);
   await next.untilReady();
-  await waitFor(async () => (await settledOf(service)) - settledBefore >= codes.length && (await rig.lag()) === 0n, {
+  await waitFor(async () => (await settledOf(service)) - settledBefore >= messages.length && (await rig.lag()) === 0n, {
     what: "the next worker to settle the rest",
     timeoutMs: SETTLED_MS_MAX,
     everyMs: 50,
   });
   await next.stop();
   const after = barCalls(simulator.requests).slice(first.length);
+  const [from, to] = [spans[0]?.[0], spans.at(-1)?.at(-1)];
   const where = `bar.trading_day >= '${from}' AND bar.trading_day <= '${to}'`;
+  const truth = messages.flatMap(({ code, days }) => truthOf(market, code, days));
   return {
     bench: "service",
     part: "drain",
     kind,
     run,
-    messages: codes.length,
+    messages: messages.length,
     inHand,
     ms,
     providerMs: Math.max(0, lastAnswerAtMs - stoppedAtMs),
     settled,
     calls: first.length,
     callsNext: after.length,
-    repeated: countAskedTwice(first, after, codes, days),
-    different: countDifferences(await storedRows(rig, where), truthOf(market, codes, days)),
+    repeated: countAskedTwice(first, after, messages),
+    different: countDifferences(await storedRows(rig, where), truth),
   };
 }
 
@@ -121,14 +134,14 @@ function barCalls(requests: readonly SimulatedRequest[]): readonly SimulatedRequ
 function countAskedTwice(
   first: readonly SimulatedRequest[],
   after: readonly SimulatedRequest[],
-  codes: readonly string[],
-  days: readonly Day[],
+  messages: readonly Asked[],
 ): number {
-  const known = new Set(first.flatMap((request) => placesOf(request, codes, days)));
-  return after.flatMap((request) => placesOf(request, codes, days)).filter((place) => known.has(place)).length;
+  const known = new Set(first.flatMap((request) => placesOf(request, messages)));
+  const again = new Set(after.flatMap((request) => placesOf(request, messages)));
+  return known.intersection(again).size;
 }
 
-function placesOf({ params }: SimulatedRequest, codes: readonly string[], days: readonly Day[]): readonly string[] {
+function placesOf({ params }: SimulatedRequest, messages: readonly Asked[]): readonly string[] {
   const text = (name: string): string | undefined => {
     const value = params[name];
     return typeof value === "string" && value !== "" ? value : undefined;
@@ -136,8 +149,9 @@ function placesOf({ params }: SimulatedRequest, codes: readonly string[], days: 
   const named = text("ts_code")?.split(",");
   const from = text("trade_date") ?? text("start_date") ?? "";
   const to = text("trade_date") ?? text("end_date") ?? "9";
-  return days
-    .map((day) => compactDay(day))
-    .filter((day) => day >= from && day <= to)
-    .flatMap((day) => codes.filter((code) => named?.includes(code) ?? true).map((code) => `${code} ${day}`));
+  return messages
+    .filter(({ code }) => named?.includes(code) ?? true)
+    .flatMap(({ code, days }) => days.map((day) => ({ code, day: compactDay(day) })))
+    .filter(({ day }) => day >= from && day <= to)
+    .map(({ code, day }) => `${code} ${day}`);
 }

@@ -7,10 +7,15 @@ import { type BenchRig, openBenchRig } from "../worker/bench-rig.ts";
 import { imageNodeOptions } from "../worker/built-package.ts";
 import { type GdwProcess, startGdwProcess } from "../worker/gdw-process.ts";
 import { openServers } from "../worker/servers.ts";
-import type { ServiceBenchOptions } from "./options.ts";
+import type { DrainKind, ServiceBenchOptions } from "./options.ts";
 
 /** Days of a message of the drains. */
-export const SPAN_DAYS = 3;
+const SPAN_DAYS = 3;
+/**
+ * Spans over which the messages of a drain are spread: with one the whole market is asked for on each of its days, with
+ * many (and a small answer) that would take more calls than one for each message.
+ */
+const SPANS: Readonly<Record<DrainKind, number>> = { shared: 1, alone: 8 };
 
 /** Everything the parts of this bench share. */
 export interface ServiceRig extends AsyncDisposable {
@@ -20,7 +25,7 @@ export interface ServiceRig extends AsyncDisposable {
   readonly market: Market;
   readonly simulator: TushareSimulator;
   /** Each drain has days of its own; RangeError when they are used up. */
-  takeSpan(): readonly Day[];
+  takeSpans(kind: DrainKind): readonly (readonly Day[])[];
   /** Days that no drain asks for. */
   readonly daysLeft: readonly Day[];
   startWorker(env?: Readonly<Record<string, string>>): Promise<GdwProcess>;
@@ -29,7 +34,7 @@ export interface ServiceRig extends AsyncDisposable {
 export async function openServiceRig(program: string, options: ServiceBenchOptions): Promise<ServiceRig> {
   await using opened = new AsyncDisposableStack();
   const servers = opened.use(await openServers());
-  const drainDays = SPAN_DAYS * options.drains.length * options.runs;
+  const drainDays = SPAN_DAYS * options.runs * options.drains.reduce((sum, kind) => sum + SPANS[kind], 0);
   const market = generateMarket({
     seed: 1,
     codes: 300,
@@ -52,14 +57,15 @@ export async function openServiceRig(program: string, options: ServiceBenchOptio
     servers,
     market,
     simulator,
-    takeSpan: () => {
-      const span = market.days.slice(taken, taken + SPAN_DAYS);
-      taken += SPAN_DAYS;
-      if (taken > drainDays) {
-        throw new RangeError("draining: the market's days for it are used up");
-      }
-      return span;
-    },
+    takeSpans: (kind) =>
+      Array.from({ length: SPANS[kind] }, () => {
+        const span = market.days.slice(taken, taken + SPAN_DAYS);
+        taken += SPAN_DAYS;
+        if (taken > drainDays) {
+          throw new RangeError("draining: the market's days for it are used up");
+        }
+        return span;
+      }),
     // Between the two lie days that nobody asks for.
     daysLeft: market.days.slice(drainDays + SPAN_DAYS),
     startWorker: (env = {}) => startGdwProcess({ program, nodeOptions, env: { ...rig.env, ...env } }),
@@ -92,10 +98,9 @@ export function countDifferences(stored: readonly TruthRow[], truth: readonly Tr
   return [...left.values()].reduce((sum, count) => sum + Math.abs(count), 0);
 }
 
-/** What must be stored of these codes on these days. */
-export function truthOf(market: Market, codes: readonly string[], days: readonly Day[]): readonly TruthRow[] {
-  const wanted = new Set<string>(days);
-  return [...truthRows(market, codes)].filter(({ day }) => wanted.has(day));
+/** What must be stored of a code on these days. */
+export function truthOf(market: Market, code: string, days: readonly Day[]): readonly TruthRow[] {
+  return [...truthRows(market, [code])].filter(({ day }) => days.includes(day));
 }
 
 function textOf(row: TruthRow): string {
