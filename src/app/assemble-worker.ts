@@ -50,8 +50,8 @@ export interface Assembled extends AsyncDisposable {
 const MARKET_ROWS_UNKNOWN = 5_500;
 /** A burst that never ends is cut after so many gathering times. */
 const GATHER_TIMES_MAX = 12;
-/** Fetched and not yet stored; about 100 MB. */
-const ROWS_IN_HAND_MAX = 120_000;
+/** Fetched and not yet stored, of each desk; about 25 MB, since the image gives the heap 256. */
+const ROWS_IN_HAND_MAX = 30_000;
 
 /** Puts the parts of the core together: reference lists, ledger, one desk for each data set of each provider. */
 export function assembleWorker(parts: AssembleParts, work: AbortSignal): Assembled {

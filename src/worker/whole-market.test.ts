@@ -26,7 +26,7 @@ const calendar = bundledCalendar();
 const never = new AbortController().signal;
 const TO = calendar.indexOnOrBefore("2026-11-20" as Day);
 /** As the worker sets it. */
-const ROWS_IN_HAND_MAX = 120_000;
+const ROWS_IN_HAND_MAX = 30_000;
 const CALLS_AT_ONCE = 4;
 const ROWS_MAX = 6_000;
 
