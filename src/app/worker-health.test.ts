@@ -198,6 +198,12 @@ test("commits that fail make it unready, one that never ends makes it stuck", as
   assert.deepEqual(bench.unwell(), []);
   bench.turn({ commit: { underWayForMs: undefined, failingForMs: MINUTE + 1 } });
   assert.deepEqual(bench.unwell(), ["commits failed"]);
+  // Only time in which somebody looked counts, and that is every second.
+  for (let underWayForMs = 0; underWayForMs <= 2 * MINUTE; underWayForMs += 1_000) {
+    bench.turn({ commit: { underWayForMs, failingForMs: undefined } });
+    assert.equal(bench.report().state, "RUNNING");
+    bench.clock.elapsed += 1_000;
+  }
   bench.turn({ commit: { underWayForMs: 2 * MINUTE + 1, failingForMs: undefined } });
   assert.deepEqual([bench.report().state, bench.unwell()], ["ERROR", ["progress failed", "state failed"]]);
   bench.turn();
