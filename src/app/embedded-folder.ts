@@ -51,7 +51,7 @@ export async function needWorker({ embedded }: Config): Promise<void> {
   if ((await findWorker(embedded.folder)) === undefined) {
     throw tellingWhatToDo(
       new PermanentError(
-        `no worker runs in ${embedded.folder}, so nothing would come of waiting: start one with gdw start, or leave --wait out and it does the request when it starts`,
+        `no worker runs in ${embedded.folder}, so nothing would come of waiting: start one with gdw start; a request without --wait is done when it starts`,
         "queue",
       ),
     );

@@ -79,6 +79,12 @@ test("an unknown flag is a usage error with the nearest flag", async () => {
   assert.deepEqual([code, err], [64, "gdw: unknown option --kafka-broker, did you mean --kafka-brokers?\n"]);
 });
 
+test("a flag of another command is not offered as itself", async () => {
+  const { code, err } = await gdw(["health", "--codes", "000001.SZ"]);
+  assert.equal(code, 64);
+  assert.match(err, /^gdw: unknown option --codes, which other commands take; see gdw health --help\n$/);
+});
+
 test("a secret typed as a flag is refused, is not repeated, and the way to give it is named", async () => {
   const { code, err } = await gdw(["start", "--tushare-token=hush-hush"]);
   assert.deepEqual([code, err], [64, "gdw: unknown option --tushare-token, did you mean --tushare-token-file?\n"]);

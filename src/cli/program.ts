@@ -125,6 +125,9 @@ function toUsageError(error: CommanderError, command: Command): UsageError {
     return new UsageError(`${message}; ${help}`);
   }
   const meant = meantBy(wanted, allCommands(path[0] ?? command));
+  if (meant === wanted) {
+    return new UsageError(`${message}, which other commands take; ${help}`);
+  }
   return new UsageError(meant === undefined ? `${message}; ${help}` : `${message}, did you mean ${meant}?`);
 }
 

@@ -14,7 +14,7 @@ export function localZone(): string {
 export function describeSchedule(report: ScheduleReport, local: string): string {
   const { isEnabled, leader, zone, runs, unknown } = report;
   const who = leader === undefined ? "nobody does the runs now" : `${printable(leader)} does the runs`;
-  const head = isEnabled ? who : `the schedule is off by these settings (schedule.enabled), ${who}`;
+  const head = isEnabled ? who : `the schedule is off by the settings of this command (schedule.enabled), ${who}`;
   const isElsewhere = local !== zone;
   const titles = ["RUN", "WHEN", "NEXT", ...(isElsewhere ? ["LOCAL"] : []), "LAST", "WHAT BECAME OF IT"];
   const rows = runs.map((run) => [

@@ -90,7 +90,7 @@ bars      trading-days 17:30  2026-03-05 17:30  2026-03-05 10:30  2026-03-04 17:
   const off = { ...REPORT, isEnabled: false, leader: undefined };
   assert.match(
     describeSchedule(off, "UTC"),
-    /^the schedule is off by these settings \(schedule\.enabled\), nobody does the runs now;/,
+    /^the schedule is off by the settings of this command \(schedule\.enabled\), nobody does the runs now;/,
   );
 });
 
