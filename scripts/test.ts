@@ -110,7 +110,8 @@ async function runTests({ variables }: Suite, patterns: readonly string[], stop:
     process.execPath,
     [
       "--test",
-      `--test-concurrency=${Math.min(4, Math.max(2, availableParallelism()))}`,
+      // One more than processors, since a test of real servers waits more than it works.
+      `--test-concurrency=${Math.min(4, availableParallelism() + 1)}`,
       `--test-timeout=${TEST_MS_MAX[size]}`,
       // The second is a copy, which is searched with what the program said.
       ...["stdout", path.join(guard.path, "reported.log")].flatMap((destination) => [

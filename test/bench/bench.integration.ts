@@ -6,6 +6,7 @@ import path from "node:path";
 import test, { type TestContext } from "node:test";
 
 import { projectFolder } from "../../scripts/lib/project.ts";
+import { isFullRun } from "../support/sizes.ts";
 import { requireClickHouse, requireKafka, requireRedis } from "../support/services.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -63,6 +64,12 @@ interface BenchEnded {
 
 /** The variables under which the benches find the servers of this run; undefined after `t.skip`. */
 async function serversOf(t: TestContext): Promise<Readonly<Record<string, string>> | undefined> {
+  if (!isFullRun) {
+    t.skip(
+      "NOT PROVEN IN THIS RUN: the benches build the package and fill a market; npm run test:full runs them small",
+    );
+    return undefined;
+  }
   const kafka = await requireKafka(t);
   const redis = await requireRedis(t);
   const clickhouse = await requireClickHouse(t);
