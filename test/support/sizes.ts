@@ -37,7 +37,7 @@ const TABLE = {
   rollingCodes: { small: 75, full: 400 },
   rollingMessages: { small: 10, full: 50 },
   /** A handler that takes long, far beyond a session. */
-  longHandlerMs: { small: 12_000, full: 600_000 },
+  longHandlerMs: { small: 20_000, full: 600_000 },
 } as const;
 
 export type Sizes = Readonly<Record<keyof typeof TABLE, number>>;
