@@ -124,7 +124,13 @@ async function runTests({ variables }: Suite, patterns: readonly string[], stop:
       cwd: projectFolder,
       detached: true,
       stdio: ["ignore", "inherit", "inherit"],
-      env: { ...process.env, ...variables, GINKGO_TEST_SIZE: size, ...saidVariables(said) },
+      env: {
+        ...process.env,
+        ...variables,
+        GINKGO_TEST_SIZE: size,
+        NODE_COMPILE_CACHE: path.join(projectFolder, ".cache", "compiled"),
+        ...saidVariables(said),
+      },
     },
   );
   guard.watch(child.pid);

@@ -8,6 +8,7 @@ import { type ChildService, startChild } from "../support/services/child-service
 import { withFreePorts } from "../support/services/free-port.ts";
 import { openGuardedFolder } from "../support/services/guarded-folder.ts";
 import { askKafka } from "../support/services/kafka.ts";
+import { compileCache } from "../support/compile-cache.ts";
 
 export interface DeployedBroker extends ChildService {
   /** Where the containers reach it, and where this machine does. */
@@ -56,7 +57,7 @@ export function startDeployedBroker(environment: Readonly<Record<string, string>
         "-F",
         final ?? "",
       ]),
-      { env: { PATH: process.env["PATH"], ...placed } },
+      { env: { PATH: process.env["PATH"], ...compileCache, ...placed } },
     );
     if (setup.code !== 0) {
       await folder[Symbol.asyncDispose]();

@@ -9,6 +9,7 @@ import { keepSaid } from "../support/planted-secrets.ts";
 import { whyNoClickHouse } from "../support/services/clickhouse-http.ts";
 import { sizes } from "../support/sizes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { compileCache } from "../support/compile-cache.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/cli/main.ts");
 /** Counted from the generator: 300 codes over 250 trading days, without days before listing, after delisting and suspended. */
@@ -26,7 +27,7 @@ async function runDemo(folder: string, onLine?: (line: string, kill: (signal: No
   const child = spawn(process.execPath, [MAIN, "demo"], {
     cwd: folder,
     // As on a bare machine: no setting of whoever runs the tests.
-    env: { PATH: process.env["PATH"] ?? "", TZ: "UTC" },
+    env: { PATH: process.env["PATH"] ?? "", ...compileCache, TZ: "UTC" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const lines: string[] = [];

@@ -10,6 +10,7 @@ import { freePort } from "../support/services/free-port.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { HEALTH_LIMITS_VARIABLE, HANG_VARIABLE } from "./worker-hooks.ts";
 import type { WorkerRig } from "./worker-rig.ts";
+import { compileCache } from "../support/compile-cache.ts";
 
 const WORKER = join(import.meta.dirname, "worker-process.ts");
 
@@ -55,6 +56,7 @@ export async function startHealthWorker(
   const child: ChildProcess = spawn(process.execPath, [WORKER, "none"], {
     env: {
       PATH: process.env["PATH"] ?? "",
+      ...compileCache,
       ...all,
       [HEALTH_LIMITS_VARIABLE]: JSON.stringify(limits),
       [HANG_VARIABLE]: hangAt,

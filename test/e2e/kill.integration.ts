@@ -10,6 +10,7 @@ import { requireClickHouse } from "../support/services.ts";
 import { startInsertProxy } from "./insert-proxy.ts";
 import { compareWithTruth } from "./market-truth.ts";
 import { openWorkerRig, type WorkerRig } from "./worker-rig.ts";
+import { compileCache } from "../support/compile-cache.ts";
 
 const WORKER = join(import.meta.dirname, "worker-process.ts");
 const market = generateMarket({ seed: 9, codes: 6, tradingDays: 30 });
@@ -103,7 +104,7 @@ async function keysOfManyValues(rig: WorkerRig): Promise<readonly unknown[]> {
 /** A test that fails half way takes its process with it. */
 function startProcess(rig: WorkerRig, killAt: string, processes: AsyncDisposableStack): ChildProcess {
   const child = spawn(process.execPath, [WORKER, killAt], {
-    env: { PATH: process.env["PATH"] ?? "", ...rig.env },
+    env: { PATH: process.env["PATH"] ?? "", ...compileCache, ...rig.env },
     stdio: ["ignore", "inherit", "inherit"],
   });
   const ended = once(child, "exit");

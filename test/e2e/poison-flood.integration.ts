@@ -23,6 +23,7 @@ import { checkLetters, checkLines, findAll, type PoisonRun, publishCases } from 
 import { badMessages, goodMessages } from "./poison-generator.ts";
 import type { PoisonCase } from "./poison-table.ts";
 import { openWorkerRig, type WorkerRig } from "./worker-rig.ts";
+import { compileCache } from "../support/compile-cache.ts";
 
 const WORKER = path.join(import.meta.dirname, "worker-process.ts");
 const MEBIBYTE = 1024 * 1024;
@@ -190,7 +191,7 @@ interface WorkerProcess extends AsyncDisposable {
 /** A test that fails half way takes its process with it. */
 function startProcess(rig: WorkerRig): WorkerProcess {
   const child = spawn(process.execPath, [...SMALL_HEAP, WORKER, "none"], {
-    env: { PATH: process.env["PATH"] ?? "", ...rig.env },
+    env: { PATH: process.env["PATH"] ?? "", ...compileCache, ...rig.env },
     stdio: ["ignore", "inherit", "pipe"],
   });
   const lines: string[] = [];

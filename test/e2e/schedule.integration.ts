@@ -23,6 +23,7 @@ import { canRun, requireKafka } from "../support/services.ts";
 import { whyNoRedis } from "../support/services/redis.ts";
 import { uniqueName } from "../support/unique-name.ts";
 import { waitFor } from "../support/wait-for.ts";
+import { compileCache } from "../support/compile-cache.ts";
 
 const never = new AbortController().signal;
 const CODES = ["000001.SZ", "000002.SZ", "600000.SH"];
@@ -166,6 +167,7 @@ async function openFleet(t: TestContext): Promise<Fleet | undefined> {
   const topic = uniqueName("schedule");
   const env = {
     PATH: process.env["PATH"],
+    ...compileCache,
     GINKGO_KAFKA_BROKERS: kafka,
     GINKGO_KAFKA_TOPICS: topic,
     GINKGO_KAFKA_PARTITIONS: "3",

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../support/services/free-port.ts";
 import { waitFor } from "../support/wait-for.ts";
 import type { WorkerRig } from "./worker-rig.ts";
+import { compileCache } from "../support/compile-cache.ts";
 
 const WORKER = join(import.meta.dirname, "worker-process.ts");
 
@@ -30,7 +31,7 @@ export interface WatchedWorker extends AsyncDisposable {
 export async function startWatchedWorker(rig: WorkerRig): Promise<WatchedWorker> {
   const port = await freePort();
   const child = spawn(process.execPath, [WORKER, "none"], {
-    env: { PATH: process.env["PATH"] ?? "", ...rig.env, GINKGO_HEALTH_PORT: `${port}` },
+    env: { PATH: process.env["PATH"] ?? "", ...compileCache, ...rig.env, GINKGO_HEALTH_PORT: `${port}` },
     stdio: ["ignore", "inherit", "inherit"],
   });
   const ended = once(child, "exit") as Promise<[number | null, string | null]>;

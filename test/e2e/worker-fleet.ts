@@ -6,6 +6,7 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { Trace, TRACE_VARIABLE } from "./handler-trace.ts";
 import type { WorkerRig } from "./worker-rig.ts";
+import { compileCache } from "../support/compile-cache.ts";
 
 const WORKER = join(import.meta.dirname, "worker-process.ts");
 
@@ -50,7 +51,7 @@ export async function openWorkerFleet(rig: WorkerRig): Promise<WorkerFleet> {
     trace,
     start: () => {
       const child = spawn(process.execPath, [WORKER], {
-        env: { PATH: process.env["PATH"] ?? "", ...rig.env, [TRACE_VARIABLE]: trace.path },
+        env: { PATH: process.env["PATH"] ?? "", ...compileCache, ...rig.env, [TRACE_VARIABLE]: trace.path },
         stdio: ["ignore", "inherit", "inherit"],
       });
       const ended = once(child, "exit");

@@ -4,6 +4,7 @@ import path from "node:path";
 import { projectFolder } from "../../scripts/lib/project.ts";
 import { keepSaid } from "./planted-secrets.ts";
 import { waitFor } from "./wait-for.ts";
+import { compileCache } from "./compile-cache.ts";
 
 export interface GdwOptions {
   /** Where it runs; it sees no settings file but its own. */
@@ -43,7 +44,7 @@ export function startGdw(args: readonly string[], options: GdwOptions): RunningG
   const [command, ...before] = options.command ?? [process.execPath, MAIN];
   const child = spawn(command, [...before, ...args], {
     cwd: options.folder,
-    env: { PATH: process.env["PATH"], HOME: options.folder, ...options.env },
+    env: { PATH: process.env["PATH"], HOME: options.folder, ...compileCache, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const texts = { out: "", err: "" };
