@@ -128,7 +128,8 @@ async function runTests({ variables }: Suite, patterns: readonly string[], stop:
         ...process.env,
         ...variables,
         GINKGO_TEST_SIZE: size,
-        NODE_COMPILE_CACHE: path.join(projectFolder, ".cache", "compiled"),
+        // Goes with the run, since nothing in it is ever let go.
+        NODE_COMPILE_CACHE: path.join(guard.path, "compiled"),
         ...saidVariables(said),
       },
     },

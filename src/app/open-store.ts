@@ -172,7 +172,7 @@ export async function openStoreSide(
 }
 
 /** MySQL is where Ginkgo reads the stock list and the calendar; undefined when none is configured. */
-export async function openMySql(config: Config, log: Log, signal: AbortSignal): Promise<MySqlReference | undefined> {
+async function openMySql(config: Config, log: Log, signal: AbortSignal): Promise<MySqlReference | undefined> {
   const { schema } = config;
   const target = await mySqlTarget(config);
   if (target === undefined) {

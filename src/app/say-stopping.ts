@@ -1,4 +1,5 @@
 import type { Log } from "../base/log.ts";
+import { onAbort } from "../base/on-abort.ts";
 import type { ConsumerState } from "../consumer/consumer-state.ts";
 
 /** Says once, when `intake` aborts, what is still to be finished and what a second signal does. */
@@ -19,10 +20,5 @@ export function sayStopping(
         : `stopping: finishing ${what}, at most ${Math.ceil(drainMsMax / 1_000)} s; a second signal drops ${messages === 1 ? "it" : "them"}`,
     );
   };
-  if (intake.aborted) {
-    say();
-  } else {
-    intake.addEventListener("abort", say, { once: true });
-  }
-  return { [Symbol.dispose]: () => intake.removeEventListener("abort", say) };
+  return onAbort(intake, say);
 }

@@ -244,7 +244,7 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
         },
         // What is fetched while nothing can be stored only fills memory.
         mayTake: () => !isAnyAway(),
-        // Units that a provider's outage holds up rest, so only the store counts for all.
+        // Units that a provider's outage holds up rest, so only the store and the queue count for all.
         outageMs: createOutageTime(() => isAnyAway() || worker.isQueueAway, systemClock),
         parseLimits: { bytesMax: config.worker.messageBytesMax, codesMax: config.worker.codesMax },
         attemptsMax: config.worker.retryAttempts,

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { systemClock, type Clock } from "../base/clock.ts";
 import { silentLog } from "../base/log.ts";
 import type { ConsumerState } from "../consumer/consumer-state.ts";
 import { DependencyWatch } from "../health/dependency-watch.ts";
@@ -11,24 +10,9 @@ import type { Queue, QueueHealth } from "../ports/queue.ts";
 import type { OutcomeRecord, StoreHealth } from "../ports/store.ts";
 import { workerHealth } from "./worker-health.ts";
 import { WorkerWatch } from "./worker-watch.ts";
+import { StillClock } from "../../test/support/still-clock.ts";
 
 const MINUTE = 60_000;
-
-/** Its sleepers sleep until they are told to stop. */
-class StillClock implements Clock {
-  elapsed = 0;
-  now = (): ReturnType<Clock["now"]> => systemClock.now();
-  nowMs = (): number => systemClock.nowMs();
-  elapsedMs = (): number => this.elapsed;
-  sleep = (_ms: number, signal?: AbortSignal): Promise<void> =>
-    new Promise((_, reject) => {
-      const abort = (): void => reject(signal?.reason as Error);
-      signal?.addEventListener("abort", abort, { once: true });
-      if (signal?.aborted === true) {
-        abort();
-      }
-    });
-}
 
 const WELL: QueueHealth = {
   isReady: true,

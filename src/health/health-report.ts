@@ -48,7 +48,7 @@ export function reportHealth(checks: HealthChecks): HealthReport {
 }
 
 /** The checks first: to look may change the state. */
-export function reportOn(all: HealthChecks, checks: readonly HealthCheck[]): HealthReport {
+function reportOn(all: HealthChecks, checks: readonly HealthCheck[]): HealthReport {
   return {
     status: checks.every((check) => check.isOk || !check.isRequired) ? "ok" : "not-ok",
     state: all.state(),

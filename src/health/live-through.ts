@@ -1,4 +1,5 @@
 import { describeError } from "../base/errors.ts";
+import { onAbort } from "../base/on-abort.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 
 /**
@@ -7,12 +8,7 @@ import type { Lifecycle } from "./lifecycle.ts";
  */
 export async function liveThrough<T>(lifecycle: Lifecycle, work: () => Promise<T>, intake: AbortSignal): Promise<T> {
   lifecycle.enter("STARTING");
-  const stop = (): void => lifecycle.enter("STOPPING");
-  if (intake.aborted) {
-    stop();
-  } else {
-    intake.addEventListener("abort", stop, { once: true });
-  }
+  using _ = onAbort(intake, () => lifecycle.enter("STOPPING"));
   try {
     const result = await work();
     endWell(lifecycle);
@@ -25,8 +21,6 @@ export async function liveThrough<T>(lifecycle: Lifecycle, work: () => Promise<T
       lifecycle.enter("ERROR", describeError(error));
     }
     throw error;
-  } finally {
-    intake.removeEventListener("abort", stop);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 
-/** Read several times a second: of a longer pause nothing of the process ran, as of a machine that was suspended. */
-const PAUSE_MS_MAX = 10_000;
+/** For what looks several times a second, or each second: in a longer pause nothing of the process ran, as in a suspended machine. */
+export const PAUSE_MS_MAX = 10_000;
 
 /**
  * How long something was away, whatever it was and however many at once: no moment counts twice. The process itself may be

@@ -1,28 +1,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { systemClock, type Clock } from "../base/clock.ts";
 import { silentLog } from "../base/log.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { ProgressWatch, type WorkInHand } from "./progress-watch.ts";
+import { StillClock } from "../../test/support/still-clock.ts";
 
 const NOTHING: WorkInHand = { overdue: undefined, commitForMs: undefined };
-
-/** Its sleepers sleep until they are told to stop: the test looks by itself. */
-class StillClock implements Clock {
-  elapsed = 0;
-  now = (): ReturnType<Clock["now"]> => systemClock.now();
-  nowMs = (): number => systemClock.nowMs();
-  elapsedMs = (): number => this.elapsed;
-  sleep = (_ms: number, signal?: AbortSignal): Promise<void> =>
-    new Promise((_, reject) => {
-      const abort = (): void => reject(signal?.reason as Error);
-      signal?.addEventListener("abort", abort, { once: true });
-      if (signal?.aborted === true) {
-        abort();
-      }
-    });
-}
 
 function running(): { readonly clock: StillClock; readonly lifecycle: Lifecycle; readonly watch: ProgressWatch } {
   const clock = new StillClock();

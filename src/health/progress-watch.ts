@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import { PAUSE_MS_MAX } from "./outage-time.ts";
 
 /** What of the work that is in hand tells whether it gets on. Milliseconds; undefined where there is nothing of the kind. */
 export interface WorkInHand {
@@ -33,8 +34,6 @@ export interface ProgressWatchOptions {
 
 const LIMITS: ProgressLimits = { turnMsMax: 60_000, overdueMsMax: 60_000, commitMsMax: 120_000 };
 const EVERY_MS = 1_000;
-/** Looks come every second: after a longer pause the process itself did not run, and nothing of it could turn. */
-const PAUSE_MS_MAX = 10_000;
 
 /**
  * Tells whether work gets on, by the oldest of it against its own deadline, and takes the lifecycle along: from running
