@@ -56,6 +56,7 @@ export type NumberIn<Table extends Readonly<Record<string, number>>> = Table[key
 export type SourceNumber = NumberIn<typeof SOURCE>;
 export type FrequencyNumber = NumberIn<typeof FREQUENCY>;
 export type MarketNumber = NumberIn<typeof MARKET>;
+export type TickDirectionNumber = NumberIn<typeof TICK_DIRECTION>;
 export type CurrencyNumber = NumberIn<typeof CURRENCY>;
 
 export function isEnumNumber<Table extends Readonly<Record<string, number>>>(

@@ -1,6 +1,6 @@
 import type { DecimalText } from "../base/decimal.ts";
 import type { Day, ZoneName } from "./day.ts";
-import type { CurrencyNumber, MarketNumber, SourceNumber } from "./enums.ts";
+import type { CurrencyNumber, MarketNumber, SourceNumber, TickDirectionNumber } from "./enums.ts";
 import type { Frequency } from "./frequency.ts";
 import type { SecurityCode } from "./security-code.ts";
 
@@ -45,6 +45,41 @@ export interface Bar {
   readonly flags: number;
 }
 
+/** What a tick may be beside an ordinary trade; a bit set, stored as it is. Bits are never reused. */
+export const TICK_FLAGS = {
+  /** Matched in an opening or closing call auction. */
+  auction: 1,
+  /** An indicative price of an auction under way: nothing was traded, and the volume is 0. */
+  snapshot: 2,
+  /** Traded at the fixed price after the close. */
+  afterHours: 4,
+  /** An order that was taken back, where a provider reports those among the trades. */
+  cancel: 8,
+} as const;
+
+/** Ticks with one of these flags are no trades: they are stored, and the views of trades leave them out. */
+export const NO_TRADE_FLAGS = TICK_FLAGS.snapshot | TICK_FLAGS.cancel;
+
+/** One trade print. */
+export interface Tick {
+  readonly code: SecurityCode;
+  readonly tradingDay: Day;
+  /** Wall clock of `zone`, `YYYY-MM-DD HH:MM:SS`; the seconds are 00 where the provider tells minutes only. */
+  readonly time: string;
+  readonly zone: ZoneName;
+  /** Place among the ticks of the same `time`, in the provider's order, from 0: equal trades of one minute stay apart. */
+  readonly sequence: number;
+  readonly price: DecimalText;
+  /** Whole shares. */
+  readonly volume: DecimalText;
+  /** How many trades the print stands for; undefined when the provider does not say. */
+  readonly trades: number | undefined;
+  readonly direction: TickDirectionNumber;
+  readonly source: SourceNumber;
+  /** TICK_FLAGS, or-ed. */
+  readonly flags: number;
+}
+
 /** The cumulative (backward) factor of a day: price × factor = backward adjusted price. */
 export interface AdjustmentFactor {
   readonly code: SecurityCode;
@@ -86,6 +121,7 @@ export interface Suspension {
 /** What rows a data set has. */
 export interface RowOf {
   readonly bars: Bar;
+  readonly ticks: Tick;
   readonly "adjustment-factors": AdjustmentFactor;
   readonly "stock-list": Instrument;
   readonly "trading-calendar": CalendarDay;

@@ -5,7 +5,7 @@ import type { DataSet } from "./rows.ts";
 import type { SecurityCode } from "./security-code.ts";
 
 /** Data sets that are asked for per code and day, and have a ledger. */
-export type CodeDataSet = Extract<DataSet, "bars" | "adjustment-factors">;
+export type CodeDataSet = Extract<DataSet, "bars" | "ticks" | "adjustment-factors">;
 
 /** Calendar days `from` to `to`, both inclusive; a run of trading days begins and ends on one. */
 export interface DaySpan {

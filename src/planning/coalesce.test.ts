@@ -4,7 +4,7 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 
 import { SHANGHAI } from "../domain/day.ts";
-import { parseSecurityCode } from "../domain/security-code.ts";
+import { EXCHANGES, parseSecurityCode } from "../domain/security-code.ts";
 import type { Unit } from "../domain/unit.ts";
 import type { Capability } from "../ports/source.ts";
 import { coalesce, type PlannedCall } from "./coalesce.ts";
@@ -21,6 +21,10 @@ const daily: Capability = {
   byDay: true,
   completeFrom: "17:00",
   zone: SHANGHAI,
+  rowsPerDay: 1,
+  exchanges: EXCHANGES,
+  kinds: ["stock"],
+  since: undefined,
 };
 
 /** A unit of code number `code` that misses the trading days number `first` to `last`, with anchors where `wider` says so. */

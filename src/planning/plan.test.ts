@@ -9,7 +9,7 @@ import { CURRENCY, MARKET, SOURCE } from "../domain/enums.ts";
 import { LEDGER_STATES, type LedgerState, type Span } from "../domain/ledger.ts";
 import { MessageError } from "../domain/message-error.ts";
 import type { Instrument } from "../domain/rows.ts";
-import { parseSecurityCode } from "../domain/security-code.ts";
+import { EXCHANGES, parseSecurityCode } from "../domain/security-code.ts";
 import { uncoveredDays } from "./missing-days.ts";
 import { planCode, type CodePlan, type CodeRequest } from "./plan.ts";
 import { laySpans, stateOn } from "./spans.ts";
@@ -37,6 +37,10 @@ const capability = {
   byDay: true,
   completeFrom: "17:00",
   zone: SHANGHAI,
+  rowsPerDay: 1,
+  exchanges: EXCHANGES,
+  kinds: ["stock"],
+  since: undefined,
 } as const;
 /** A Friday evening. */
 const nowMs = Date.parse("2025-11-28T12:00:00Z");

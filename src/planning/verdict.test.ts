@@ -8,7 +8,7 @@ import * as fc from "fast-check";
 import { parseDay, SHANGHAI, type Day } from "../domain/day.ts";
 import { CURRENCY, MARKET, SOURCE } from "../domain/enums.ts";
 import type { Instrument } from "../domain/rows.ts";
-import { parseSecurityCode } from "../domain/security-code.ts";
+import { EXCHANGES, parseSecurityCode } from "../domain/security-code.ts";
 import type { Unit } from "../domain/unit.ts";
 import { laySpans, countStates, stateOn } from "./spans.ts";
 import { bundledCalendar } from "./trading-calendar.ts";
@@ -37,6 +37,10 @@ const capability = {
   byDay: true,
   completeFrom: "17:00",
   zone: SHANGHAI,
+  rowsPerDay: 1,
+  exchanges: EXCHANGES,
+  kinds: ["stock"],
+  since: undefined,
 } as const;
 const nowMs = Date.parse("2025-11-28T12:00:00Z");
 const LIST_CALL = { provider: "tushare", callId: "list", version: 9n } as const;

@@ -10,7 +10,7 @@ import { type Day, SHANGHAI } from "../domain/day.ts";
 import { OverdueError } from "../consumer/handling.ts";
 import { SOURCE } from "../domain/enums.ts";
 import type { AdjustmentFactor, RowOf } from "../domain/rows.ts";
-import type { SecurityCode } from "../domain/security-code.ts";
+import { EXCHANGES, type SecurityCode } from "../domain/security-code.ts";
 import type { Call, Unit } from "../domain/unit.ts";
 import type { Budget } from "../ports/budget.ts";
 import type { Capability, Page, Source } from "../ports/source.ts";
@@ -37,6 +37,10 @@ const capability: Capability = {
   byDay: false,
   completeFrom: "09:20",
   zone: SHANGHAI,
+  rowsPerDay: 1,
+  exchanges: EXCHANGES,
+  kinds: ["stock"],
+  since: undefined,
 };
 
 test("units that arrive together share calls, up to the codes a call may name", async () => {

@@ -7,7 +7,7 @@ import { SHANGHAI, type Day } from "../domain/day.ts";
 import { CURRENCY, MARKET, SOURCE } from "../domain/enums.ts";
 import type { Span } from "../domain/ledger.ts";
 import type { AdjustmentFactor, Instrument } from "../domain/rows.ts";
-import { parseSecurityCode } from "../domain/security-code.ts";
+import { EXCHANGES, parseSecurityCode } from "../domain/security-code.ts";
 import type { Unit } from "../domain/unit.ts";
 import { bundledCalendar } from "../planning/trading-calendar.ts";
 import type { RowOutcome } from "../ports/store.ts";
@@ -141,6 +141,10 @@ function openUnit(
     byDay: true,
     completeFrom: "09:20",
     zone: SHANGHAI,
+    rowsPerDay: 1,
+    exchanges: EXCHANGES,
+    kinds: ["stock"],
+    since: undefined,
   } as const;
   const work: UnitWork<"adjustment-factors"> = {
     instrument: INSTRUMENT,

@@ -9,7 +9,7 @@ import { ZERO } from "../base/decimal.ts";
 import { SHANGHAI, type Day } from "../domain/day.ts";
 import { SOURCE } from "../domain/enums.ts";
 import type { AdjustmentFactor } from "../domain/rows.ts";
-import type { SecurityCode } from "../domain/security-code.ts";
+import { EXCHANGES, type SecurityCode } from "../domain/security-code.ts";
 import type { Call, Unit } from "../domain/unit.ts";
 import { coalesce } from "../planning/coalesce.ts";
 import { bundledCalendar } from "../planning/trading-calendar.ts";
@@ -72,6 +72,10 @@ async function bring(size: {
     byDay: true,
     completeFrom: "09:20",
     zone: SHANGHAI,
+    rowsPerDay: 1,
+    exchanges: EXCHANGES,
+    kinds: ["stock"],
+    since: undefined,
   };
   const codes = Array.from({ length: size.codes }, (_, index) => `${600_000 + index}.SH` as SecurityCode);
   let [calls, rows, inHand, rowsInHandMost] = [0, 0, 0, 0];

@@ -17,6 +17,7 @@ import type { OutcomeRecord, Store } from "../../ports/store.ts";
 import type { SentBatch } from "../../store/batching/lane.ts";
 import type { BreakerSeen } from "../../worker/provider-gate.ts";
 import type { EndedCall } from "../../worker/provider-line.ts";
+import type { CodeDataSet } from "../../domain/unit.ts";
 import { readCoverage } from "../coverage.ts";
 import type { StoreSide } from "../open-store.ts";
 import { TABLES, withRowCounts } from "./count-rows.ts";
@@ -155,7 +156,7 @@ export class WorkerMetrics implements Disposable {
 
   #readCoverage(
     { clickhouse, ledger, reference }: StoreSide,
-    dataSet: (typeof COVERED_DATA_SETS)[number],
+    dataSet: CodeDataSet,
     signal: AbortSignal,
   ): ReturnType<typeof readCoverage> {
     const { quality } = this.#config;

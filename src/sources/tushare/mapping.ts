@@ -25,6 +25,8 @@ export const COLUMNS = {
   "stock-list": ["ts_code", "name", "industry", "curr_type", "list_status", "list_date", "delist_date"],
   "trading-calendar": ["exchange", "cal_date", "is_open"],
   suspensions: ["ts_code", "trade_date", "suspend_timing", "suspend_type"],
+  // It sells none by this protocol: no call for them gets so far.
+  ticks: [],
 } as const satisfies { readonly [D in DataSet]: readonly string[] };
 
 /**
@@ -136,6 +138,8 @@ const ROW_READERS: { readonly [D in DataSet]: (cells: Cells) => RowOf[D] | undef
       day: parseDay(cells("trade_date"), "trade_date"),
     };
   },
+
+  ticks: () => undefined,
 };
 
 /** What a column of the store can hold: digits before and behind the point. */

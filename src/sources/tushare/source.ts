@@ -1,5 +1,6 @@
 import { addDays, compactDay, maxDay, minDay, parseDay, SHANGHAI } from "../../domain/day.ts";
 import type { DataSet, RowOf } from "../../domain/rows.ts";
+import { EXCHANGES } from "../../domain/security-code.ts";
 import type { Call, Selection } from "../../domain/unit.ts";
 import type { Capability, Page, Source } from "../../ports/source.ts";
 import { createTushareClient, type TushareClientOptions } from "./client.ts";
@@ -68,15 +69,23 @@ const API_PARAMS: { readonly [D in DataSet]: Readonly<Record<string, string>> } 
   "stock-list": {},
   "trading-calendar": { exchange: "SSE" },
   suspensions: { suspend_type: "S" },
+  ticks: {},
 };
 
 /** When a day's rows are complete, in Shanghai: bars are published from 15:00 on and whole by about 17:00. */
-export const TUSHARE_COMPLETE_FROM = { bars: "17:00", "adjustment-factors": "09:20" } as const;
+export const TUSHARE_COMPLETE_FROM = { bars: "17:00", ticks: "17:00", "adjustment-factors": "09:20" } as const;
 
 const LIST_STATUS_LETTERS = { listed: "L", delisted: "D", paused: "P" } as const;
 
 function listCapabilities(caps: TushareRowCaps, codesMax: number): readonly Capability[] {
-  const common = { frequency: "1d", zone: SHANGHAI } as const;
+  const common = {
+    frequency: "1d",
+    zone: SHANGHAI,
+    rowsPerDay: 1,
+    exchanges: EXCHANGES,
+    kinds: ["stock"],
+    since: undefined,
+  } as const;
   return [
     {
       ...common,
@@ -153,6 +162,7 @@ const SELECTIONS: { readonly [D in DataSet]: readonly Selection["by"][] } = {
   "stock-list": ["status"],
   "trading-calendar": ["range"],
   suspensions: ["codes", "day", "range"],
+  ticks: [],
 };
 
 function toParams(selection: Selection): Readonly<Record<string, string>> {

@@ -104,6 +104,7 @@ export function parseLedgerRow(row: LedgerSelectRow): { readonly key: LedgerKey;
 
 const DATA_SETS: Readonly<Record<DataSet, true>> = {
   bars: true,
+  ticks: true,
   "adjustment-factors": true,
   "stock-list": true,
   "trading-calendar": true,

@@ -1,0 +1,52 @@
+import { digitsOf, exchangeOf, type Exchange, type SecurityCode } from "./security-code.ts";
+
+/** What a code stands for. `fund` is every listed fund that is no ETF (LOF, closed-end, REIT). */
+export const INSTRUMENT_KINDS = ["stock", "index", "etf", "fund", "bond"] as const;
+export type InstrumentKind = (typeof INSTRUMENT_KINDS)[number];
+
+/**
+ * The kind of a code by the exchanges' own number ranges: the same six digits are another thing on another exchange
+ * (000001.SH is the composite index of Shanghai, 000001.SZ a bank). What no range claims is a bond, since nearly all
+ * remaining numbers are bonds of one sort or another.
+ */
+export function kindOf(code: SecurityCode): InstrumentKind {
+  const digits = digitsOf(code);
+  for (const [kind, pattern] of RANGES[exchangeOf(code)]) {
+    if (pattern.test(digits)) {
+      return kind;
+    }
+  }
+  return "bond";
+}
+
+const RANGES: { readonly [E in Exchange]: readonly (readonly [InstrumentKind, RegExp])[] } = {
+  SH: [
+    ["index", /^(?:000|88\d|99\d|93\d|95\d|98\d)/],
+    ["stock", /^(?:60\d|68[89]|900)/],
+    ["etf", /^5(?:1\d|2\d|3\d|6\d|8\d)/],
+    ["fund", /^50\d/],
+  ],
+  SZ: [
+    ["index", /^39[0-9]/],
+    ["stock", /^(?:00[0-4]|30[0-9]|20\d)/],
+    ["etf", /^159/],
+    ["fund", /^1[68]\d/],
+  ],
+  BJ: [
+    ["index", /^899/],
+    ["stock", /^(?:4[0-9]|8[378]|92)/],
+  ],
+};
+
+const NAMES: { readonly [K in InstrumentKind]: string } = {
+  stock: "a stock",
+  index: "an index",
+  etf: "an ETF",
+  fund: "a fund",
+  bond: "a bond",
+};
+
+/** With its article, for messages. */
+export function nameOfKind(kind: InstrumentKind): string {
+  return NAMES[kind];
+}
