@@ -104,6 +104,8 @@ export type { CodeCoverage, CoverageSpan, CoverageState };
 
 export interface CoverageOptions {
   readonly dataSet: CodeDataSet;
+  /** Of bars; 1d by default. */
+  readonly frequency?: Frequency;
   /** `asked`: every code that the ledger knows; `listed`: those, and every code of the stock list that is listed in the range. */
   readonly codes: readonly SecurityCode[] | "asked" | "listed";
   /** Days, both inclusive; undefined is the earliest and the latest that any of the codes was asked for. */
@@ -121,6 +123,7 @@ export interface CoverageRange {
 
 export interface CoverageReport {
   readonly dataSet: CodeDataSet;
+  readonly frequency: Frequency;
   /** The days looked at; undefined when no day was named and none was ever asked for. */
   readonly range: CoverageRange | undefined;
   /** Nothing is unexplained, failed, overdue or without its row, every code is known, and of a named range every day was asked for. */
@@ -159,6 +162,7 @@ export interface CoverageFreshness {
 /** What `gaps` finds: spans that a request would bring, and one range a code that holds them. */
 export interface GapsReport {
   readonly dataSet: CodeDataSet;
+  readonly frequency: Frequency;
   readonly range: CoverageReport["range"];
   readonly gaps: readonly CoverageSpan[];
   readonly requests: readonly {
@@ -203,7 +207,7 @@ export interface SchemaReport {
   readonly note: string;
 }
 
-export type RequestKind = "bars" | "factors" | "stock-list" | "calendar";
+export type RequestKind = "bars" | "ticks" | "factors" | "stock-list" | "calendar";
 
 /** What is to be asked of the worker. */
 export interface RequestPlan {

@@ -6,7 +6,7 @@ import { barModel, instrumentModel } from "../../test/support/models.ts";
 import { systemClock } from "../base/clock.ts";
 import { DataError } from "../base/errors.ts";
 import { silentLog } from "../base/log.ts";
-import { parseDay, type Day } from "../domain/day.ts";
+import { SHANGHAI, parseDay, type Day } from "../domain/day.ts";
 import { SOURCE } from "../domain/enums.ts";
 import type { Instrument } from "../domain/rows.ts";
 import { parseSecurityCode, type SecurityCode } from "../domain/security-code.ts";
@@ -138,6 +138,7 @@ async function cover(
     reference,
     quality: { enabled: true, missingThresholdError: 0.1, missingThresholdWarning: 0.01 },
     nowMs,
+    publicationOf: () => ({ completeFrom: "17:00", zone: SHANGHAI }),
   };
   return await readCoverage(parts, options, never);
 }

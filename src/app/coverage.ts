@@ -3,24 +3,25 @@ import { DataError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import { addDigests, digestOfDay, NO_DAYS } from "../domain/day-digest.ts";
-import { maxDay, minDay, SHANGHAI, type Day } from "../domain/day.ts";
+import { maxDay, minDay, type Day } from "../domain/day.ts";
 import { MARKET } from "../domain/enums.ts";
 import { ledgerKeyText, type Span } from "../domain/ledger.ts";
 import type { Instrument } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
+import type { Frequency } from "../domain/frequency.ts";
 import type { CodeDataSet } from "../domain/unit.ts";
 import { addCounts, askedRange, coverCode, type CodeCoverage, type CoverageCounts } from "../planning/coverage.ts";
-import { lastFinalDay } from "../planning/final-day.ts";
+import { lastFinalDay, type Publication } from "../planning/final-day.ts";
 import { createPresentDigest, pendingDays } from "../planning/present-days.ts";
 import { stateOn } from "../planning/spans.ts";
 import { mergedCalendar, type TradingCalendar } from "../planning/trading-calendar.ts";
 import type { Ledger, ReferenceStore } from "../ports/store.ts";
-import { TUSHARE_COMPLETE_FROM } from "../sources/tushare/source.ts";
 import type { ClickHouse } from "../store/clickhouse/client.ts";
 import { readLedgerCodes, readStoredDays } from "../store/clickhouse/coverage-counts.ts";
 import { openClickHouseLedger } from "../store/clickhouse/ledger.ts";
 import { verifyLedger } from "../store/clickhouse/verify.ts";
 import type { CoverageFreshness, CoverageOptions, CoverageReport } from "./app-api.ts";
+import { publicationsOf } from "./provider-table.ts";
 import { openForReading } from "./open-for-reading.ts";
 import { openReference } from "./open-store.ts";
 
@@ -32,6 +33,8 @@ export interface CoverageParts {
   readonly ledger: Ledger;
   readonly reference: Pick<ReferenceStore, "calendar" | "instruments">;
   readonly quality: Pick<Config["quality"], "enabled" | "missingThresholdError" | "missingThresholdWarning">;
+  /** When a day's rows are published. */
+  readonly publicationOf: (dataSet: CodeDataSet, frequency: Frequency) => Publication;
   readonly nowMs: number;
 }
 
@@ -46,7 +49,15 @@ export async function coverageOf(
   const clickhouse = opened.use(await openForReading(config, log, signal));
   const ledger = openClickHouseLedger(clickhouse, systemClock);
   const reference = await openReference(config, clickhouse, log, signal, opened);
-  const parts = { clickhouse, ledger, reference, quality: config.quality, nowMs: systemClock.nowMs() };
+  const { quality } = config;
+  const parts = {
+    clickhouse,
+    ledger,
+    reference,
+    quality,
+    publicationOf: publicationsOf(config),
+    nowMs: systemClock.nowMs(),
+  };
   return await readCoverage(parts, options, signal);
 }
 
@@ -60,20 +71,21 @@ export async function readCoverage(
   options: CoverageOptions,
   signal: AbortSignal,
 ): Promise<CoverageReport> {
-  const { dataSet } = options;
+  const { dataSet, frequency = "1d" } = options;
   const calendar = mergedCalendar(await parts.reference.calendar(MARKET.CHINA, signal));
   const instruments = new Map((await parts.reference.instruments(signal)).map((one) => [one.code, one]));
-  const known = await readLedgerCodes(parts.clickhouse, dataSet, "1d", signal);
+  const known = await readLedgerCodes(parts.clickhouse, dataSet, frequency, signal);
   const chosen = choose(options, known, instruments);
-  const spans = await readSpans(parts.ledger, dataSet, chosen, signal);
+  const spans = await readSpans(parts.ledger, { dataSet, frequency }, chosen, signal);
   const asked = askedOfAll(spans);
   const range = toRange(options, asked, calendar);
-  const lastFinal = lastFinalDay({ completeFrom: TUSHARE_COMPLETE_FROM[dataSet], zone: SHANGHAI }, parts.nowMs);
-  const context: Context = { ...parts, dataSet, calendar, instruments, spans, lastFinal };
+  const lastFinal = lastFinalDay(parts.publicationOf(dataSet, frequency), parts.nowMs);
+  const context: Context = { ...parts, dataSet, frequency, calendar, instruments, spans, lastFinal };
   const unknownCodes = chosen.filter((code) => !instruments.has(code) && !spans.has(code));
   const askedCodes = new Set(known);
   const base = {
     dataSet,
+    frequency,
     unknownCodes,
     neverAsked: options.codes === "asked" ? countNeverAsked(instruments, askedCodes) : 0,
     freshness: asked === undefined ? undefined : toFreshness(asked.to, lastFinal, calendar),
@@ -128,6 +140,7 @@ export async function readCoverage(
 
 interface Context extends CoverageParts {
   readonly dataSet: CodeDataSet;
+  readonly frequency: Frequency;
   readonly calendar: TradingCalendar;
   readonly instruments: ReadonlyMap<SecurityCode, Instrument>;
   readonly spans: ReadonlyMap<SecurityCode, readonly Span[]>;
@@ -149,11 +162,11 @@ function choose(
 
 async function readSpans(
   ledger: Ledger,
-  dataSet: CodeDataSet,
+  { dataSet, frequency }: Pick<Context, "dataSet" | "frequency">,
   codes: readonly SecurityCode[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<SecurityCode, readonly Span[]>> {
-  const keyOf = (code: SecurityCode) => ({ dataSet, frequency: "1d", code }) as const;
+  const keyOf = (code: SecurityCode) => ({ dataSet, frequency, code }) as const;
   const read = await ledger.read(codes.map(keyOf), signal);
   return new Map(
     codes.flatMap((code) => {
@@ -236,11 +249,11 @@ async function compareRows(
   range: Range,
   signal: AbortSignal,
 ): Promise<RowComparison> {
-  const { clickhouse, ledger, dataSet, calendar, spans } = context;
+  const { clickhouse, ledger, dataSet, frequency, calendar, spans } = context;
   const odd = codes.length <= COMPARED_CODES_MAX ? codes : await codesThatDiffer(context, codes, range, signal);
   const compared = odd.slice(0, COMPARED_CODES_MAX);
   const tradingDays = calendar.tradingDaysBetween(calendar.knownFrom, calendar.knownTo);
-  const request = { dataSet, frequency: "1d", codes: compared, tradingDays } as const;
+  const request = { dataSet, frequency, codes: compared, tradingDays };
   const differences =
     compared.length === 0 ? [] : (await verifyLedger(clickhouse, ledger, request, signal)).differences;
   const isInRange = (day: Day): boolean => day >= range.from && day <= range.to;

@@ -1,12 +1,13 @@
 import { systemClock } from "../base/clock.ts";
-import { PermanentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import { addDays, dayAt, daysBetween, SHANGHAI } from "../domain/day.ts";
 import { CN_TRADING_DAYS_FROM } from "../domain/cn-trading-days.ts";
 import { MARKET } from "../domain/enums.ts";
 import { ledgerKeyText, type LedgerKey, type Span } from "../domain/ledger.ts";
-import type { DataSet, Instrument } from "../domain/rows.ts";
+import type { ProviderName } from "../domain/provider.ts";
+import { kindOf } from "../domain/instrument-kind.ts";
+import type { Instrument } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { CodeDataSet, Unit } from "../domain/unit.ts";
 import { MARGIN, withMargin } from "../limits/limit-set.ts";
@@ -18,9 +19,9 @@ import { planCode } from "../planning/plan.ts";
 import { mergedCalendar, type TradingCalendar } from "../planning/trading-calendar.ts";
 import type { Capability } from "../ports/source.ts";
 import type { Ledger, ReferenceStore } from "../ports/store.ts";
-import { tushareCapabilities } from "../sources/tushare/source.ts";
 import type { RequestPlan } from "./app-api.ts";
 import { identityOf, openOurRedis } from "./open-budget.ts";
+import { firstAble, servedProvider } from "./provider-table.ts";
 import { listedCodes } from "./send-requests.ts";
 
 export interface RequestEstimate {
@@ -53,7 +54,7 @@ export interface EstimateParts {
   readonly ledger: Pick<Ledger, "read">;
   readonly reference: ReferenceStore;
   /** What the provider named besides the settings. */
-  readonly namedLimits: (api: string) => Promise<readonly NamedLimit[]>;
+  readonly namedLimits: (provider: ProviderName, api: string) => Promise<readonly NamedLimit[]>;
   readonly nowMs: number;
 }
 
@@ -76,17 +77,17 @@ export async function estimateRequest(
   parts: EstimateParts,
   signal: AbortSignal,
 ): Promise<RequestEstimate> {
-  const capabilities = capabilitiesOf(config);
-  const lists = await listCalls(plan, parts, capabilities, signal);
+  const lists = await listCalls(config, plan, parts, signal);
   const dataSet = dataSetOf(plan);
-  const codes = dataSet === undefined ? undefined : await planCodes(config, plan, dataSet, parts, capabilities, signal);
-  const byApi = new Map<string, number>();
-  for (const { api, calls } of [...lists, ...(codes?.calls ?? [])]) {
-    byApi.set(api, (byApi.get(api) ?? 0) + calls);
+  const codes = dataSet === undefined ? undefined : await planCodes(config, plan, dataSet, parts, signal);
+  const byApi = new Map<string, ApiCalls>();
+  for (const { provider, api, calls } of [...lists, ...(codes?.calls ?? [])]) {
+    const name = `${provider} ${api}`;
+    byApi.set(name, { provider, api, calls: (byApi.get(name)?.calls ?? 0) + calls });
   }
   const apis: ApiEstimate[] = [];
-  for (const [api, calls] of byApi) {
-    apis.push(estimateApi(config, api, calls, await parts.namedLimits(api)));
+  for (const one of byApi.values()) {
+    apis.push(estimateApi(config, one, await parts.namedLimits(one.provider, one.api)));
   }
   return {
     messages: codes?.messages ?? 1,
@@ -110,38 +111,35 @@ export async function openNamedLimits(
     return () => Promise.resolve([]);
   }
   const { client } = opened.use(await openOurRedis(config, log, signal));
-  return (api) => readNamedLimits(client, "tushare", identityOf(config, "tushare"), api);
+  return (provider, api) => readNamedLimits(client, provider, identityOf(config, provider), api);
 }
 
 interface ApiCalls {
+  readonly provider: ProviderName;
   readonly api: string;
   readonly calls: number;
 }
 
 function dataSetOf({ kind }: RequestPlan): CodeDataSet | undefined {
-  return kind === "bars" ? "bars" : kind === "factors" ? "adjustment-factors" : undefined;
+  return kind === "bars" || kind === "ticks" ? kind : kind === "factors" ? "adjustment-factors" : undefined;
 }
 
-function capabilitiesOf({ tushare }: Config): readonly Capability[] {
-  return tushareCapabilities({
-    codesMax: tushare.codesMax,
-    rowCaps: { daily: tushare.rowsMax, adj_factor: tushare.rowsMax },
-  });
-}
-
-function capabilityOf(capabilities: readonly Capability[], dataSet: DataSet): Capability {
-  const found = capabilities.find((one) => one.dataSet === dataSet);
-  if (found === undefined) {
-    throw new PermanentError(`no provider serves ${dataSet}`, "settings");
-  }
-  return found;
+/** Who would be asked: the one that the plan names, else the first of the chain that has it. */
+function ableFor(
+  config: Config,
+  { provider, frequency }: RequestPlan,
+  dataSet: CodeDataSet,
+): ReturnType<typeof firstAble> {
+  const wanted = dataSet !== "bars" || frequency === "1w" || frequency === "1M" ? "1d" : frequency;
+  const chain = provider === undefined ? config.providers.chain : [provider];
+  return firstAble({ ...config, providers: { ...config.providers, chain } }, dataSet, wanted);
 }
 
 /** The lists that are asked for themselves, or are too old to plan with. */
 async function listCalls(
+  config: Config,
   plan: RequestPlan,
   { ledger, nowMs }: EstimateParts,
-  capabilities: readonly Capability[],
   signal: AbortSignal,
 ): Promise<readonly ApiCalls[]> {
   const keys = (["stock-list", "trading-calendar"] as const).map((dataSet): LedgerKey => ({
@@ -153,12 +151,16 @@ async function listCalls(
   const today = dayAt(systemClock.now(), SHANGHAI);
   const calendarDays = daysBetween(CN_TRADING_DAYS_FROM, addDays(today, CALENDAR_DAYS_AHEAD)) + 1;
   return keys.flatMap((key): readonly ApiCalls[] => {
-    const { api, rowsMax } = capabilityOf(capabilities, key.dataSet);
+    const { provider, capability } = firstAble(
+      config,
+      key.dataSet === "stock-list" ? "stock-list" : "trading-calendar",
+    );
+    const { api, rowsMax } = capability;
     const isAsked = plan.kind === (key.dataSet === "stock-list" ? "stock-list" : "calendar");
     const isNeeded =
       dataSetOf(plan) !== undefined && isStale(lastFetchedAtMs(known.get(ledgerKeyText(key)) ?? []), nowMs);
     const calls = key.dataSet === "stock-list" ? STOCK_LIST_CALLS : Math.ceil(calendarDays / (rowsMax - 1));
-    return isAsked || isNeeded ? [{ api, calls }] : [];
+    return isAsked || isNeeded ? [{ provider, api, calls }] : [];
   });
 }
 
@@ -175,7 +177,6 @@ async function planCodes(
   plan: RequestPlan,
   dataSet: CodeDataSet,
   parts: EstimateParts,
-  capabilities: readonly Capability[],
   signal: AbortSignal,
 ): Promise<PlannedCodes> {
   const { reference, ledger } = parts;
@@ -183,22 +184,23 @@ async function planCodes(
   const listed = await reference.instruments(signal);
   const instruments = new Map(listed.map((one) => [one.code, one]));
   const codes = plan.codes === "all" ? listedCodes(listed) : plan.codes;
-  const capability = capabilityOf(capabilities, dataSet);
+  const { provider, capability } = ableFor(config, plan, dataSet);
+  const { frequency } = capability;
   const units: Unit[] = [];
   let [missingDays, pendingDays] = [0, 0];
   for (let from = 0; from < codes.length; from += KEYS_MAX) {
     const batch = codes.slice(from, from + KEYS_MAX).flatMap((code) => instruments.get(code) ?? []);
-    const keyOf = ({ code }: Instrument): LedgerKey => ({ dataSet, frequency: plan.frequency, code });
+    const keyOf = ({ code }: Instrument): LedgerKey => ({ dataSet, frequency, code });
     const known = await ledger.read(batch.map(keyOf), signal);
     for (const instrument of batch) {
       const spans = known.get(ledgerKeyText(keyOf(instrument))) ?? [];
-      const one = planOne({ config, plan, dataSet, parts, capability, calendar }, instrument, spans);
+      const one = planOne({ config, plan, dataSet, parts, provider, capability, calendar }, instrument, spans);
       units.push(...one.units);
       missingDays += one.missingDays;
       pendingDays += one.pendingDays;
     }
   }
-  const marketRowsByDay = listed.filter(({ status }) => status === "listed").length;
+  const marketRowsByDay = listed.filter(({ status, code }) => status === "listed" && kindOf(code) === "stock").length;
   const calls = coalesce(units, capability, { calendar, marketRowsByDay });
   const callsPerDay = Math.floor(marketRowsByDay / capability.rowsMax) + 1;
   const made = calls.reduce((sum, { call }) => sum + (call.selection.by === "day" ? callsPerDay : 1), 0);
@@ -207,7 +209,7 @@ async function planCodes(
     missingDays,
     pendingDays,
     unknownCodes: codes.filter((code) => !instruments.has(code)),
-    calls: [{ api: capability.api, calls: made }],
+    calls: [{ provider, api: capability.api, calls: made }],
   };
 }
 
@@ -216,37 +218,45 @@ interface PlanContext {
   readonly plan: RequestPlan;
   readonly dataSet: CodeDataSet;
   readonly parts: EstimateParts;
+  readonly provider: ProviderName;
   readonly capability: Capability;
   readonly calendar: TradingCalendar;
 }
 
 function planOne(context: PlanContext, instrument: Instrument, spans: readonly Span[]): ReturnType<typeof planCode> {
-  const { config, plan, dataSet, parts, capability, calendar } = context;
+  const { config, plan, dataSet, parts, provider, capability, calendar } = context;
   return planCode({
     dataSet,
-    frequency: plan.frequency,
+    frequency: capability.frequency,
     range: plan.ranges?.[instrument.code] ?? plan.range,
     force: plan.force,
     instrument,
     historyStart: config.history.start,
+    daysDefault: dataSet === "ticks" ? config.history.tickDays : undefined,
     spans,
-    provider: "tushare",
+    provider,
     capability,
     calendar,
     nowMs: parts.nowMs,
   });
 }
 
-function estimateApi({ tushare }: Config, api: string, calls: number, named: readonly NamedLimit[]): ApiEstimate {
-  const minute = withMargin({ calls: tushare.callsPerMinute, windowMs: 60_000 }, MARGIN);
-  const limits = [{ calls: minute.calls, windowMs: minute.windowMicros / 1_000, used: 0 }, ...named];
+function estimateApi(config: Config, { provider, api, calls }: ApiCalls, named: readonly NamedLimit[]): ApiEstimate {
+  const own = servedProvider(provider)
+    .limits(config)
+    .map((limit) => withMargin(limit, MARGIN));
+  const limits = [
+    ...own.map((limit) => ({ calls: limit.calls, windowMs: limit.windowMicros / 1_000, used: 0 })),
+    ...named,
+  ];
+  const perMinute = own.map((limit) => (limit.calls * 60_000_000) / limit.windowMicros);
   const daily = named.find(({ windowMs }) => windowMs >= DAY_WINDOW_MS_MIN);
   return {
-    provider: "tushare",
+    provider,
     api,
     calls,
     timeMs: callsTimeMs(calls, limits),
-    callsPerMinute: minute.calls,
+    callsPerMinute: Math.round(Math.max(...perMinute)),
     daily: daily === undefined ? undefined : { calls: daily.calls, used: daily.used },
   };
 }

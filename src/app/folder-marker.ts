@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { PermanentError } from "../base/errors.ts";
 import type { Config } from "../config.ts";
+import { servedProvider } from "./provider-table.ts";
 
 /** Whose data an embedded folder holds. */
 export type FolderData = "simulated" | "real";
@@ -27,10 +28,12 @@ export async function markFolder(folder: string, data: FolderData): Promise<void
   }
 }
 
-/** For a worker that keeps its rows in the folder. A provider on this machine is taken for a simulated one. */
-export async function checkFolder({ embedded, tushare, clickhouse }: Config): Promise<void> {
+/** For a worker that keeps its rows in the folder. Providers on this machine are taken for simulated ones. */
+export async function checkFolder(config: Config): Promise<void> {
+  const { embedded, clickhouse, providers } = config;
   if (clickhouse.url === undefined && (await dataOf(embedded.folder)) === "simulated") {
-    await markFolder(embedded.folder, LOOPBACK.test(new URL(tushare.url).hostname) ? "simulated" : "real");
+    const hosts = providers.chain.flatMap((provider) => servedProvider(provider).hosts(config));
+    await markFolder(embedded.folder, hosts.every((host) => LOOPBACK.test(host)) ? "simulated" : "real");
   }
 }
 

@@ -26,6 +26,7 @@ function report(isNamed: boolean, spans: readonly CoverageSpan[]): CoverageRepor
   });
   return {
     dataSet: "bars",
+    frequency: "1d",
     range: { from: parseDay("2024-01-01"), to: parseDay("2024-02-01"), isNamed },
     isExplained: false,
     expected: 18,

@@ -8,7 +8,7 @@ import type { CoverageReport, GapsReport } from "./app-api.ts";
  * only for what is missing within it. Codes that are gone from the lists have none: nobody can be asked for them.
  */
 export function toGaps(report: CoverageReport, nowMs: number): GapsReport {
-  const { dataSet, range, unknownCodes, goneCodes } = report;
+  const { dataSet, frequency, range, unknownCodes, goneCodes } = report;
   const spans = report.codes.flatMap((one) => one.spans);
   const gaps = spans.filter((span) => canBeAsked(span, range?.isNamed ?? false, nowMs));
   const requests = [...Map.groupBy(gaps, ({ code }) => code)].map(([code, ofCode]) => ({
@@ -19,6 +19,7 @@ export function toGaps(report: CoverageReport, nowMs: number): GapsReport {
   }));
   return {
     dataSet,
+    frequency,
     range,
     gaps,
     requests,

@@ -18,6 +18,7 @@ import type { BudgetKey, CallLimit, WatchedBudget } from "../ports/budget.ts";
 import type { Heartbeats } from "../ports/heartbeats.ts";
 import type { Lock } from "../ports/lock.ts";
 import { splitAddress } from "./clickhouse-target.ts";
+import { servedProvider } from "./provider-table.ts";
 import { readPem } from "./read-pem.ts";
 
 export interface BudgetSide extends AsyncDisposable {
@@ -29,8 +30,6 @@ export interface BudgetSide extends AsyncDisposable {
   /** Undefined without Redis: then nothing outlives the process. */
   readonly alertPace: AlertPace | undefined;
 }
-
-const MINUTE_MS = 60_000;
 
 /** The budget of provider calls and the fleet's lock: in Redis where it is configured, else in the process. */
 export async function openBudgetSide(config: Config, log: Log, signal: AbortSignal): Promise<BudgetSide> {
@@ -94,11 +93,8 @@ export function openHeartbeats({ heartbeat }: Config, client: RedisClient): Hear
   return createRedisHeartbeats({ client, keyPrefix, ttlMs, clock: systemClock });
 }
 
-function limitsOf({ tushare }: Config, { provider }: BudgetKey): readonly CallLimit[] {
-  if (provider !== "tushare") {
-    throw new RangeError(`no limit is known for ${provider}`);
-  }
-  return [{ calls: tushare.callsPerMinute, windowMs: MINUTE_MS }];
+function limitsOf(config: Config, { provider }: BudgetKey): readonly CallLimit[] {
+  return servedProvider(provider).limits(config);
 }
 
 /** Tells the stores of one Redis apart, without showing where they are. */
@@ -116,7 +112,7 @@ export function scheduleScope(config: Config): string {
   return `${storeId(config)}:${config.worker.topic}`;
 }
 
-/** Calls are counted by token; only its hash leaves the process. */
-export function identityOf({ tushare }: Config, provider: ProviderName): string {
-  return provider === "tushare" ? (tushare.token ?? "") : "";
+/** Whose calls are counted together: a token's, where there is one; only its hash leaves the process. */
+export function identityOf(config: Config, provider: ProviderName): string {
+  return servedProvider(provider).identity(config);
 }

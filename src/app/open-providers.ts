@@ -5,41 +5,54 @@ import { PermanentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import type { ProviderName } from "../domain/provider.ts";
+import type { Frequency } from "../domain/frequency.ts";
 import type { DataSet } from "../domain/rows.ts";
 import type { Budget } from "../ports/budget.ts";
-import type { Source } from "../ports/source.ts";
-import { openTushareSource } from "../sources/tushare/source.ts";
+import type { Capability, Source } from "../ports/source.ts";
 import { ProviderGate, type GateLimits } from "../worker/provider-gate.ts";
 import { type OnCall, ProviderLine } from "../worker/provider-line.ts";
+import { abilitiesOf, servedProvider } from "./provider-table.ts";
 import { retryWaitsOf } from "./retry-waits.ts";
 
 /** A provider and one line to each of its data sets. */
 export interface OpenProvider extends AsyncDisposable {
   readonly provider: ProviderName;
-  /** Throws RangeError for a data set that it does not serve. */
-  readonly line: (dataSet: DataSet) => ProviderLine;
+  readonly capabilities: readonly Capability[];
+  /** Throws RangeError for a data set or frequency that it does not serve; the frequency is 1d by default. */
+  readonly line: (dataSet: DataSet, frequency?: Frequency) => ProviderLine;
   readonly callsAtOnceMax: number;
   /** One for each of its apis. */
   readonly gates: readonly ProviderGate[];
 }
 
 /** Throws PermanentError (settings) for a provider that is not served or lacks its token, before anything is opened. */
-export function checkProviders({ providers, tushare }: Config): void {
-  for (const provider of providers.chain) {
-    if (provider !== "tushare") {
+export function checkProviders(config: Config): void {
+  const { chain } = config.providers;
+  for (const provider of chain) {
+    servedProvider(provider).check(config);
+  }
+  for (const list of ["stock-list", "trading-calendar"] as const) {
+    if (!chain.some((provider) => hasDataSet(servedProvider(provider).capabilities(config), list))) {
+      const able = [...abilitiesOf(config)].flatMap(([name, all]) => (hasDataSet(all, list) ? [name] : []));
       throw new PermanentError(
-        `providers.chain names ${provider}, which this version does not serve: only tushare`,
+        `providers.chain is ${chain.join(", ")}, which has no ${list.replace("-", " ")}: add ${able.join(" or ")} to it`,
         "settings",
       );
     }
-    tokenOf(tushare);
   }
+}
+
+function hasDataSet(capabilities: readonly Capability[], dataSet: DataSet): boolean {
+  return capabilities.some((one) => one.dataSet === dataSet);
 }
 
 /** Every provider of the chain, in its order. Throws PermanentError (settings) for one that is not served or lacks its token. */
 export function openProviders(config: Config, budget: Budget, log: Log, onCall?: OnCall): readonly OpenProvider[] {
   checkProviders(config);
-  return config.providers.chain.map(() => toOpenProvider(openTushare(config), { config, budget, log, onCall }));
+  return config.providers.chain.map((provider) => {
+    const served = servedProvider(provider);
+    return toOpenProvider(served.open(config, log), served.callsAtOnce(config), { config, budget, log, onCall });
+  });
 }
 
 /** When a provider's api counts as out, from the settings. */
@@ -51,28 +64,6 @@ export function gateLimitsOf({ breaker, worker }: Pick<Config, "breaker" | "work
   };
 }
 
-function tokenOf({ token }: Config["tushare"]): string {
-  if (token === undefined) {
-    throw new PermanentError(
-      "no Tushare token is set: give it as TUSHARE_TOKEN, TUSHARE_TOKEN_FILE or tushare.token",
-      "settings",
-    );
-  }
-  return token;
-}
-
-function openTushare({ tushare }: Config): Source {
-  return openTushareSource({
-    token: tokenOf(tushare),
-    clock: systemClock,
-    baseUrl: tushare.url,
-    callMsMax: tushare.timeoutMs,
-    connectionsMax: tushare.callsAtOnce,
-    codesMax: tushare.codesMax,
-    rowCaps: { daily: tushare.rowsMax, adj_factor: tushare.rowsMax },
-  });
-}
-
 interface LineSettings {
   readonly config: Config;
   readonly budget: Budget;
@@ -80,13 +71,17 @@ interface LineSettings {
   readonly onCall: OnCall | undefined;
 }
 
-function toOpenProvider(source: Source, { config, budget, log, onCall }: LineSettings): OpenProvider {
-  const { provider } = source;
+function toOpenProvider(
+  source: Source,
+  callsAtOnceMax: number,
+  { config, budget, log, onCall }: LineSettings,
+): OpenProvider {
+  const { provider, capabilities } = source;
   const clock = systemClock;
   const gates = new Map<string, ProviderGate>();
-  const lines = new Map<DataSet, ProviderLine>();
-  for (const capability of source.capabilities) {
-    const { api } = capability;
+  const lines = new Map<string, ProviderLine>();
+  for (const capability of capabilities) {
+    const { api, dataSet, frequency } = capability;
     const gate =
       gates.get(api) ?? new ProviderGate({ key: { provider, api }, limits: gateLimitsOf(config), clock, log });
     gates.set(api, gate);
@@ -94,18 +89,19 @@ function toOpenProvider(source: Source, { config, budget, log, onCall }: LineSet
     const newCallId = randomUUID;
     const shared = { source, capability, budget, gate, retryWaits, clock, log, newCallId };
     const line = new ProviderLine({ ...shared, onCall });
-    lines.set(capability.dataSet, line);
+    lines.set(`${dataSet} ${frequency}`, line);
   }
   return {
     provider,
-    line: (dataSet) => {
-      const line = lines.get(dataSet);
+    capabilities,
+    line: (dataSet, frequency = "1d") => {
+      const line = lines.get(`${dataSet} ${frequency}`);
       if (line === undefined) {
-        throw new RangeError(`${provider} does not serve ${dataSet}`);
+        throw new RangeError(`${provider} does not serve ${dataSet} at ${frequency}`);
       }
       return line;
     },
-    callsAtOnceMax: config.tushare.callsAtOnce,
+    callsAtOnceMax,
     gates: [...gates.values()],
     [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
   };

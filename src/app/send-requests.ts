@@ -6,6 +6,7 @@ import type { Log } from "../base/log.ts";
 import { untilPassed } from "../base/retry.ts";
 import type { Config } from "../config.ts";
 import type { Command } from "../domain/command.ts";
+import { kindOf } from "../domain/instrument-kind.ts";
 import { NO_ROWS, type OutcomeWord } from "../domain/outcome.ts";
 import { toWire } from "../domain/parse-message.ts";
 import type { Instrument } from "../domain/rows.ts";
@@ -128,14 +129,16 @@ async function toMessages(
     case "calendar":
       return [toMessage({ kind: "sync-trading-calendar", force, provider }, undefined)];
     case "bars":
+    case "ticks":
     case "factors": {
       const codes = plan.codes === "all" ? listedCodes((await reference?.instruments(signal)) ?? []) : plan.codes;
       return codes.map((code) => {
         const range = plan.ranges?.[code] ?? plan.range;
+        const shared = { codes: [code], range, force, provider };
         return toMessage(
           plan.kind === "bars"
-            ? { kind: "sync-bars", codes: [code], range, force, provider, frequency, withFactors: false }
-            : { kind: "sync-adjustment-factors", codes: [code], range, force, provider },
+            ? { kind: "sync-bars", ...shared, frequency, withFactors: false }
+            : { kind: plan.kind === "ticks" ? "sync-ticks" : "sync-adjustment-factors", ...shared },
           code,
         );
       });
@@ -143,9 +146,11 @@ async function toMessages(
   }
 }
 
-/** PermanentError while there are none. */
+/** Listed stocks: some lists have indices, funds and bonds besides, which are asked for by name. PermanentError while there are none. */
 export function listedCodes(instruments: readonly Instrument[]): readonly SecurityCode[] {
-  const listed = instruments.filter(({ status }) => status === "listed").map(({ code }) => code);
+  const listed = instruments
+    .filter(({ status, code }) => status === "listed" && kindOf(code) === "stock")
+    .map(({ code }) => code);
   if (listed.length === 0) {
     throw tellingWhatToDo(
       new PermanentError(

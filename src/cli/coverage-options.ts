@@ -1,23 +1,26 @@
 import type { Clock } from "../base/clock.ts";
 import { dayAt, SHANGHAI } from "../domain/day.ts";
+import { parseFrequency, type Frequency } from "../domain/frequency.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { CodeDataSet } from "../domain/unit.ts";
 import type { CoverageOptions } from "../app/app-api.ts";
 import { oneOf } from "./data-output.ts";
 import { readCodeList } from "./read-codes.ts";
-import { readDay, readFromTo } from "./read-days.ts";
+import { fromFlag, readDay, readFromTo } from "./read-days.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** As people say it; the ledger's own word is longer. */
-export const DATA_SET_WORDS = ["bars", "factors"] as const;
+export const DATA_SET_WORDS = ["bars", "ticks", "factors"] as const;
 const DATA_SETS: Readonly<Record<(typeof DATA_SET_WORDS)[number], CodeDataSet>> = {
   bars: "bars",
+  ticks: "ticks",
   factors: "adjustment-factors",
 };
 
 /** The flags of `coverage` and `gaps` as they were typed. */
 export interface TypedCoverage {
   readonly dataSet: string;
+  readonly frequency?: string;
   readonly code?: string;
   readonly codes?: string;
   readonly market?: boolean;
@@ -40,7 +43,21 @@ export function toCoverageOptions(typed: TypedCoverage, clock: Clock): CoverageO
   if (future !== undefined) {
     throw new UsageError(`${future} lies in the future: today is ${today} in Shanghai`);
   }
-  return { dataSet, codes: readCodes(typed), from, to };
+  return { dataSet, frequency: readFrequency(dataSet, typed.frequency), codes: readCodes(typed), from, to };
+}
+
+function readFrequency(dataSet: CodeDataSet, typed: string | undefined): Frequency {
+  if (typed === undefined) {
+    return "1d";
+  }
+  const frequency = fromFlag("--frequency", () => parseFrequency(typed));
+  if (dataSet !== "bars") {
+    throw new UsageError("--frequency is of bars: leave it out");
+  }
+  if (frequency === "1w" || frequency === "1M") {
+    throw new UsageError(`--frequency ${frequency} is a view over daily bars: look at 1d`);
+  }
+  return frequency;
 }
 
 function readCodes({ code, codes, market, date }: TypedCoverage): readonly SecurityCode[] | "asked" | "listed" {

@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { RangeRequest } from "../domain/command.ts";
 import { dayAt, SHANGHAI } from "../domain/day.ts";
 import { parseFrequency, type Frequency } from "../domain/frequency.ts";
-import { parseProviderName, type ProviderName } from "../domain/provider.ts";
+import { isServedProvider, parseProviderName, SERVED_PROVIDERS, type ProviderName } from "../domain/provider.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { RequestKind, RequestPlan } from "../app/app-api.ts";
 import type { Cli } from "./cli.ts";
@@ -10,7 +10,7 @@ import { readCodeList } from "./read-codes.ts";
 import { fromFlag, readDay } from "./read-days.ts";
 import { UsageError } from "./usage-error.ts";
 
-export const REQUEST_KINDS: readonly RequestKind[] = ["bars", "factors", "stock-list", "calendar"];
+export const REQUEST_KINDS: readonly RequestKind[] = ["bars", "ticks", "factors", "stock-list", "calendar"];
 
 /** The flags of `request` as they were typed. */
 export interface RequestOptions {
@@ -56,16 +56,15 @@ function readFrequency(text: string): Frequency {
       `--frequency ${frequency} is not fetched: bring 1d up to date and read the view bar_${frequency}`,
     );
   }
-  if (frequency !== "1d") {
-    throw new UsageError(`--frequency ${frequency} is not supported yet: this version fetches 1d only`);
-  }
   return frequency;
 }
 
 function readProvider(text: string): ProviderName {
   const provider = fromFlag("--provider", () => parseProviderName(text));
-  if (provider !== "tushare") {
-    throw new UsageError(`--provider ${provider} is not supported yet: this version asks tushare only`);
+  if (!isServedProvider(provider)) {
+    throw new UsageError(
+      `--provider ${provider} is not supported yet: this version asks ${SERVED_PROVIDERS.join(", ")}`,
+    );
   }
   return provider;
 }

@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 
 import { CODES_MAX, MESSAGE_BYTES_MAX } from "../domain/parse-message.ts";
-import { PROVIDER_SOURCES, type ProviderName } from "../domain/provider.ts";
+import { PROVIDER_SETTINGS } from "./provider-settings.ts";
 import * as read from "./reader.ts";
 import { SCHEDULE_SETTINGS } from "./schedule-settings.ts";
 import { optional, setting, type SettingsTree } from "./setting.ts";
@@ -12,7 +12,6 @@ const UPDATE_TOPIC = "ginkgo.data.update";
 const COMMANDS_TOPIC = "ginkgo.data.commands";
 const EMBEDDED_FOLDER = ".ginkgo";
 const PORT = { min: 1, max: 65_535 };
-const providers: readonly ProviderName[] = ["tushare", "yahoo", "akshare", "baostock", "tdx"];
 
 /** The words of Python's logging beside ours; nothing of ours is worse than an error. */
 const PYTHON_LEVELS = { warning: "warn", critical: "error", fatal: "error", notset: "debug", trace: "debug" } as const;
@@ -188,64 +187,14 @@ export const SETTINGS = {
     tlsCa: optional(read.text("the path of a PEM file"), "certificates to trust instead of the system's (path)"),
     database: setting(read.text(), "ginkgo", "database of stock_info and trade_day"),
   },
-  providers: {
-    chain: setting(
-      read.list(read.oneOf(providers), `a list of ${Object.keys(PROVIDER_SOURCES).join(", ")}`),
-      ["tushare"],
-      "who is asked, in this order; also the order in which `bar` prefers their rows",
-    ),
-  },
-  breaker: {
-    failures: setting(
-      read.integer({ min: 1, max: 1000 }),
-      5,
-      "failures in a row after which a provider's api counts as out: its work waits, nothing is used up",
-    ),
-    pauseMs: setting(
-      read.integer({ min: 1, max: 3_600_000 }),
-      2000,
-      "longest pause before a provider that is out is tried again with one call; doubled after each try",
-    ),
-    pauseMsMax: setting(
-      read.integer({ min: 1, max: 86_400_000 }),
-      60_000,
-      "longest of these pauses; a wait that the provider states itself is kept in any case",
-    ),
-  },
-  tushare: {
-    token: optional(read.text(), "token of the account", { secret: true, variables: ["TUSHARE_TOKEN"] }),
-    url: setting(read.url(), "https://api.tushare.pro", "address of the service"),
-    callsPerMinute: setting(
-      read.integer({ min: 1, max: 100_000 }),
-      200,
-      "calls in any 60 s, for all workers of the token together",
-    ),
-    callsAtOnce: setting(read.integer({ min: 1, max: 64 }), 4, "calls under way at the same time, per worker"),
-    rowsMax: setting(
-      read.integer({ min: 1, max: 100_000 }),
-      6000,
-      "rows one answer holds at most; an answer of so many is never taken for the whole",
-    ),
-    codesMax: setting(
-      read.integer({ min: 1, max: 1000 }),
-      80,
-      "codes one call may name; lists are refused from about 100 on",
-    ),
-    timeoutMs: setting(read.integer({ min: 100, max: 600_000 }), 30_000, "how long one call may take"),
-  },
-  baostock: {
-    user: setting(read.text(), "anonymous", "user of BaoStock; takes effect with that source"),
-    password: optional(read.text(), "password of BaoStock; takes effect with that source", { secret: true }),
-  },
-  tdx: {
-    hosts: setting(
-      read.list(read.hostAndPort(7709), "a list of hosts such as 10.0.0.1:7709"),
-      [],
-      "TongDaXin hosts to try; takes effect with that source",
-    ),
-  },
+  ...PROVIDER_SETTINGS,
   history: {
     start: optional(read.day(), "first day wanted where a message names none; default is the listing day"),
+    tickDays: setting(
+      read.integer({ min: 1, max: 10_000 }),
+      10,
+      "trading days of ticks that are meant where a message for ticks names no days",
+    ),
   },
   worker: {
     groupId: setting(read.text(), "data_worker_group", "consumer group", { variables: ["WORKER_GROUP_ID"] }),

@@ -6,8 +6,8 @@ export type InstrumentKind = (typeof INSTRUMENT_KINDS)[number];
 
 /**
  * The kind of a code by the exchanges' own number ranges: the same six digits are another thing on another exchange
- * (000001.SH is the composite index of Shanghai, 000001.SZ a bank). What no range claims is a bond, since nearly all
- * remaining numbers are bonds of one sort or another.
+ * (000001.SH is the composite index of Shanghai, 000001.SZ a bank). What no range claims counts as a stock: then the
+ * stock list decides whether there is such a thing.
  */
 export function kindOf(code: SecurityCode): InstrumentKind {
   const digits = digitsOf(code);
@@ -16,7 +16,7 @@ export function kindOf(code: SecurityCode): InstrumentKind {
       return kind;
     }
   }
-  return "bond";
+  return "stock";
 }
 
 const RANGES: { readonly [E in Exchange]: readonly (readonly [InstrumentKind, RegExp])[] } = {
@@ -25,16 +25,18 @@ const RANGES: { readonly [E in Exchange]: readonly (readonly [InstrumentKind, Re
     ["stock", /^(?:60\d|68[89]|900)/],
     ["etf", /^5(?:1\d|2\d|3\d|6\d|8\d)/],
     ["fund", /^50\d/],
+    ["bond", /^(?:0[1-2]\d|1\d\d|2[0-7]\d)/],
   ],
   SZ: [
-    ["index", /^39[0-9]/],
+    ["index", /^39\d/],
     ["stock", /^(?:00[0-4]|30[0-9]|20\d)/],
     ["etf", /^159/],
     ["fund", /^1[68]\d/],
+    ["bond", /^1[0-49]\d/],
   ],
   BJ: [
     ["index", /^899/],
-    ["stock", /^(?:4[0-9]|8[378]|92)/],
+    ["bond", /^8[12]/],
   ],
 };
 

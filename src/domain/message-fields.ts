@@ -1,3 +1,4 @@
+import { canonicalCode } from "./code-alias.ts";
 import { DataError } from "../base/errors.ts";
 import { parseDay, type Day } from "./day.ts";
 import { FREQUENCY_NUMBERS, isFrequency, type Frequency } from "./frequency.ts";
@@ -26,7 +27,7 @@ export function fieldOf({ object }: Fields, name: string): unknown {
   return Object.hasOwn(object, name) ? (object[name] ?? undefined) : undefined;
 }
 
-/** `code` and `codes` together, without repeats, in the order asked for; undefined when neither is there. */
+/** `code` and `codes` together, as the codes they have today, without repeats, in the order asked for; undefined when neither is there. */
 export function readCodes(fields: Fields, codesMax: number): readonly SecurityCode[] | undefined {
   const one = fieldOf(fields, "code");
   const many = fieldOf(fields, "codes");
@@ -144,7 +145,7 @@ function readCode(value: unknown, path: string): SecurityCode {
   if (!isSecurityCode(value)) {
     throw bad(path, "expected a code such as 600000.SH", value);
   }
-  return value;
+  return canonicalCode(value);
 }
 
 function bad(path: string, expected: string, value: unknown): MessageError {

@@ -12,6 +12,14 @@ export const PROVIDER_SOURCES = {
 
 export type ProviderName = keyof typeof PROVIDER_SOURCES;
 
+/** Those that this version asks. */
+export const SERVED_PROVIDERS = ["tushare", "baostock", "tdx"] as const satisfies readonly ProviderName[];
+export type ServedProviderName = (typeof SERVED_PROVIDERS)[number];
+
+export function isServedProvider(provider: ProviderName): provider is ServedProviderName {
+  return SERVED_PROVIDERS.some((served) => served === provider);
+}
+
 export function isProviderName(input: unknown): input is ProviderName {
   return typeof input === "string" && Object.hasOwn(PROVIDER_SOURCES, input);
 }

@@ -103,6 +103,8 @@ export interface Instrument {
   /** Of a gone one the last day on which a list had it. */
   readonly delistedOn: Day | undefined;
   readonly source: SourceNumber;
+  /** No list has it, since the provider's list has nothing of its kind or exchange: `listedOn` is the calendar's first day. */
+  readonly isImplied?: true;
 }
 
 export interface CalendarDay {

@@ -1,3 +1,4 @@
+import { kindOf } from "../domain/instrument-kind.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { Call, CodeDataSet, Unit } from "../domain/unit.ts";
 import type { Capability } from "../ports/source.ts";
@@ -19,7 +20,7 @@ type Unranked<D extends CodeDataSet> = Omit<PlannedCall<D>, "rank">;
 
 export interface CoalesceOptions {
   readonly calendar: TradingCalendar;
-  /** Rows of the whole market on one day (5,500 today). */
+  /** Codes of the whole market that have rows on one day (5,500 today). */
   readonly marketRowsByDay: number;
   /** Counts the work done; for tests. */
   readonly work?: Work;
@@ -46,6 +47,30 @@ export function coalesce<D extends CodeDataSet>(
     return [];
   }
   refuseStrangers(units, capability);
+  const { dayKinds } = capability;
+  if (!capability.byDay || dayKinds === undefined) {
+    return coalesceAll(units, capability, options);
+  }
+  // What no answer of a day holds is asked for by code only.
+  const isInDay = ({ code }: Unit): boolean => dayKinds.includes(kindOf(code));
+  return [
+    ...coalesceAll<D>(units.filter(isInDay), capability, options),
+    ...coalesceAll<D>(
+      units.filter((unit) => !isInDay(unit)),
+      { ...capability, byDay: false },
+      options,
+    ),
+  ].toSorted((left, right) => left.rank - right.rank);
+}
+
+function coalesceAll<D extends CodeDataSet>(
+  units: readonly Unit[],
+  capability: Capability,
+  options: CoalesceOptions,
+): readonly PlannedCall<D>[] {
+  if (units.length === 0) {
+    return [];
+  }
   // Units and capability have been found to agree; the type argument is the caller's word for the same data set.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const dataSet = capability.dataSet as D;
@@ -53,26 +78,33 @@ export function coalesce<D extends CodeDataSet>(
   const { calendar } = options;
   const sorted = units.toSorted(byCodeAndDay);
   const codes = [...new Set(sorted.map((unit) => unit.code))];
+  const rowsOfMarket = options.marketRowsByDay * capability.rowsPerDay;
   const plan = chooseMarketDays(
     toNumbers(sorted, codes, calendar),
     {
-      rowsMax: capability.rowsMax - 1,
+      // In days of a code, of which each has so many rows.
+      rowsMax: codeDaysMax(capability),
       codesMax: capability.codesMax,
       byDay: capability.byDay,
-      callsPerDay: Math.floor(options.marketRowsByDay / capability.rowsMax) + 1,
+      callsPerDay: Math.floor(rowsOfMarket / capability.rowsMax) + 1,
       rowsPerDay: options.marketRowsByDay,
     },
     options.work ?? { steps: 0 },
   );
   const ranks = rankUnits(sorted, calendar);
   const calls = [
-    ...plan.calls.map((draft) => toCodesCall(draft, sorted, codes, calendar, { dataSet, frequency })),
+    ...plan.calls.map((draft) => toCodesCall(draft, sorted, codes, calendar, { dataSet, frequency }, capability)),
     ...plan.days.map(({ day, units: served }): Unranked<D> => {
       const call = { dataSet, frequency, selection: { by: "day", day: calendar.dayAt(day) } } as const;
-      return { call, units: pick(sorted, served), rowsExpected: options.marketRowsByDay };
+      return { call, units: pick(sorted, served), rowsExpected: rowsOfMarket };
     }),
   ];
   return sortByUrgency(calls, ranks);
+}
+
+/** Days of a code that one call brings for certain: an answer of exactly the cap is never the end. */
+export function codeDaysMax({ rowsMax, rowsPerDay }: Pick<Capability, "rowsMax" | "rowsPerDay">): number {
+  return Math.floor((rowsMax - 1) / rowsPerDay);
 }
 
 function refuseStrangers(units: readonly Unit[], capability: Capability): void {
@@ -84,7 +116,7 @@ function refuseStrangers(units: readonly Unit[], capability: Capability): void {
       throw new RangeError(`coalescing ${expected}: got ${unit.dataSet} ${unit.frequency} of ${unit.provider}`);
     }
   }
-  if (capability.rowsMax < 2 || (capability.codesMax < 1 && !capability.byDay)) {
+  if (codeDaysMax(capability) < 1 || (capability.codesMax < 1 && !capability.byDay)) {
     const bounds = `${capability.rowsMax} rows and ${capability.codesMax} codes a call`;
     throw new RangeError(
       `coalescing ${capability.dataSet} over ${capability.api}: nothing can be asked with ${bounds}`,
@@ -115,13 +147,14 @@ function toCodesCall<D extends CodeDataSet>(
   codes: readonly SecurityCode[],
   calendar: TradingCalendar,
   { dataSet, frequency }: Pick<Call<D>, "dataSet" | "frequency">,
+  { rowsPerDay }: Capability,
 ): Unranked<D> {
   const named = draft.codes.flatMap((index) => codes[index] ?? []).toSorted();
   const selection = { by: "codes", codes: named, from: calendar.dayAt(draft.first), to: calendar.dayAt(draft.last) };
   return {
     call: { dataSet, frequency, selection: { ...selection, by: "codes" } },
     units: pick(units, draft.units),
-    rowsExpected: rowsOf(draft),
+    rowsExpected: rowsOf(draft) * rowsPerDay,
   };
 }
 

@@ -299,3 +299,41 @@ test("a first day at the beginning of time says nothing of days before there was
   }
   assert.deepEqual(plan({ start: day("0000-01-01"), end: day("0000-12-31") }).spans, []);
 });
+
+test("what a provider does not reach back to is not asked for, and owed where the request names it", () => {
+  const kept = {
+    ...capability,
+    frequency: "1m",
+    rowsPerDay: 240,
+    rowsMax: 24_001,
+    codesMax: 1,
+    daysKept: 100,
+  } as const;
+  const first = calendar.firstOfLast(100, day("2025-11-28"));
+  const open = plan({}, { capability: kept, frequency: "1m" });
+  assert.deepEqual([open.units[0]?.from, open.missingDays, open.emptyDays], [first, 100, 0]);
+  const named = plan({ start: day("2025-01-02") }, { capability: kept, frequency: "1m" });
+  const beyond = calendar.countBetween(day("2025-01-02"), first) - 1;
+  assert.deepEqual([named.missingDays, named.emptyDays, named.tradingDays], [100, beyond, 100 + beyond]);
+  const evidence = { provider: "tushare", callId: "", version: 1n, note: "" } as const;
+  const spans = [{ from: day("2025-01-02"), to: day("2025-03-31"), state: "present", evidence }] as const;
+  const half = plan({ start: day("2025-01-02") }, { capability: kept, frequency: "1m", spans });
+  assert.equal(half.emptyDays, beyond - calendar.countBetween(day("2025-01-02"), day("2025-03-31")));
+  const since = plan(
+    { full: true },
+    { capability: { ...kept, daysKept: undefined as never, since: day("2020-01-03") } },
+  );
+  assert.deepEqual([since.units[0]?.from, since.emptyDays], ["2020-01-03", 0]);
+  const old = plan({ start: day("1995-01-03"), end: day("1995-01-06") }, { capability: kept, frequency: "1m" });
+  assert.deepEqual([old.units, old.emptyDays], [[], 4]);
+});
+
+test("without a range the last days are meant where a data set has such a default, and an empty one rests as usual", () => {
+  const evidence = { provider: "tushare", callId: "c", version: BigInt(nowMs - 3_600_000) * 1000n, note: "" } as const;
+  const spans = [{ from: day("2025-11-27"), to: day("2025-11-27"), state: "unexplained-empty", evidence }] as const;
+  const ticks = { dataSet: "ticks", capability: { ...capability, dataSet: "ticks" }, daysDefault: 3, spans } as const;
+  const recent = plan({}, ticks);
+  assert.deepEqual([recent.missingDays, recent.emptyDays], [2, 1]);
+  assert.equal(plan({ days: 3 }, ticks).missingDays, 3);
+  assert.ok(plan({ full: true }, ticks).missingDays > 8_000);
+});

@@ -1,12 +1,13 @@
 import { addDays, maxDay, minDay, type Day } from "../domain/day.ts";
 import type { RangeRequest } from "../domain/command.ts";
 import type { Frequency } from "../domain/frequency.ts";
-import type { Evidence, Span } from "../domain/ledger.ts";
+import { COVERED_STATES, type Evidence, type Span } from "../domain/ledger.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { Instrument } from "../domain/rows.ts";
 import type { CodeDataSet, Unit } from "../domain/unit.ts";
 import type { Capability } from "../ports/source.ts";
-import { askAgainAtMs, isFinal } from "./final-day.ts";
+import { codeDaysMax } from "./coalesce.ts";
+import { askAgainAtMs, isFinal, lastFinalDay } from "./final-day.ts";
 import { ASK_EMPTY_AGAIN_MS, needsBetween, type IndexRun, type Needs } from "./missing-days.ts";
 import { toRequestedRange, type RangePaths } from "./requested-range.ts";
 import { spanOn } from "./spans.ts";
@@ -22,6 +23,8 @@ export interface CodeRequest {
   readonly instrument: Instrument;
   /** The setting `history.start`; undefined is the listing day. */
   readonly historyStart: Day | undefined;
+  /** Without any range so many of the last trading days are meant; undefined is all since `historyStart`. */
+  readonly daysDefault?: number | undefined;
   /** What the ledger knows of (data set, frequency, code). A pinned provider does not make another one's days missing. */
   readonly spans: readonly Span[];
   readonly provider: ProviderName;
@@ -49,7 +52,10 @@ export interface CodePlan {
   readonly pendingDays: number;
   /** When the first pending day is worth asking for. */
   readonly askAgainAtMs: number | undefined;
-  /** Unexplained-empty or failed, and asked for a short while ago: still not there, not asked for now. */
+  /**
+   * Unexplained-empty or failed, and asked for a short while ago: still not there, not asked for now. And days asked for
+   * by name that the provider does not reach back to.
+   */
   readonly emptyDays: number;
   /** What follows without any call and the ledger does not say yet: before-listing, after-delisting, pending. */
   readonly spans: readonly Span[];
@@ -71,8 +77,9 @@ export const GAP_DAYS_MAX = 20;
  */
 export function planCode(request: CodeRequest): CodePlan {
   const { instrument, calendar, nowMs, capability, spans } = request;
+  const range = withDefault(request.range, request.daysDefault);
   const asked = toRequestedRange({
-    range: request.range,
+    range,
     listedOn: instrument.listedOn,
     historyStart: request.historyStart,
     publication: capability,
@@ -84,29 +91,64 @@ export function planCode(request: CodeRequest): CodePlan {
   const outside = spansOutsideListing(request, asked.from, asked.to);
   const from = maxDay(asked.from, instrument.listedOn);
   const to = minDay(asked.to, instrument.delistedOn ?? asked.to);
-  const run = tradingRun(calendar, from, to);
+  const reach = reachOf(capability, calendar, nowMs);
+  const beyond = asked.isExact && reach !== undefined ? daysBeyond(from, minDay(to, addDays(reach, -1)), request) : 0;
+  const run = tradingRun(calendar, maxDay(from, reach ?? from), to);
   if (run === undefined) {
-    return nothingToDo(outside);
+    return { ...nothingToDo(outside), tradingDays: beyond, emptyDays: beyond };
   }
   const { finalRun, pendingRun } = splitAtFinal(run, request);
-  const needs = finalRun === undefined ? NO_NEEDS : needsOf(finalRun, request, asked.namesDays);
+  const needs =
+    finalRun === undefined ? NO_NEEDS : needsOf(finalRun, request, asked.namesDays && range === request.range);
   const pending = pendingRun === undefined ? [] : pendingSpans(pendingRun, request);
   const unfinished = pendingRun === undefined ? 0 : pendingRun.last - pendingRun.first + 1;
   return {
     units: toUnits(needs.missing, request),
-    tradingDays: run.last - run.first + 1,
+    tradingDays: beyond + run.last - run.first + 1,
     coveredDays: needs.covered + unfinished - pending.length,
     missingDays: needs.missing.reduce((sum, { first, last }) => sum + last - first + 1, 0),
     pendingDays: needs.pending + pending.length,
     askAgainAtMs: needs.askAgainAtMs ?? pending[0]?.askAgainAtMs,
-    emptyDays: needs.empty,
+    emptyDays: beyond + needs.empty,
     spans: [...outside, ...pending.filter((span) => !saysAlready(spans, span))].toSorted(byFirstDay),
   };
 }
 
+function withDefault(range: RangeRequest, days: number | undefined): RangeRequest {
+  const isOpen = !range.full && range.start === undefined && range.end === undefined && range.days === undefined;
+  return isOpen && days !== undefined ? { ...range, days } : range;
+}
+
+/** The first day that the provider still has; undefined where that is the listing day. */
+export function reachOf(
+  { since, daysKept, completeFrom, zone }: Capability,
+  calendar: TradingCalendar,
+  nowMs: number,
+): Day | undefined {
+  if (daysKept === undefined) {
+    return since;
+  }
+  const kept = calendar.firstOfLast(daysKept, lastFinalDay({ completeFrom, zone }, nowMs));
+  return since === undefined ? kept : maxDay(since, kept);
+}
+
+/** Trading days that were asked for by name, that the provider does not reach back to, and that nobody else brought. */
+function daysBeyond(from: Day, to: Day, { calendar, spans }: CodeRequest): number {
+  const run = tradingRun(calendar, from, to);
+  if (run === undefined) {
+    return 0;
+  }
+  let count = 0;
+  for (let index = run.first; index <= run.last; index += 1) {
+    const state = spanOn(spans, calendar.dayAt(index))?.state;
+    count += state !== undefined && COVERED_STATES.has(state) ? 0 : 1;
+  }
+  return count;
+}
+
 /** How far apart missing runs may lie to share a unit: no more days than a call full of codes has for each of them. */
-export function gapDaysMax(capability: Pick<Capability, "rowsMax" | "codesMax">): number {
-  return Math.min(GAP_DAYS_MAX, Math.floor((capability.rowsMax - 1) / Math.max(1, capability.codesMax)));
+export function gapDaysMax(capability: Pick<Capability, "rowsMax" | "rowsPerDay" | "codesMax">): number {
+  return Math.min(GAP_DAYS_MAX, Math.floor(codeDaysMax(capability) / Math.max(1, capability.codesMax)));
 }
 
 const NO_NEEDS: Needs = { missing: [], covered: 0, pending: 0, empty: 0, askAgainAtMs: undefined };

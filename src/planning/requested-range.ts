@@ -29,6 +29,8 @@ export interface RequestedRange {
   readonly to: Day;
   /** The request itself says which days; it did not only ask to be brought up to date. */
   readonly namesDays: boolean;
+  /** It names its first day or how many there are, so that each of them is owed. */
+  readonly isExact: boolean;
 }
 
 /** A message that the parser let pass because of a producer's fast clock is not refused here a moment later. */
@@ -51,16 +53,17 @@ export function toRequestedRange(input: RangeInput): RequestedRange {
   const lastFinal = lastFinalDay(publication, nowMs);
   const to = range.end ?? maxDay(lastFinal, range.start ?? lastFinal);
   const namesDays = range.full || range.start !== undefined || range.end !== undefined || range.days !== undefined;
+  const isExact = range.start !== undefined || (range.days !== undefined && !range.full);
   if (range.start !== undefined) {
-    return { from: range.start, to, namesDays };
+    return { from: range.start, to, namesDays, isExact };
   }
   if (range.full) {
-    return { from: input.listedOn, to, namesDays };
+    return { from: input.listedOn, to, namesDays, isExact };
   }
   if (range.days !== undefined) {
-    return { from: calendar.firstOfLast(range.days, range.end ?? lastFinalWhenAsked(input)), to, namesDays };
+    return { from: calendar.firstOfLast(range.days, range.end ?? lastFinalWhenAsked(input)), to, namesDays, isExact };
   }
-  return { from: maxDay(input.listedOn, input.historyStart ?? input.listedOn), to, namesDays };
+  return { from: maxDay(input.listedOn, input.historyStart ?? input.listedOn), to, namesDays, isExact };
 }
 
 /** Before 1970 there was no exchange, and a day that the calendar does not reach cannot be counted from. */

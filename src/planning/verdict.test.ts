@@ -300,3 +300,71 @@ test(
     );
   },
 );
+
+const minutes = { ...capability, frequency: "5m", rowsPerDay: 48 } as const;
+const ticks = { ...capability, dataSet: "ticks", rowsPerDay: 5_000 } as const;
+
+test("a day that the answer itself calls suspended needs no list", () => {
+  const suspended = { ...answer("2024-01-02", "2024-01-03"), suspended: new Set([day("2024-01-03")]) };
+  assert.deepEqual(shown(judge(unit("2024-01-02", "2024-01-03"), ["2024-01-02"], { answers: [suspended] })), [
+    ["2024-01-02", "2024-01-02", "present"],
+    ["2024-01-03", "2024-01-03", "suspended"],
+  ]);
+});
+
+test("a day with a part of its bars is not done: pending within a day of publication, unexplained later", () => {
+  const one = unit("2024-01-02", "2024-01-03");
+  const partialDays = new Map([[day("2024-01-03"), 31]]);
+  const judged = judge(one, ["2024-01-02", "2024-01-03"], { capability: minutes, partialDays });
+  assert.deepEqual(shown(judged), [
+    ["2024-01-02", "2024-01-02", "present"],
+    ["2024-01-03", "2024-01-03", "unexplained-empty"],
+  ]);
+  assert.equal(judged.spans[1]?.evidence.note, "31 of 48 bars of the day");
+  const soon = Date.parse("2024-01-03T10:00:00Z");
+  const early = judge(one, ["2024-01-02", "2024-01-03"], { capability: minutes, partialDays, nowMs: soon });
+  assert.deepEqual(early.spans.slice(1).map(({ from, to, state }) => [from, to, state])[0], [
+    "2024-01-03",
+    "2024-01-03",
+    "pending",
+  ]);
+});
+
+test("of many rows a day one rejected leaves the day failed, of one row a day it is the day's", () => {
+  const rejectedDays = new Map([[day("2024-01-02"), "price-not-positive"]]);
+  const judged = judge(unit("2024-01-02", "2024-01-02"), ["2024-01-02"], { capability: minutes, rejectedDays });
+  assert.deepEqual(shown(judged), [["2024-01-02", "2024-01-02", "failed"]]);
+  const daily = judge(unit("2024-01-02", "2024-01-02"), ["2024-01-02"], { rejectedDays });
+  assert.deepEqual(shown(daily), [["2024-01-02", "2024-01-02", "present"]]);
+});
+
+test("an empty day of ticks is explained by the daily bars, never by its neighbours", () => {
+  const one = { ...unit("2024-01-02", "2024-01-05"), dataSet: "ticks" } as const;
+  const rows = ["2024-01-02", "2024-01-05"];
+  const evidence = { ...LIST_CALL, note: "" };
+  const dailySpans = [
+    { from: day("2024-01-03"), to: day("2024-01-03"), state: "suspended", evidence },
+    { from: day("2024-01-04"), to: day("2024-01-04"), state: "present", evidence },
+  ] as const;
+  const judged = judge(one, rows, { capability: ticks, dailySpans });
+  assert.deepEqual(shown(judged), [
+    ["2024-01-02", "2024-01-02", "present"],
+    ["2024-01-03", "2024-01-03", "suspended"],
+    ["2024-01-05", "2024-01-05", "present"],
+  ]);
+  assert.deepEqual(judged.suspects, ["2024-01-04"]);
+});
+
+test("of a code that no list has, the first row of an answer from the beginning is its listing", () => {
+  const implied: Instrument = { ...instrument, listedOn: day("1990-12-19"), isImplied: true };
+  const judged = judge(unit("1990-12-19", "1991-07-16"), ["1991-07-15", "1991-07-16"], { instrument: implied });
+  assert.deepEqual(shown(judged), [
+    ["1990-12-19", "1991-07-12", "before-listing"],
+    ["1991-07-15", "1991-07-16", "present"],
+  ]);
+  const listed: Instrument = { ...instrument, listedOn: day("1990-12-19") };
+  assert.equal(
+    judge(unit("1990-12-19", "1991-07-16"), ["1991-07-15"], { instrument: listed }).suspects.length > 100,
+    true,
+  );
+});

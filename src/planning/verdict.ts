@@ -4,6 +4,7 @@ import type { Instrument } from "../domain/rows.ts";
 import type { Unit } from "../domain/unit.ts";
 import type { Capability } from "../ports/source.ts";
 import { askAgainAtMs, isFinal } from "./final-day.ts";
+import { spanOn } from "./spans.ts";
 import type { TradingCalendar } from "./trading-calendar.ts";
 
 /** One complete, untruncated answer that the unit waited for. */
@@ -15,6 +16,8 @@ export interface Answer {
   readonly marketRows: number | undefined;
   /** Rejected rows that may be the unit's: their code or their day could not be read. */
   readonly lostRows: readonly LostRow[];
+  /** Days of which the answer itself says that the unit's code did not trade; absent when it says nothing of the kind. */
+  readonly suspended?: ReadonlySet<Day>;
   readonly evidence: Omit<Evidence, "note">;
 }
 
@@ -31,8 +34,15 @@ export interface JudgeInput {
   readonly answers: readonly Answer[];
   /** Days with an accepted row of the unit's code in those answers, sorted, no repeats; days outside the unit may be among them. */
   readonly daysWithRows: readonly Day[];
+  /**
+   * Of bars within the day: how many there are of each day that has fewer than `capability.rowsPerDay`. Such a day is
+   * not done.
+   */
+  readonly partialDays?: ReadonlyMap<Day, number>;
   /** Days whose row was rejected, and why, in words. */
   readonly rejectedDays: ReadonlyMap<Day, string>;
+  /** What the ledger knows of the code's daily bars: without trade there are no ticks and no bars within the day. */
+  readonly dailySpans?: readonly Span[];
   /**
    * The days on which the suspension list names the code, and the call that said so; undefined when it has not been
    * asked. Ask when the first verdict has suspects, then judge again. Without `evidence` no list could be read: there
@@ -69,13 +79,17 @@ export const LATE_PUBLICATION_MS_MAX = 24 * 60 * 60_000;
 /**
  * What complete answers say of every missing day of a unit, first rule that holds:
  *  - the day is not final yet: pending, even when a row came;
- *  - a row was accepted: present; a row came and was rejected: failed;
+ *  - a row was accepted: present; a row came and was rejected: failed; of many rows a day some are missing: pending
+ *    within a day of publication, later unexplained-empty;
  *  - outside the listing, or on the very day of delisting: before-listing, after-delisting;
+ *  - the answer itself, or for ticks and bars within the day the ledger of daily bars, says that it did not trade;
  *  - asked for by market, and the whole market is empty within a day of publication: pending;
  *  - of bars, rows of the code before and after it, unless the answer was by market and so of a single day: no-trade;
  *  - of bars, a few days at the edge of the listing: no-trade, and the note says so;
  *  - else suspect, until the suspension list was asked. It names the day: suspended. It does not, and the day was to be
  *    published less than a day ago: pending, since rows come late and a market comes in parts; later: unexplained-empty.
+ * A day's ticks come in an answer of their own, so their neighbours prove nothing either. Where no list has the code its
+ * first row in an answer from the beginning is its listing.
  * There is an adjustment factor for every listed trading day, with trade or without, so that one is missing says nothing
  * of trade: its neighbours prove nothing, and only the suspension list explains it.
  * A day whose row may be among the lost ones of its answer never had no trade: it is failed unless the suspension list
@@ -114,6 +128,7 @@ interface Facts {
   readonly first: Day | undefined;
   readonly last: Day | undefined;
   readonly summary: string;
+  readonly isAskedFromListing: boolean;
   /** Empty days up to the first row may be the edge of the listing, and so may those after the last row. */
   readonly isListingEdge: boolean;
   readonly isDelistingEdge: boolean;
@@ -135,6 +150,7 @@ function gatherFacts({ unit, daysWithRows, answers, instrument, calendar }: Judg
     first,
     last,
     summary: `${answers.length === 1 ? "complete answer" : `${answers.length} complete answers`} with ${rows}${span}`,
+    isAskedFromListing,
     isListingEdge: first !== undefined && isAskedFromListing && isEdge(listedOn, first),
     isDelistingEdge: last !== undefined && isAskedToDelisting && isEdge(last, delistedOn),
   };
@@ -149,7 +165,7 @@ function judgeDay(day: Day, facts: Facts, input: JudgeInput): Verdict | undefine
     return { state: "pending", source, note, askAgainAtMs: askAgainAtMs(day, capability) };
   }
   if (facts.rows.has(day)) {
-    return { state: "present", source, note: facts.summary };
+    return judgeDayWithRows(day, source, facts, input);
   }
   const rejected = rejectedDays.get(day);
   if (rejected !== undefined) {
@@ -164,11 +180,39 @@ function judgeDay(day: Day, facts: Facts, input: JudgeInput): Verdict | undefine
   return judgeEmptyDay(day, answer, facts, input);
 }
 
+/** Ticks and bars within the day have many rows a day: one rejected or missing one leaves the day undone. */
+function judgeDayWithRows(
+  day: Day,
+  source: Verdict["source"],
+  { summary }: Facts,
+  { capability, rejectedDays, partialDays, nowMs }: JudgeInput,
+): Verdict {
+  const rejected = capability.rowsPerDay > 1 ? rejectedDays.get(day) : undefined;
+  if (rejected !== undefined) {
+    return { state: "failed", source, note: `a row of the day was rejected: ${rejected}` };
+  }
+  const rows = partialDays?.get(day);
+  if (rows === undefined) {
+    return { state: "present", source, note: summary };
+  }
+  const note = `${rows} of ${capability.rowsPerDay} bars of the day`;
+  return nowMs - askAgainAtMs(day, capability) < LATE_PUBLICATION_MS_MAX
+    ? { state: "pending", source, note, askAgainAtMs: nowMs + LATE_PUBLICATION_MS }
+    : { state: "unexplained-empty", source, note };
+}
+
 function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput): Verdict | undefined {
   const { capability, nowMs, instrument, suspensions, unit } = input;
   const source = answer.evidence;
   const { first, last } = facts;
-  const isShownByNeighbours = unit.dataSet !== "adjustment-factors" && answer.marketRows === undefined;
+  const isShownByNeighbours = unit.dataSet === "bars" && answer.marketRows === undefined;
+  if (answer.suspended?.has(day) === true) {
+    return { state: "suspended", source, note: "the answer itself says that it did not trade" };
+  }
+  const daily = dailyReason(day, input);
+  if (daily !== undefined) {
+    return { state: daily, source, note: "no row, and the ledger of daily bars says that it did not trade" };
+  }
   const mayBeLate = nowMs - askAgainAtMs(day, capability) < LATE_PUBLICATION_MS_MAX;
   const pending = (note: string): Verdict => ({
     state: "pending",
@@ -193,6 +237,11 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
       return { state: "no-trade", source, note: `${facts.summary}, ${edge}` };
     }
   }
+  if (lost === undefined && instrument.isImplied === true && facts.isAskedFromListing) {
+    if (first !== undefined && day < first && answer.marketRows === undefined) {
+      return { state: "before-listing", source, note: `${facts.summary}, and no stock list has the code` };
+    }
+  }
   if (suspensions === undefined) {
     return undefined;
   }
@@ -210,6 +259,13 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
   return mayBeLate
     ? pending(`${note}, within a day of ${capability.completeFrom}`)
     : { state: "unexplained-empty", source, note };
+}
+
+/** The state of a day without trade, by the daily bars; undefined where they say nothing of the kind. */
+function dailyReason(day: Day, { unit, dailySpans }: JudgeInput): "no-trade" | "suspended" | undefined {
+  const isDaily = unit.dataSet === "bars" && unit.frequency === "1d";
+  const state = isDaily || dailySpans === undefined ? undefined : spanOn(dailySpans, day)?.state;
+  return state === "no-trade" || state === "suspended" ? state : undefined;
 }
 
 function findLostRow(day: Day, { answers }: JudgeInput): LostRow | undefined {

@@ -1,4 +1,4 @@
-import type { AdjustmentFactor, Bar, CalendarDay, Instrument, RejectedRow } from "../domain/rows.ts";
+import type { AdjustmentFactor, Bar, CalendarDay, Instrument, RejectedRow, Tick } from "../domain/rows.ts";
 import type { DeadLetterReason } from "../domain/dead-letter.ts";
 import type { Day } from "../domain/day.ts";
 import type { MarketNumber } from "../domain/enums.ts";
@@ -17,6 +17,7 @@ export interface Provenance {
 /** A row on its way to its table; one batch may mix them. */
 export type Model =
   | { readonly model: "bar"; readonly row: Bar; readonly provenance: Provenance }
+  | { readonly model: "tick"; readonly row: Tick; readonly provenance: Provenance }
   | { readonly model: "adjustment-factor"; readonly row: AdjustmentFactor; readonly provenance: Provenance }
   | { readonly model: "instrument"; readonly row: Instrument; readonly provenance: Provenance }
   | { readonly model: "calendar-day"; readonly row: CalendarDay; readonly provenance: Provenance };

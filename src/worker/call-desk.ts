@@ -34,7 +34,8 @@ export interface DeskParts<D extends CodeDataSet> {
   readonly line: ProviderLine;
   /** The fewest calls that bring all these units. */
   readonly coalesce: (units: readonly Unit[]) => readonly Planned<D>[];
-  readonly check: (rows: readonly RowOf[D][], call: Call<D>) => CheckedRows<D>;
+  /** `rejected` are the rows of the page that could not be read. */
+  readonly check: (rows: readonly RowOf[D][], call: Call<D>, rejected: readonly RejectedRow[]) => CheckedRows<D>;
   /** Keeps rejected rows that are no unit's; durable when it resolves, and waits out what passes. */
   readonly setAside: (rows: readonly RejectedRow[], provenance: Fetched<D>["provenance"]) => Promise<void>;
   readonly clock: Clock;
@@ -308,13 +309,14 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
   async #run(planned: Planned<D>, admission: Admission): Promise<void> {
     try {
       const { page, callId, version } = await this.#parts.line.ask(planned.call, admission, this.#work);
-      const checked = this.#parts.check(page.rows, planned.call);
+      const checked = this.#parts.check(page.rows, planned.call, page.rejected);
       await this.#deliver(planned, {
         evidence: { provider: this.#parts.line.provider, callId, version },
         received: page.received,
         rows: checked.rows,
         rejected: [...page.rejected, ...checked.rejected],
         rest: page.rest,
+        ...(page.suspensions === undefined ? {} : { suspensions: page.suspensions }),
       });
     } catch (error) {
       await this.#recover(planned, error);

@@ -1,17 +1,20 @@
 import type { Log } from "../base/log.ts";
 import type { Command } from "../domain/command.ts";
-import { MessageError } from "../domain/message-error.ts";
+import type { Frequency } from "../domain/frequency.ts";
 import { NO_ROWS } from "../domain/outcome.ts";
 import type { ProviderName } from "../domain/provider.ts";
+import type { CodeDataSet } from "../domain/unit.ts";
+import type { Abilities } from "../planning/covers.ts";
+import { groupByProviders, noProvider } from "./able-providers.ts";
 import type { CommandContext, Done, Perform } from "./message-handler.ts";
 import { ProviderChain } from "./provider-chain.ts";
 import type { Reference } from "./reference.ts";
-import { joinDone, syncCodes, type CodeLine, type SyncParts } from "./sync-codes.ts";
+import { joinDone, syncCodes, type CodeLine, type CodesRequest, type SyncParts } from "./sync-codes.ts";
 
 /** What one provider serves of the data sets that are asked for by code. */
 export interface ProviderLines {
-  readonly bars: CodeLine<"bars">;
-  readonly factors: CodeLine<"adjustment-factors">;
+  /** Undefined for what it does not serve. */
+  readonly line: <D extends CodeDataSet>(dataSet: D, frequency: Frequency) => CodeLine<D> | undefined;
   /** An outage holds up what is asked of it now. */
   readonly isOut: () => boolean;
 }
@@ -20,43 +23,67 @@ export interface PerformParts extends SyncParts {
   readonly lines: ReadonlyMap<ProviderName, ProviderLines>;
   /** Providers in the order in which they are asked. */
   readonly chain: readonly ProviderName[];
+  /** Of all providers, in the chain or not, for the answer to whoever asks for what the chain does not have. */
+  readonly abilities: Abilities;
   readonly log: Log;
 }
 
 /**
- * One handler a command. What is asked for by code goes to the first provider of the chain that is neither refused nor
- * out; where all are out it waits for the first. A provider that refuses our credentials is out for good: it says so, the
- * others go on without it, and only what is pinned to it becomes a dead letter. Without any provider left its error is
- * thrown.
+ * One handler a command. What is asked for by code goes to the first provider of the chain that has the data set for that
+ * kind of code and is neither refused nor out; where all are out it waits for the first. A provider that refuses our
+ * credentials is out for good: it says so, the others go on without it, and only what is pinned to it becomes a dead
+ * letter. Without any provider left its error is thrown. Codes that no provider of the chain can serve do not hold up the
+ * others, and make the message a dead letter in the end, which names the providers that could.
  */
 export function createPerform(parts: PerformParts): Perform {
   const chain = new ProviderChain<ProviderLines>(parts);
+
+  async function bring<D extends CodeDataSet>(
+    dataSet: D,
+    request: CodesRequest & { readonly provider: ProviderName | undefined },
+    context: CommandContext,
+    signal: AbortSignal,
+  ): Promise<Done> {
+    const { frequency, provider: pinned } = request;
+    const at = `${context.places.params}.provider`;
+    const groups = groupByProviders(request.codes, dataSet, frequency, parts);
+    const results = await Promise.allSettled(
+      groups.able.map(({ codes, providers }) =>
+        chain.ask(
+          pinned,
+          async (lines) => {
+            const line = lines.line(dataSet, frequency);
+            if (line === undefined) {
+              throw noProvider(codes, dataSet, frequency, context.places.codes, parts);
+            }
+            return await syncCodes({ ...request, codes }, line, parts, context, signal);
+          },
+          { at, able: providers },
+        ),
+      ),
+    );
+    const failure = results.find((result) => result.status === "rejected");
+    if (failure !== undefined) {
+      throw failure.reason;
+    }
+    if (groups.unable.length > 0) {
+      throw noProvider(groups.unable, dataSet, frequency, context.places.codes, parts);
+    }
+    return results.flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])).reduce(joinDone);
+  }
+
   return async (command, context, signal) => {
     switch (command.kind) {
       case "sync-bars": {
-        if (command.frequency !== "1d") {
-          throw new MessageError(
-            "not-supported",
-            `${context.places.params}.frequency`,
-            `bars of ${command.frequency} are not supported yet`,
-          );
-        }
-        const bring = async ({ bars, factors }: ProviderLines): Promise<Done> => {
-          const done = await syncCodes(command, bars, parts, context, signal);
-          return command.withFactors
-            ? joinDone(done, await syncCodes({ ...command, frequency: "1d" }, factors, parts, context, signal))
-            : done;
-        };
-        return await chain.ask(command.provider, bring, `${context.places.params}.provider`);
+        const done = await bring("bars", { ...command, frequency: fetchedAs(command.frequency) }, context, signal);
+        return command.withFactors
+          ? joinDone(done, await bring("adjustment-factors", { ...command, frequency: "1d" }, context, signal))
+          : done;
       }
       case "sync-adjustment-factors":
-        return await chain.ask(
-          command.provider,
-          ({ factors }) => syncCodes({ ...command, frequency: "1d" }, factors, parts, context, signal),
-          `${context.places.params}.provider`,
-        );
+        return await bring("adjustment-factors", { ...command, frequency: "1d" }, context, signal);
       case "sync-ticks":
-        throw new MessageError("not-supported", "$.command", "ticks are not supported yet");
+        return await bring("ticks", { ...command, frequency: "1d" }, context, signal);
       case "sync-stock-list":
         return await syncList("stock-list", command, parts.reference, context, signal);
       case "sync-trading-calendar":
@@ -66,6 +93,11 @@ export function createPerform(parts: PerformParts): Perform {
         return IGNORED;
     }
   };
+}
+
+/** Weeks and months are views over daily bars: whoever wants them wants those. */
+function fetchedAs(frequency: Frequency): Frequency {
+  return frequency === "1w" || frequency === "1M" ? "1d" : frequency;
 }
 
 async function syncList(

@@ -10,6 +10,13 @@ export interface ChainParts<Lines> {
   readonly log: Log;
 }
 
+export interface AskOptions {
+  /** Where the message names a provider. */
+  readonly at?: string;
+  /** Of the chain those that can serve what is asked for, in its order; at least one. All by default. */
+  readonly able?: readonly ProviderName[];
+}
+
 /** Who is asked. Messages that wait for one provider stay with it when it goes out; those that come then go elsewhere. */
 export class ProviderChain<Lines extends { readonly isOut: () => boolean }> {
   readonly #parts: ChainParts<Lines>;
@@ -19,14 +26,17 @@ export class ProviderChain<Lines extends { readonly isOut: () => boolean }> {
     this.#parts = parts;
   }
 
-  /** `at` is where the message names a provider. Throws what `act` throws; PermanentError (provider) when no provider is left. */
+  /**
+   * Throws what `act` throws; MessageError for a pinned provider that is not there or cannot serve this; PermanentError
+   * (provider) when no provider is left.
+   */
   async ask<T>(
     pinned: ProviderName | undefined,
     act: (lines: Lines) => Promise<T>,
-    at = "$.params.provider",
+    { at = "$.params.provider", able = this.#parts.chain }: AskOptions = {},
   ): Promise<T> {
     for (;;) {
-      const { provider, lines } = this.#choose(pinned, at);
+      const { provider, lines } = this.#choose(pinned, at, able);
       try {
         return await act(lines);
       } catch (error) {
@@ -34,7 +44,7 @@ export class ProviderChain<Lines extends { readonly isOut: () => boolean }> {
           throw error;
         }
         this.#refuse(provider);
-        if (this.#left.length === 0) {
+        if (this.#left(able).length === 0) {
           throw error;
         }
         if (pinned !== undefined) {
@@ -44,27 +54,40 @@ export class ProviderChain<Lines extends { readonly isOut: () => boolean }> {
     }
   }
 
-  get #left(): readonly ProviderName[] {
-    return this.#parts.chain.filter((provider) => !this.#refused.has(provider));
+  #left(able: readonly ProviderName[]): readonly ProviderName[] {
+    return able.filter((provider) => !this.#refused.has(provider));
   }
 
   #refuse(provider: ProviderName): void {
     if (!this.#refused.has(provider)) {
       this.#refused.add(provider);
-      if (this.#left.length > 0) {
-        this.#parts.log.error("provider is out for good, the others go on", { provider, left: this.#left });
+      const left = this.#left(this.#parts.chain);
+      if (left.length > 0) {
+        this.#parts.log.error("provider is out for good, the others go on", { provider, left });
       }
     }
   }
 
-  #choose(pinned: ProviderName | undefined, at: string): { readonly provider: ProviderName; readonly lines: Lines } {
+  #choose(
+    pinned: ProviderName | undefined,
+    at: string,
+    able: readonly ProviderName[],
+  ): { readonly provider: ProviderName; readonly lines: Lines } {
     const { lines, chain } = this.#parts;
     const isThere = (provider: ProviderName): boolean => lines.get(provider)?.isOut() === false;
-    const provider = pinned ?? this.#left.find(isThere) ?? this.#left[0] ?? chain[0];
+    const left = this.#left(able);
+    const provider = pinned ?? left.find(isThere) ?? left[0] ?? able[0] ?? chain[0];
     const found = provider === undefined ? undefined : lines.get(provider);
     if (provider === undefined || found === undefined) {
       const served = [...lines.keys()].join(", ");
       throw new MessageError("not-supported", at, `${provider} is not served, only ${served} is`);
+    }
+    if (!able.includes(provider)) {
+      throw new MessageError(
+        "not-supported",
+        at,
+        `${provider} does not have what is asked for, ${able.join(", ")} does`,
+      );
     }
     return { provider, lines: found };
   }

@@ -8,10 +8,14 @@ import { MARKET } from "../domain/enums.ts";
 import type { LedgerKey, Span } from "../domain/ledger.ts";
 import { NO_ROWS, type Tally } from "../domain/outcome.ts";
 import { MessageError } from "../domain/message-error.ts";
+import { impliedInstrument } from "../domain/implied-instrument.ts";
+import { kindOf } from "../domain/instrument-kind.ts";
+import { PROVIDER_SOURCES } from "../domain/provider.ts";
 import type { Instrument } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { Call } from "../domain/unit.ts";
 import { isStale } from "../planning/freshness.ts";
+import { covers } from "../planning/covers.ts";
 import { findEmptyFault, findGone, findShortFault } from "../planning/list-faults.ts";
 import { bundledCalendar, mergedCalendar, type TradingCalendar } from "../planning/trading-calendar.ts";
 import type { Lock } from "../ports/lock.ts";
@@ -95,9 +99,16 @@ export class Reference implements AsyncDisposable {
     return this.#calendar;
   }
 
-  /** Undefined for a code that no list has, or has any more. */
+  /**
+   * Undefined for a code that no list has, or has any more. What the provider's list has nothing of, such as an index
+   * where it is a list of stocks, is taken for listed since the calendar's first day.
+   */
   instrument(code: SecurityCode): Instrument | undefined {
-    return this.#instruments.get(code);
+    const known = this.#instruments.get(code);
+    if (known !== undefined || covers(this.#parts.lines["stock-list"].capability, code)) {
+      return known;
+    }
+    return impliedInstrument(code, PROVIDER_SOURCES[this.#parts.lines["stock-list"].provider]);
   }
 
   /** The last day on which a list had a code that is gone; undefined for every other. */
@@ -105,7 +116,7 @@ export class Reference implements AsyncDisposable {
     return this.#goneOn.get(code);
   }
 
-  /** How many securities are listed: the rows that one day of the market has at most. 0 before the list was loaded. */
+  /** How many stocks are listed: the rows that one day of the market has at most. 0 before the list was loaded. */
   get listedCount(): number {
     return this.#listedCount;
   }
@@ -452,7 +463,7 @@ export class Reference implements AsyncDisposable {
     const known = instruments.filter(({ status }) => status !== "gone");
     this.#goneOn = new Map(gone.map(({ code, listedOn, delistedOn }) => [code, delistedOn ?? listedOn]));
     this.#instruments = new Map(known.map((instrument) => [instrument.code, instrument]));
-    this.#listedCount = known.filter(({ status }) => status !== "delisted").length;
+    this.#listedCount = known.filter(({ status, code }) => status !== "delisted" && kindOf(code) === "stock").length;
   }
 
   async #loadCalendar(fetchedAtMs: number): Promise<void> {

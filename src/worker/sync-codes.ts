@@ -28,6 +28,11 @@ export interface CodeLine<D extends CodeDataSet> {
   readonly desk: Pick<CallDesk<D>, "fetch">;
   readonly suspensions: Pick<SuspensionLists, "suspendedDays">;
   readonly toModel: (row: RowOf[D], provenance: Provenance) => Model;
+  /**
+   * Only of data sets of which a day is replaced as a whole: given the rows of whole days, what is stored of those days
+   * and is among them no more, as rows that take it back.
+   */
+  readonly vanished?: (rows: readonly RowOf[D][], signal: AbortSignal) => Promise<readonly RowOf[D][]>;
 }
 
 export interface SyncParts {
@@ -37,6 +42,8 @@ export interface SyncParts {
   readonly clock: Clock;
   /** The setting `history.start`; undefined is the listing day. */
   readonly historyStart: Day | undefined;
+  /** The setting `history.tick_days`: ticks without any range are brought for so many of the last trading days. */
+  readonly tickDays: number;
   /** Told where a unit stands, for tests that end the process there. */
   readonly reached?: ((point: "fetched" | "stored" | "recorded") => Promise<void> | void) | undefined;
 }
@@ -119,6 +126,10 @@ async function syncCode<D extends CodeDataSet>(
   const { calendar } = parts.reference;
   const key: LedgerKey = { dataSet: line.dataSet, frequency: request.frequency, code: instrument.code };
   const known = await parts.ledger.spans(key);
+  const isWithinDay = line.capability.rowsPerDay > 1;
+  const dailySpans = isWithinDay
+    ? await parts.ledger.spans({ dataSet: "bars", frequency: "1d", code: instrument.code })
+    : undefined;
   const plan = planCode({
     dataSet: line.dataSet,
     frequency: request.frequency,
@@ -126,6 +137,7 @@ async function syncCode<D extends CodeDataSet>(
     force: request.force,
     instrument,
     historyStart: parts.historyStart,
+    daysDefault: line.dataSet === "ticks" ? parts.tickDays : undefined,
     spans: known,
     provider: line.provider,
     capability: line.capability,
@@ -139,6 +151,9 @@ async function syncCode<D extends CodeDataSet>(
     line,
     parts,
     context,
+    ...(dailySpans === undefined ? {} : { dailySpans }),
+    // Of a day that the ledger knows nothing of, rows can be left by a crash only, and the same rows come again.
+    isRewrite: request.force || known.length > 0,
     learn: (spans: readonly Span[]) => parts.ledger.learn(key, spans, calendar),
   };
   // No unit goes on after the message has ended, and what others brought is known even where one fails.

@@ -5,6 +5,7 @@ import type { Span } from "../domain/ledger.ts";
 import { NO_ROWS, type Tally } from "../domain/outcome.ts";
 import type { Instrument } from "../domain/rows.ts";
 import type { CodeDataSet, DaySpan, Unit } from "../domain/unit.ts";
+import { DayCount } from "../planning/day-count.ts";
 import { DaySet } from "../planning/day-set.ts";
 import type { TradingCalendar } from "../planning/trading-calendar.ts";
 import { judgeUnit, type Answer, type JudgeInput } from "../planning/verdict.ts";
@@ -29,6 +30,10 @@ export interface UnitWork<D extends CodeDataSet> {
     readonly store: Pick<Store, "addBatch" | "quarantine">;
   };
   readonly context: Pick<CommandContext, "requestId" | "pace" | "finishing">;
+  /** Rows of these days may stand in the store already, from another answer. */
+  readonly isRewrite?: boolean;
+  /** What the ledger knows of the code's daily bars, for data sets that follow from them. */
+  readonly dailySpans?: readonly Span[];
   /** Writes to the ledger; durable when it resolves. */
   readonly learn: (spans: readonly Span[]) => Promise<void>;
 }
@@ -41,7 +46,7 @@ export interface UnitWork<D extends CodeDataSet> {
  */
 export async function syncUnit<D extends CodeDataSet>(
   unit: Unit,
-  { instrument, line, parts, context, learn }: UnitWork<D>,
+  { instrument, line, parts, context, learn, dailySpans, isRewrite = false }: UnitWork<D>,
   signal: AbortSignal,
 ): Promise<Brought> {
   const { calendar } = parts.reference;
@@ -49,6 +54,7 @@ export async function syncUnit<D extends CodeDataSet>(
   const stored = new DaySet(calendar, unit.from, unit.to);
   const recorded = new DaySet(calendar, unit.from, unit.to);
   const rejectedDays = new Map<Day, string>();
+  const count = new DayCount(line.capability);
   const answers: Answer[] = [];
   let unrecorded: Day[] = [];
   let rows: Tally = NO_ROWS;
@@ -57,6 +63,8 @@ export async function syncUnit<D extends CodeDataSet>(
     answers,
     daysWithRows,
     rejectedDays,
+    partialDays: count.partialDays(),
+    ...(dailySpans === undefined ? {} : { dailySpans }),
     suspensions: undefined,
     instrument,
     calendar,
@@ -65,13 +73,17 @@ export async function syncUnit<D extends CodeDataSet>(
   });
   const keep = async (part: UnitPart<D>): Promise<void> => {
     await parts.reached?.("fetched");
-    const outcomes = await storePart(part, line, parts.store, context, storing);
+    const outcomes = await storePart(part, line, parts.store, { ...context, isRewrite }, storing);
     context.pace?.progress();
     await parts.reached?.("stored");
-    const accepted = part.fetched.flatMap(({ row }, index) => (outcomes[index] === "rejected" ? [] : [row.tradingDay]));
-    for (const day of accepted) {
-      stored.add(day);
-    }
+    const accepted: Day[] = [];
+    part.fetched.forEach(({ row }, index) => {
+      if (outcomes[index] !== "rejected") {
+        accepted.push(row.tradingDay);
+        stored.add(row.tradingDay);
+        count.add(row);
+      }
+    });
     for (const [day, reason] of rejectionsOf(unit, part, outcomes)) {
       rejectedDays.set(day, reason);
     }
@@ -148,7 +160,7 @@ async function storePart<D extends CodeDataSet>(
   part: UnitPart<D>,
   line: CodeLine<D>,
   store: Pick<Store, "addBatch" | "quarantine">,
-  { requestId }: Pick<CommandContext, "requestId">,
+  { requestId, isRewrite }: Pick<CommandContext, "requestId"> & { readonly isRewrite: boolean },
   signal: AbortSignal,
 ): Promise<readonly RowOutcome[]> {
   const newest = part.answers.at(-1)?.evidence;
@@ -156,7 +168,21 @@ async function storePart<D extends CodeDataSet>(
     await store.quarantine(part.rejected, { version: newest.version, callId: newest.callId, requestId }, signal);
   }
   const models = part.fetched.map(({ row, provenance }) => line.toModel(row, { ...provenance, requestId }));
-  return models.length === 0 ? [] : await store.addBatch(models, signal);
+  if (models.length === 0) {
+    return [];
+  }
+  const gone =
+    isRewrite && newest !== undefined && line.vanished !== undefined
+      ? await line.vanished(
+          part.fetched.map(({ row }) => row),
+          signal,
+        )
+      : [];
+  const takenBack = gone.map((row) =>
+    line.toModel(row, { version: newest?.version ?? 0n, callId: newest?.callId ?? "", requestId }),
+  );
+  const outcomes = await store.addBatch([...models, ...takenBack], signal);
+  return outcomes.slice(0, models.length);
 }
 
 function rejectionsOf<D extends CodeDataSet>(

@@ -1,4 +1,4 @@
-import type { RejectedRow, RowOf } from "../domain/rows.ts";
+import type { RejectedRow, RowOf, Suspension } from "../domain/rows.ts";
 import type { Call, CodeDataSet, Unit } from "../domain/unit.ts";
 import type { Answer } from "../planning/verdict.ts";
 import type { Provenance } from "../ports/store.ts";
@@ -58,6 +58,8 @@ export interface Delivery<D extends CodeDataSet> {
   readonly rows: readonly RowOf[D][];
   readonly rejected: readonly RejectedRow[];
   readonly rest: readonly Call<D>[];
+  /** Days of which the answer says that the code did not trade. */
+  readonly suspensions?: readonly Suspension[];
 }
 
 /**
@@ -136,6 +138,7 @@ export class TicketBook<D extends CodeDataSet> {
     const nobodys = delivery.rejected.filter(isNobodys).map(toLostRow);
     // Thousands of units may share the answer, and so they share the object.
     const answer: Answer = { ...toAnswer(planned.call, delivery), lostRows: nobodys };
+    const suspendedByCode = groupByCode(delivery.suspensions ?? []);
     const undatedByCode = Map.groupBy(
       delivery.rejected.filter(({ day }) => day === undefined),
       ({ code }) => code,
@@ -146,8 +149,10 @@ export class TicketBook<D extends CodeDataSet> {
       ticket.fetched.push(...rows.map((row) => ({ row, provenance })));
       ticket.rejected.push(...(rejectedByOwner.get(ticket) ?? []));
       const undated = undatedByCode.get(code) ?? [];
+      const lost = undated.length === 0 ? answer : { ...answer, lostRows: [...undated.map(toLostRow), ...nobodys] };
+      const suspended = suspendedByCode.get(code);
       ticket.answers.push(
-        undated.length === 0 ? answer : { ...answer, lostRows: [...undated.map(toLostRow), ...nobodys] },
+        suspended === undefined ? lost : { ...lost, suspended: new Set(suspended.map(({ day }) => day)) },
       );
       return rows.length;
     });

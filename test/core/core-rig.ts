@@ -103,6 +103,7 @@ export async function openCoreRig({
       providers: [
         {
           provider: source.provider,
+          capabilities: source.capabilities,
           line: (dataSet) => {
             const line = lines.get(dataSet);
             if (line === undefined) {
@@ -280,6 +281,7 @@ function openMemoryStore(): MemoryStore {
   const spans = new Map<string, readonly Span[]>();
   const bars = new Map<string, unknown>();
   const factors = new Map<string, unknown>();
+  const ticks = new Map<string, unknown>();
   const instruments = new Map<string, Instrument>();
   const days = new Map<string, CalendarDay>();
   const quarantined: RejectedRow[] = [];
@@ -294,6 +296,8 @@ function openMemoryStore(): MemoryStore {
         return put<unknown>(bars, `${model.row.code} ${model.row.tradingDay}`, model.row);
       case "adjustment-factor":
         return put<unknown>(factors, `${model.row.code} ${model.row.tradingDay}`, model.row);
+      case "tick":
+        return put<unknown>(ticks, `${model.row.code} ${model.row.time} ${model.row.sequence}`, model.row);
       case "instrument":
         return put(instruments, model.row.code, model.row);
       case "calendar-day":

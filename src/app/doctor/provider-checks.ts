@@ -2,16 +2,19 @@ import type { Log } from "../../base/log.ts";
 import { systemClock } from "../../base/clock.ts";
 import type { Config } from "../../config.ts";
 import { addDays, dayAt, SHANGHAI } from "../../domain/day.ts";
+import type { ProviderName } from "../../domain/provider.ts";
+import { parseSecurityCode } from "../../domain/security-code.ts";
 import type { Call } from "../../domain/unit.ts";
+import type { Capability } from "../../ports/source.ts";
 import { openBudgetSide } from "../open-budget.ts";
 import { openProviders } from "../open-providers.ts";
+import { servedProvider } from "../provider-table.ts";
 import type { DoctorOptions } from "./doctor-api.ts";
 import { type CheckPlan, ok, skipped } from "./run-checks.ts";
 
 const HOW = "--call-provider makes one call, which counts against the limit";
 
 export function providerChecks(config: Config, { callProvider }: DoctorOptions, log: Log): readonly CheckPlan[] {
-  const [first] = config.providers.chain;
   return [
     {
       name: "provider settings",
@@ -27,31 +30,43 @@ export function providerChecks(config: Config, { callProvider }: DoctorOptions, 
         for (const provider of openProviders(config, budget.budget, log)) {
           opened.use(provider);
         }
-        return ok(`${config.providers.chain.join(", ")}; at most ${config.tushare.callsPerMinute} calls in any 60 s`);
+        const limits = config.providers.chain.map((provider) => `${provider} ${describeLimits(config, provider)}`);
+        return ok(limits.join("; "));
       },
     },
-    {
-      name: "provider call",
+    ...config.providers.chain.map((provider): CheckPlan => ({
+      name: `${provider} call`,
       after: "provider settings",
-      todo: "see that the provider can be reached, and check its token",
+      todo: "see that the provider can be reached, and that it knows us",
       look: async (signal) => {
         if (!callProvider) {
-          return skipped("the token was not tried", HOW);
+          return skipped(`${provider} was not called`, HOW);
         }
         await using budgetSide = await openBudgetSide(config, log, signal);
         await using opened = new AsyncDisposableStack();
-        const providers = openProviders(config, budgetSide.budget, log).map((provider) => opened.use(provider));
-        const to = dayAt(systemClock.now(), SHANGHAI);
-        const call: Call<"trading-calendar"> = {
-          dataSet: "trading-calendar",
-          frequency: "1d",
-          selection: { by: "range", from: addDays(to, -7), to },
-        };
-        const answer = await providers[0]?.line("trading-calendar").fetchAll(call, signal);
-        return ok(
-          `${first ?? "nobody"} took the token and answered with ${answer?.rows.length ?? 0} days of the calendar`,
-        );
+        const providers = openProviders(config, budgetSide.budget, log).map((one) => opened.use(one));
+        const found = providers.find((one) => one.provider === provider);
+        const call = callFor(found?.capabilities ?? []);
+        const answer = await found?.line(call.dataSet).fetchAll(call, signal);
+        return ok(`${provider} answered with ${answer?.rows.length ?? 0} rows of ${call.dataSet}`);
       },
-    },
+    })),
   ];
+}
+
+/** A week of the calendar, or where it has none of an index that it is sure to have. */
+function callFor(capabilities: readonly Capability[]): Call<"trading-calendar" | "bars"> {
+  const to = dayAt(systemClock.now(), SHANGHAI);
+  const from = addDays(to, -7);
+  return capabilities.some(({ dataSet }) => dataSet === "trading-calendar")
+    ? { dataSet: "trading-calendar", frequency: "1d", selection: { by: "range", from, to } }
+    : { dataSet: "bars", frequency: "1d", selection: { by: "codes", codes: [INDEX], from, to } };
+}
+
+/** The composite index of Shanghai. */
+const INDEX = parseSecurityCode("000001.SH");
+
+function describeLimits(config: Config, provider: ProviderName): string {
+  const limits = servedProvider(provider).limits(config);
+  return limits.map(({ calls, windowMs }) => `at most ${calls} calls in any ${windowMs / 1_000} s`).join(" and ");
 }

@@ -13,6 +13,7 @@ const HALF_HOUR_MS = 1_800_000;
 function reportOf(expected: number, more: Partial<CoverageReport["counts"]>): CoverageReport {
   return {
     dataSet: "bars",
+    frequency: "1d",
     range: undefined,
     expected,
     counts: { ...addCounts([]), ...more },

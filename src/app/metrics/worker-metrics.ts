@@ -19,6 +19,7 @@ import type { BreakerSeen } from "../../worker/provider-gate.ts";
 import type { EndedCall } from "../../worker/provider-line.ts";
 import type { CodeDataSet } from "../../domain/unit.ts";
 import { readCoverage } from "../coverage.ts";
+import { publicationsOf } from "../provider-table.ts";
 import type { StoreSide } from "../open-store.ts";
 import { TABLES, withRowCounts } from "./count-rows.ts";
 import { isIdle, sampleQueue } from "./sample-queue.ts";
@@ -160,7 +161,8 @@ export class WorkerMetrics implements Disposable {
     signal: AbortSignal,
   ): ReturnType<typeof readCoverage> {
     const { quality } = this.#config;
-    const parts = { clickhouse, ledger, reference, quality, nowMs: this.#clock.nowMs() };
+    const publicationOf = publicationsOf(this.#config);
+    const parts = { clickhouse, ledger, reference, quality, publicationOf, nowMs: this.#clock.nowMs() };
     return readCoverage(parts, { dataSet, codes: "asked", from: undefined, to: undefined }, signal);
   }
 }

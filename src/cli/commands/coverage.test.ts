@@ -48,6 +48,7 @@ const ONE: CodeCoverage = {
 };
 const REPORT: CoverageReport = {
   dataSet: "bars",
+  frequency: "1d",
   range: { from: parseDay("2024-01-02"), to: parseDay("2024-01-31"), isNamed: false },
   isExplained: false,
   expected: 22,
@@ -163,6 +164,7 @@ test("what does not fit together is refused before anything is opened", async ()
 
 const GAPS: GapsReport = {
   dataSet: "bars",
+  frequency: "1d",
   range: REPORT.range,
   gaps: [FAILED],
   requests: [{ code: CODE, from: parseDay("2024-01-03"), to: parseDay("2024-01-04"), days: 2 }],

@@ -14,7 +14,8 @@ Examples:
   gdw coverage --code 000001.SZ              every day of one security that has no bar, and why
   gdw coverage --date 2024-06-28             who of the market is present, suspended, missing on a day
   gdw coverage --market --from 2024-01-01    every listed security; a day that nobody asked for counts as missing
-  gdw coverage --data-set factors --json
+  gdw coverage --frequency 5m --code 000001.SZ
+  gdw coverage --data-set ticks --json
 
 The exit code is 1 when a day is unexplained, failed, without its row, or pending a day after it was to be asked for again,
 and in a named range when nobody asked for it.`;
@@ -29,6 +30,7 @@ export function addCoverage(parent: Command, cli: Cli, state: RunState): void {
     .option("--from <day>", "first day, 2024-01-02 or 20240102 (default: the earliest that was asked for)")
     .option("--to <day>", "last day (default: the latest that was asked for)")
     .option("--data-set <name>", `one of ${DATA_SET_WORDS.join(", ")}`, "bars")
+    .option("--frequency <frequency>", "of the bars: 1m, 5m, 15m, 30m, 60m or 1d (default: 1d)")
     .option("--json", "print JSON")
     .addHelpText("after", EXAMPLES)
     .action(async (typed: TypedCoverage & { readonly json?: boolean }, command: Command) => {

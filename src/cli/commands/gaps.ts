@@ -36,6 +36,7 @@ export function addGaps(parent: Command, cli: Cli, state: RunState): void {
     .option("--from <day>", "first day, 2024-01-02 or 20240102 (default: the earliest that was asked for)")
     .option("--to <day>", "last day (default: the latest that was asked for)")
     .option("--data-set <name>", `one of ${DATA_SET_WORDS.join(", ")}`, "bars")
+    .option("--frequency <frequency>", "of the bars: 1m, 5m, 15m, 30m, 60m or 1d (default: 1d)")
     .option("--request", "publish one message a security, from its first to its last gap")
     .option("--wait", "with --request: wait until every message is settled")
     .option("--json", "print JSON")
@@ -71,12 +72,12 @@ async function answer(report: GapsReport, { request, wait, json }: Options, part
   return isClean ? exitOfRequest(last, plan) : EXIT_CODES.defect.code;
 }
 
-function toPlan({ dataSet, requests }: GapsReport, wait: boolean): RequestPlan {
+function toPlan({ dataSet, frequency, requests }: GapsReport, wait: boolean): RequestPlan {
   const range = { full: false, start: undefined, end: undefined, days: undefined };
   return {
-    kind: dataSet === "bars" ? "bars" : "factors",
+    kind: dataSet === "adjustment-factors" ? "factors" : dataSet,
     codes: requests.map(({ code }) => code),
-    frequency: "1d",
+    frequency,
     range,
     ranges: Object.fromEntries(requests.map(({ code, from, to }) => [code, { ...range, start: from, end: to }])),
     force: false,
@@ -85,12 +86,13 @@ function toPlan({ dataSet, requests }: GapsReport, wait: boolean): RequestPlan {
   };
 }
 
-function describe({ dataSet, range, gaps, requests }: GapsReport): string {
+function describe({ dataSet, frequency, range, gaps, requests }: GapsReport): string {
+  const what = dataSet === "bars" && frequency !== "1d" ? `${frequency} bars` : dataSet;
   if (range === undefined) {
-    return `nobody ever asked for ${dataSet} here; ask with gdw request --codes CODE --wait, or name a range\n`;
+    return `nobody ever asked for ${what} here; ask with gdw request --codes CODE --wait, or name a range\n`;
   }
   const days = requests.reduce((sum, one) => sum + one.days, 0);
-  const where = `${dataSet} from ${range.from} to ${range.to}`;
+  const where = `${what} from ${range.from} to ${range.to}`;
   return gaps.length === 0
     ? `${where}: no gaps\n`
     : `${where}: ${days} ${days === 1 ? "day is a gap" : "days are gaps"}, of ${requests.length} ${requests.length === 1 ? "security" : "securities"}\n${spanTable(gaps)}`;

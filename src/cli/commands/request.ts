@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 
 import { systemClock } from "../../base/clock.ts";
+import { SERVED_PROVIDERS } from "../../domain/provider.ts";
 import type { Cli } from "../cli.ts";
 import { describeEstimate } from "../estimate-text.ts";
 import { describeRequest, followRequest, exitOfRequest } from "../follow-request.ts";
@@ -15,6 +16,8 @@ Examples:
   gdw request --all --start 2024-01-01 --end 2024-06-30
   gdw request --file codes.txt --days 5 --force --wait --json
   gdw request --all --full --dry-run
+  gdw request --codes 000001.SZ --frequency 5m --days 20 --wait
+  gdw request --kind ticks --codes 000001.SZ --start 2024-01-15 --end 2024-01-19 --wait
   gdw request --kind calendar
 
 Only what is missing is fetched; --force fetches again. With --wait the exit code is 1 when a message became a dead
@@ -35,10 +38,10 @@ export function addRequest(parent: Command, cli: Cli, state: RunState): void {
     .option("--start <day>", "first day, 2024-01-02 or 20240102 (default: history.start or the listing day)")
     .option("--end <day>", "last day (default: the last day that is final)")
     .option("--days <count>", "the last so many trading days")
-    .option("--frequency <frequency>", "of the bars; this version fetches 1d", "1d")
+    .option("--frequency <frequency>", "of the bars: 1m, 5m, 15m, 30m, 60m or 1d", "1d")
     .option("--full", "from the listing day on")
     .option("--force", "fetch again even what is stored")
-    .option("--provider <name>", "ask this one only: tushare")
+    .option("--provider <name>", `ask this one only: ${SERVED_PROVIDERS.join(", ")}`)
     .option("--wait", "wait until every message is settled, with progress on standard error")
     .option("--dry-run", "say how many messages and provider calls it would be and how long it would take; do nothing")
     .option("--json", "print JSON")

@@ -1,0 +1,130 @@
+import { systemClock } from "../base/clock.ts";
+import { PermanentError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { Config } from "../config.ts";
+import { isServedProvider, SERVED_PROVIDERS, type ProviderName, type ServedProviderName } from "../domain/provider.ts";
+import { SHANGHAI } from "../domain/day.ts";
+import type { Abilities } from "../planning/covers.ts";
+import type { Publication } from "../planning/final-day.ts";
+import type { CallLimit } from "../ports/budget.ts";
+import type { Capability, Source } from "../ports/source.ts";
+import { openTushareSource, tushareCapabilities } from "../sources/tushare/source.ts";
+
+/** All that the application knows of one provider beside its source. */
+export interface ServedProvider {
+  /** Throws PermanentError (settings) for what is missing, before anything is opened. */
+  readonly check: (config: Config) => void;
+  readonly open: (config: Config, log: Log) => Source;
+  /** Known without an account. */
+  readonly capabilities: (config: Config) => readonly Capability[];
+  /** Of each api; all hold. */
+  readonly limits: (config: Config) => readonly CallLimit[];
+  /** Whose calls are counted together, beside the api; empty where all of the fleet's are. */
+  readonly identity: (config: Config) => string;
+  /** Where it is reached, host names or addresses. */
+  readonly hosts: (config: Config) => readonly string[];
+  /** Calls of one data set under way at the same time, per worker. */
+  readonly callsAtOnce: (config: Config) => number;
+}
+
+const MINUTE_MS = 60_000;
+
+const TABLE: Readonly<Record<ServedProviderName, ServedProvider>> = {
+  tushare: {
+    check: (config) => {
+      tokenOf(config);
+    },
+    open: (config) =>
+      openTushareSource({
+        token: tokenOf(config),
+        clock: systemClock,
+        baseUrl: config.tushare.url,
+        callMsMax: config.tushare.timeoutMs,
+        connectionsMax: config.tushare.callsAtOnce,
+        ...tushareCaps(config),
+      }),
+    capabilities: (config) => tushareCapabilities(tushareCaps(config)),
+    limits: ({ tushare }) => [{ calls: tushare.callsPerMinute, windowMs: MINUTE_MS }],
+    identity: ({ tushare }) => tushare.token ?? "",
+    hosts: ({ tushare }) => [new URL(tushare.url).hostname],
+    callsAtOnce: ({ tushare }) => tushare.callsAtOnce,
+  },
+};
+
+/** Throws PermanentError (settings) for a provider that this version does not serve. */
+export function servedProvider(provider: ProviderName): ServedProvider {
+  if (!isServedProvider(provider)) {
+    throw new PermanentError(
+      `providers.chain names ${provider}, which this version does not serve: only ${SERVED_PROVIDERS.join(", ")}`,
+      "settings",
+    );
+  }
+  return TABLE[provider];
+}
+
+/** What every provider of this version can do, in the chain or not. */
+export function abilitiesOf(config: Config): Abilities {
+  return new Map(SERVED_PROVIDERS.map((provider) => [provider, servedProvider(provider).capabilities(config)]));
+}
+
+export interface AbleProvider {
+  readonly provider: ProviderName;
+  readonly capability: Capability;
+}
+
+/** The first of the chain that has a data set at a frequency, and what it can do. Throws PermanentError (settings) when none has. */
+export function firstAble(
+  config: Config,
+  dataSet: Capability["dataSet"],
+  frequency: Capability["frequency"] = "1d",
+): AbleProvider {
+  const able = findAble(config, dataSet, frequency);
+  if (able === undefined) {
+    throw new PermanentError(
+      `no provider of providers.chain (${config.providers.chain.join(", ")}) has ${dataSet.replace("-", " ")} at ${frequency}`,
+      "settings",
+    );
+  }
+  return able;
+}
+
+function findAble(
+  config: Config,
+  dataSet: Capability["dataSet"],
+  frequency: Capability["frequency"],
+): AbleProvider | undefined {
+  for (const provider of config.providers.chain) {
+    const capability = servedProvider(provider)
+      .capabilities(config)
+      .find((one) => one.dataSet === dataSet && one.frequency === frequency);
+    if (capability !== undefined) {
+      return { provider, capability };
+    }
+  }
+  return undefined;
+}
+
+function tushareCaps({ tushare }: Config): Parameters<typeof tushareCapabilities>[0] {
+  return { codesMax: tushare.codesMax, rowCaps: { daily: tushare.rowsMax, adj_factor: tushare.rowsMax } };
+}
+
+function tokenOf({ tushare }: Config): string {
+  if (tushare.token === undefined) {
+    throw new PermanentError(
+      "no Tushare token is set: give it as TUSHARE_TOKEN, TUSHARE_TOKEN_FILE or tushare.token",
+      "settings",
+    );
+  }
+  return tushare.token;
+}
+
+/** Where nobody of the chain has the data set nothing is published; a day counts as over at this hour. */
+const DAY_OVER_FROM = "17:00";
+
+/** When the chain's first provider of a data set publishes a day. */
+export function publicationsOf(
+  config: Config,
+): (dataSet: Capability["dataSet"], frequency: Capability["frequency"]) => Publication {
+  return (dataSet, frequency) =>
+    findAble(config, dataSet, frequency)?.capability ?? { completeFrom: DAY_OVER_FROM, zone: SHANGHAI };
+}

@@ -1,0 +1,96 @@
+import { PROVIDER_SOURCES, type ProviderName } from "../domain/provider.ts";
+import * as read from "./reader.ts";
+import { optional, setting } from "./setting.ts";
+
+const providers: readonly ProviderName[] = ["tushare", "yahoo", "akshare", "baostock", "tdx"];
+const PORT = { min: 1, max: 65_535 };
+
+/** Who is asked, how often, and with what. */
+export const PROVIDER_SETTINGS = {
+  providers: {
+    chain: setting(
+      read.list(read.oneOf(providers), `a list of ${Object.keys(PROVIDER_SOURCES).join(", ")}`),
+      ["tushare"],
+      "who is asked, in this order; also the order in which `bar` prefers their rows",
+    ),
+  },
+  breaker: {
+    failures: setting(
+      read.integer({ min: 1, max: 1000 }),
+      5,
+      "failures in a row after which a provider's api counts as out: its work waits, nothing is used up",
+    ),
+    pauseMs: setting(
+      read.integer({ min: 1, max: 3_600_000 }),
+      2000,
+      "longest pause before a provider that is out is tried again with one call; doubled after each try",
+    ),
+    pauseMsMax: setting(
+      read.integer({ min: 1, max: 86_400_000 }),
+      60_000,
+      "longest of these pauses; a wait that the provider states itself is kept in any case",
+    ),
+  },
+  tushare: {
+    token: optional(read.text(), "token of the account", { secret: true, variables: ["TUSHARE_TOKEN"] }),
+    url: setting(read.url(), "https://api.tushare.pro", "address of the service"),
+    callsPerMinute: setting(
+      read.integer({ min: 1, max: 100_000 }),
+      200,
+      "calls in any 60 s, for all workers of the token together",
+    ),
+    callsAtOnce: setting(read.integer({ min: 1, max: 64 }), 4, "calls under way at the same time, per worker"),
+    rowsMax: setting(
+      read.integer({ min: 1, max: 100_000 }),
+      6000,
+      "rows one answer holds at most; an answer of so many is never taken for the whole",
+    ),
+    codesMax: setting(
+      read.integer({ min: 1, max: 1000 }),
+      80,
+      "codes one call may name; lists are refused from about 100 on",
+    ),
+    timeoutMs: setting(read.integer({ min: 100, max: 600_000 }), 30_000, "how long one call may take"),
+  },
+  baostock: {
+    host: setting(
+      read.host("give the host alone, and baostock.port besides"),
+      "public-api.baostock.com",
+      "address of the service; with baostock.api_key that of its paying users is vip-api.baostock.com",
+    ),
+    port: setting(read.integer(PORT), 10_030, "port of the service"),
+    user: setting(read.text(), "anonymous", "user of BaoStock"),
+    password: optional(read.text(), "password of BaoStock; without one that of its anonymous user", { secret: true }),
+    apiKey: optional(read.text(), "key of a paying user", { secret: true }),
+    callsPerMinute: setting(
+      read.integer({ min: 1, max: 10_000 }),
+      60,
+      "calls in any 60 s, for all workers together; more than about one a second has got addresses banned",
+    ),
+    callsPerDay: setting(
+      read.integer({ min: 1, max: 10_000_000 }),
+      45_000,
+      "calls in any 24 h, for all workers together; an address was banned at 50,000",
+    ),
+    timeoutMs: setting(read.integer({ min: 100, max: 600_000 }), 30_000, "how long one call may take"),
+  },
+  tdx: {
+    hosts: setting(
+      read.list(read.hostAndPort(7709), "a list of hosts such as 10.0.0.1:7709"),
+      [],
+      "TongDaXin servers to try, the fastest first; without any a list of public ones",
+    ),
+    connections: setting(read.integer({ min: 1, max: 32 }), 4, "connections at the same time, per worker"),
+    pauseMs: setting(
+      read.integer({ min: 0, max: 60_000 }),
+      50,
+      "pause between two requests on one connection; servers drop clients that leave none",
+    ),
+    callsPerMinute: setting(
+      read.integer({ min: 1, max: 100_000 }),
+      1200,
+      "calls in any 60 s, for all workers together",
+    ),
+    timeoutMs: setting(read.integer({ min: 100, max: 600_000 }), 8_000, "how long a server may take to answer"),
+  },
+} as const;

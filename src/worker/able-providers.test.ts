@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { SHANGHAI } from "../domain/day.ts";
+import type { InstrumentKind } from "../domain/instrument-kind.ts";
+import { parseSecurityCode } from "../domain/security-code.ts";
+import type { Abilities } from "../planning/covers.ts";
+import type { Capability } from "../ports/source.ts";
+import { groupByProviders, noProvider } from "./able-providers.ts";
+
+function bars(kinds: readonly InstrumentKind[], frequency: "1d" | "1m" = "1d"): Capability {
+  const bounds = { rowsMax: 10, rowsPerDay: 1, codesMax: 1, byDay: false, since: undefined };
+  const shared = { completeFrom: "17:00", zone: SHANGHAI, exchanges: ["SH", "SZ"] as const, kinds };
+  return { dataSet: "bars", frequency, api: "any", ...bounds, ...shared };
+}
+
+const abilities: Abilities = new Map([
+  ["tushare", [bars(["stock"])]],
+  ["baostock", [bars(["stock", "index"])]],
+  ["tdx", [bars(["stock", "index", "bond"]), bars(["stock"], "1m")]],
+]);
+const [stock, index, bond] = ["000001.SZ", "000001.SH", "113050.SH"].map((code) => parseSecurityCode(code));
+
+test("codes are grouped by who of the chain can serve them, in the chain's order", () => {
+  assert.ok(stock !== undefined && index !== undefined && bond !== undefined);
+  const groups = groupByProviders([stock, index, bond], "bars", "1d", { chain: ["baostock", "tushare"], abilities });
+  assert.deepEqual(groups, {
+    able: [
+      { codes: [stock], providers: ["baostock", "tushare"] },
+      { codes: [index], providers: ["baostock"] },
+    ],
+    unable: [bond],
+  });
+});
+
+test("a code that nobody of the chain has becomes a dead letter that names who would", () => {
+  assert.ok(index !== undefined && bond !== undefined && stock !== undefined);
+  const parts = { chain: ["tushare"] as const, abilities };
+  const error = noProvider([index], "bars", "1d", "$.params.code", parts);
+  assert.equal(error.reason, "not-supported");
+  assert.equal(error.path, "$.params.code");
+  assert.equal(
+    error.message,
+    "1d bars of an index such as 000001.SH are not served by tushare; baostock and tdx have them: see providers.chain",
+  );
+  assert.match(
+    noProvider([bond, index], "bars", "1d", "$", parts).message,
+    /a bond such as 113050\.SH \(and 1 more\).*tdx has them/,
+  );
+  assert.match(
+    noProvider([stock], "ticks", "1d", "$", parts).message,
+    /^ticks of a stock .* no provider that this version knows has them$/,
+  );
+});
