@@ -1,6 +1,7 @@
 import { systemClock } from "./base/clock.ts";
 import { PermanentError } from "./base/errors.ts";
 import type { AppApi } from "./app/app-api.ts";
+import { askCommands } from "./app/ask-provider.ts";
 import { compareBars } from "./app/compare-bars.ts";
 import { coverageOf } from "./app/coverage.ts";
 import { deadLetterCommands } from "./app/dead-letter-commands.ts";
@@ -33,6 +34,7 @@ export const app: AppApi = {
   ...statusCommands,
   ...doctorCommands,
   ...scheduleCommands,
+  ...askCommands,
 
   start: async (config, log, shutdown, onReady) => {
     await startWorker(config, log, shutdown, { onReady });

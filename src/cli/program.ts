@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { nearest } from "../config/nearest.ts";
 import { createRedactor } from "../base/redact.ts";
 import type { Cli } from "./cli.ts";
+import { addAsk } from "./commands/ask.ts";
 import { addBars } from "./commands/bars.ts";
 import { addConfig } from "./commands/config.ts";
 import { addCoverage } from "./commands/coverage.ts";
@@ -74,6 +75,7 @@ export function createProgram(cli: Cli, state: RunState): Command {
   addCoverage(program, cli, state);
   addGaps(program, cli, state);
   addSql(program, cli, state);
+  addAsk(program, cli, state);
   addVerify(program, cli, state);
   addStatus(program, cli, state);
   addDoctor(program, cli, state);

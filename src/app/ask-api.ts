@@ -1,0 +1,27 @@
+import type { Log } from "../base/log.ts";
+import type { Config } from "../config.ts";
+import type { ProviderName } from "../domain/provider.ts";
+import type { Inquiry, Question } from "../ports/source.ts";
+
+export type { Question };
+
+export interface AskApi {
+  /** What a provider can be asked for beside the data sets; no call is made. */
+  inquiries(config: Config, provider: ProviderName, log: Log): Promise<readonly InquiryHelp[]>;
+  /** One question to one provider, whether it is in the chain or not. Throws what the source throws; nothing is stored. */
+  ask(config: Config, asked: Asked, log: Log, signal: AbortSignal): Promise<AskedRows>;
+}
+
+export interface Asked {
+  readonly provider: ProviderName;
+  readonly what: string;
+  readonly question: Question;
+}
+
+export type InquiryHelp = Pick<Inquiry, "name" | "help" | "wants">;
+
+export interface AskedRows {
+  readonly columns: readonly string[];
+  readonly rows: readonly Readonly<Record<string, string>>[];
+  readonly ms: number;
+}

@@ -1,0 +1,53 @@
+import { systemClock } from "../base/clock.ts";
+import { PermanentError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { Config } from "../config.ts";
+import type { ProviderName } from "../domain/provider.ts";
+import type { Inquiry, Question, Source } from "../ports/source.ts";
+import type { AskApi, AskedRows, InquiryHelp } from "./ask-api.ts";
+import { openBudgetSide } from "./open-budget.ts";
+import { servedProvider } from "./provider-table.ts";
+
+/** What a provider says beside the data sets: asked once, counted by the budget as any other call, and not stored. */
+export const askCommands: AskApi = {
+  inquiries: async (config, provider, log) => {
+    // Opening makes no call.
+    await using source = openSource(config, provider, log);
+    return (source.inquiries ?? []).map(({ name, help, wants }): InquiryHelp => ({ name, help, wants }));
+  },
+
+  ask: async (config, { provider, what, question }, log, signal) => {
+    await using opened = new AsyncDisposableStack();
+    const budget = opened.use(await openBudgetSide(config, log, signal));
+    const source = opened.use(openSource(config, provider, log));
+    const inquiry = inquiryOf(source, what);
+    const [capability] = source.capabilities;
+    await budget.budget.acquire({ provider, api: capability?.api ?? what }, signal);
+    return await askInTime(inquiry, question, signal);
+  },
+};
+
+async function askInTime(inquiry: Inquiry, question: Question, signal: AbortSignal): Promise<AskedRows> {
+  const startedMs = systemClock.elapsedMs();
+  const rows = await inquiry.ask(question, signal);
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  return { columns, rows, ms: Math.round(systemClock.elapsedMs() - startedMs) };
+}
+
+function inquiryOf({ provider, inquiries = [] }: Source, what: string): Inquiry {
+  const found = inquiries.find(({ name }) => name === what);
+  if (found === undefined) {
+    const known = inquiries.map(({ name }) => name).join(", ");
+    throw new PermanentError(
+      `${provider} cannot be asked for ${what}${known === "" ? "" : `: only for ${known}`}`,
+      "settings",
+    );
+  }
+  return found;
+}
+
+function openSource(config: Config, provider: ProviderName, log: Log): Source {
+  const served = servedProvider(provider);
+  served.check(config);
+  return served.open(config, log);
+}
