@@ -55,6 +55,11 @@ export const TICK_FLAGS = {
   afterHours: 4,
   /** An order that was taken back, where a provider reports those among the trades. */
   cancel: 8,
+  /**
+   * A later complete answer of its day does not have it any more: a newer version of a stored tick says so, since nothing
+   * is ever deleted. No provider sets it, and no view shows it.
+   */
+  removed: 16,
 } as const;
 
 /** Ticks with one of these flags are no trades: they are stored, and the views of trades leave them out. */
