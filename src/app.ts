@@ -47,15 +47,10 @@ export const app: AppApi = {
     return await ensureSchema(clickhouse, schemaOptions(config, true), log, signal);
   },
 
-  adoptSchema: async (config, { copyRows }, log, signal) => {
+  adoptSchema: async (config, { copyRows, tickTables }, log, signal) => {
     await using clickhouse = await openOurClickHouse(config, log, signal);
     const today = dayAt(systemClock.now(), SHANGHAI);
-    return await adoptSchema(
-      clickhouse,
-      { ...schemaOptions(config, true), copyRows, tickTables: false, today },
-      log,
-      signal,
-    );
+    return await adoptSchema(clickhouse, { ...schemaOptions(config, true), copyRows, tickTables, today }, log, signal);
   },
 
   async *request(config, plan, log, signal) {

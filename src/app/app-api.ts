@@ -182,6 +182,8 @@ export interface GapsReport {
 export interface AdoptOptions {
   /** Copy the rows of the old tables, with their units converted. */
   readonly copyRows: boolean;
+  /** Rename the old tables of ticks, one a code, too. */
+  readonly tickTables: boolean;
 }
 
 export interface VerifyOptions {

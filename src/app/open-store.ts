@@ -142,7 +142,7 @@ export async function openStoreSide(
   }
   const batching = opened.use(
     withBatching(
-      createClickHouseStore({ clickhouse, clock: systemClock, log }),
+      createClickHouseStore({ clickhouse, clock: systemClock, log, tickViews: schema }),
       {
         ...BATCH_LIMITS_DEFAULT,
         rowsReady: worker.batchSize,

@@ -1,7 +1,7 @@
 import type { AdjustmentFactor, Bar, CalendarDay, Instrument, RejectedRow, Tick } from "../domain/rows.ts";
 import type { DeadLetterReason } from "../domain/dead-letter.ts";
 import type { Day } from "../domain/day.ts";
-import type { MarketNumber } from "../domain/enums.ts";
+import type { MarketNumber, SourceNumber } from "../domain/enums.ts";
 import type { LedgerKey, Span } from "../domain/ledger.ts";
 import type { Outcome } from "../domain/outcome.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
@@ -74,6 +74,13 @@ export interface TableHealth {
   readonly gather: number;
 }
 
+/** Which tick of a code, day and source it is. */
+export interface StoredTick {
+  /** Wall clock of the row's zone, as in `Tick`. */
+  readonly time: string;
+  readonly sequence: number;
+}
+
 /** Where rows end. Insert-only and repeatable: the same rows written ten times leave the same rows. */
 export interface Store extends AsyncDisposable {
   /**
@@ -83,8 +90,13 @@ export interface Store extends AsyncDisposable {
    */
   addBatch(models: readonly Model[], signal: AbortSignal, options?: WriteOptions): Promise<readonly RowOutcome[]>;
   quarantine(rows: readonly RejectedRow[], provenance: Provenance, signal: AbortSignal): Promise<void>;
-  /** The days of which `bar` or `adjustmentfactor` has a row of the code, sorted; `verify` compares them with the ledger. */
+  /** The days of which bars (of the key's frequency), ticks or factors of the code are stored, sorted; a day counts whichever source brought it. */
   storedDays(key: LedgerKey, from: Day, to: Day, signal: AbortSignal): Promise<readonly Day[]>;
+  /**
+   * The ticks of a code, day and source that are stored, removed ones left out, in their order. What a later complete
+   * answer of the day does not have is written again with the flag `removed`, since nothing is deleted.
+   */
+  storedTicks(code: SecurityCode, day: Day, source: SourceNumber, signal: AbortSignal): Promise<readonly StoredTick[]>;
 }
 
 /** Instruments and the trading calendar as they are stored. */

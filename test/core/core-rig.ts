@@ -280,6 +280,7 @@ interface MemoryStore {
 function openMemoryStore(): MemoryStore {
   const spans = new Map<string, readonly Span[]>();
   const bars = new Map<string, unknown>();
+  const ticks = new Map<string, unknown>();
   const factors = new Map<string, unknown>();
   const ticks = new Map<string, unknown>();
   const instruments = new Map<string, Instrument>();
@@ -294,6 +295,8 @@ function openMemoryStore(): MemoryStore {
     switch (model.model) {
       case "bar":
         return put<unknown>(bars, `${model.row.code} ${model.row.tradingDay}`, model.row);
+      case "tick":
+        return put<unknown>(ticks, `${model.row.code} ${model.row.time} ${model.row.sequence}`, model.row);
       case "adjustment-factor":
         return put<unknown>(factors, `${model.row.code} ${model.row.tradingDay}`, model.row);
       case "tick":
@@ -315,6 +318,7 @@ function openMemoryStore(): MemoryStore {
         quarantined.push(...rows);
       },
       storedDays: async () => [],
+      storedTicks: async () => [],
       [Symbol.asyncDispose]: () => Promise.resolve(),
     },
     ledger: {

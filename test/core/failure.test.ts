@@ -21,6 +21,7 @@ test("after a failure that is no signal, rows that wait for a store that is away
       },
       quarantine: () => Promise.resolve(),
       storedDays: async () => [],
+      storedTicks: async () => [],
       [Symbol.asyncDispose]: () => Promise.resolve(),
     },
     BATCH_LIMITS_DEFAULT,

@@ -118,7 +118,7 @@ test("doctor tells a user who may only read, by profile or by grants", async (t)
       .map(({ name, seen }) => `${name}: ${seen}`);
   assert.deepEqual(await failed("reader", "r"), ["clickhouse: the profile of the user reader lets it read only"]);
   assert.deepEqual(await failed("guest", "g"), [
-    `clickhouse rights: the user guest may not INSERT, CREATE TABLE, CREATE VIEW in ${config.clickhouse.database}`,
+    `clickhouse rights: the user guest may not INSERT, CREATE TABLE, CREATE VIEW, ALTER ADD COLUMN in ${config.clickhouse.database}`,
   ]);
 });
 

@@ -1,13 +1,14 @@
 import { parseDecimal } from "../../src/base/decimal.ts";
 import { parseDay, SHANGHAI, type Day } from "../../src/domain/day.ts";
-import { CURRENCY, MARKET, SOURCE } from "../../src/domain/enums.ts";
-import type { AdjustmentFactor, Bar, CalendarDay, Instrument } from "../../src/domain/rows.ts";
+import { CURRENCY, MARKET, SOURCE, TICK_DIRECTION } from "../../src/domain/enums.ts";
+import type { AdjustmentFactor, Bar, CalendarDay, Instrument, Tick } from "../../src/domain/rows.ts";
 import { parseSecurityCode } from "../../src/domain/security-code.ts";
 import type {
   BarModel,
   CalendarDayModel,
   FactorModel,
   InstrumentModel,
+  TickModel,
 } from "../../src/store/clickhouse/encode/model-columns.ts";
 import type { Provenance } from "../../src/ports/store.ts";
 
@@ -39,6 +40,26 @@ export function barModel(changes: Partial<Bar> = {}, version = 10n): BarModel {
     ...changes,
   };
   return { model: "bar", row, provenance: provenance(version) };
+}
+
+/** The first print of 000001.SZ in the minute 09:31 of 2024-01-02, with what differs. */
+export function tickModel(changes: Partial<Tick> = {}, version = 10n): TickModel {
+  const day = changes.tradingDay ?? DAY;
+  const row: Tick = {
+    code: CODE,
+    tradingDay: day,
+    time: `${day} 09:31:00`,
+    zone: SHANGHAI,
+    sequence: 0,
+    price: parseDecimal("10.51"),
+    volume: parseDecimal("1200"),
+    trades: 3,
+    direction: TICK_DIRECTION.ACTIVEBUY,
+    source: SOURCE.TDX,
+    flags: 0,
+    ...changes,
+  };
+  return { model: "tick", row, provenance: provenance(version) };
 }
 
 export function factorModel(changes: Partial<AdjustmentFactor> = {}, version = 10n): FactorModel {

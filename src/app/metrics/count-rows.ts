@@ -4,6 +4,7 @@ import type { Model, Store } from "../../ports/store.ts";
 /** Tables by the names that everybody reads them by. */
 export const TABLES = {
   bar: "bar",
+  tick: "tick",
   "adjustment-factor": "adjustfactor",
   instrument: "stock_info",
   "calendar-day": "trade_day",

@@ -17,8 +17,15 @@ const ADOPT_EXAMPLES = `
 Examples:
   gdw schema adopt                 old tables become bar_before_<date> and so on, ours start empty
   gdw schema adopt --copy-rows     and their rows are copied, lots to shares and thousand yuan to yuan
+  gdw schema adopt --tick-tables   tables such as 000001_SZ_Tick are put aside, so that ticks can be stored
 
 Nothing is dropped. Stop Ginkgo's own writers first: INSERT into our views fails.`;
+
+interface AdoptFlags {
+  readonly json?: boolean;
+  readonly copyRows?: boolean;
+  readonly tickTables?: boolean;
+}
 
 const COLUMNS = ["object", "action", "note"] as const;
 
@@ -36,12 +43,13 @@ export function addSchema(parent: Command, cli: Cli, state: RunState): void {
   addSettingFlags(schema.command("adopt"))
     .description("put Ginkgo's own tables aside and create ours in their place")
     .option("--copy-rows", "copy the rows of the old tables, with their units converted")
+    .option("--tick-tables", "put the old tables of ticks aside as well, one a code")
     .option("--json", "print JSON")
     .addHelpText("after", ADOPT_EXAMPLES)
-    .action(async (options: { readonly json?: boolean; readonly copyRows?: boolean }, command: Command) => {
+    .action(async (options: AdoptFlags, command: Command) => {
       await runOnce(command, cli, state, async ({ config, app, log, shutdown }) => {
-        const copyRows = options.copyRows ?? false;
-        print(cli, await app.adoptSchema(config, { copyRows }, log, shutdown.intake), options.json);
+        const { copyRows = false, tickTables = false } = options;
+        print(cli, await app.adoptSchema(config, { copyRows, tickTables }, log, shutdown.intake), options.json);
       });
     });
 }

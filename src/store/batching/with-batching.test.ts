@@ -58,6 +58,10 @@ class FakeStore implements Store {
     return Promise.resolve();
   }
 
+  storedTicks(): Promise<never[]> {
+    return Promise.resolve([]);
+  }
+
   storedDays(): Promise<never[]> {
     return Promise.resolve([]);
   }

@@ -18,7 +18,7 @@ export interface BatchingStore extends Store {
   askWrites(): Promise<void>;
 }
 
-/** Tables written side by side; there are four of them. */
+/** Tables written side by side; there are five of them. */
 const WRITERS_MAX = 8;
 
 /**
@@ -82,6 +82,8 @@ export function withBatching(
       untilDone(`quarantining ${rows.length} rows`, signal, () => store.quarantine(rows, provenance, signal)),
     storedDays: (key, from, to, signal) =>
       untilDone(`reading the stored days of ${key.code}`, signal, () => store.storedDays(key, from, to, signal)),
+    storedTicks: (code, day, source, signal) =>
+      untilDone(`reading the stored ticks of ${code}`, signal, () => store.storedTicks(code, day, source, signal)),
     health() {
       const [oldest] = calls;
       const { isAway, awayForMs, totalMs, lastError } = outage;

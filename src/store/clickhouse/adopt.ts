@@ -10,8 +10,8 @@ export interface AdoptOptions extends SchemaOptions {
   /** Copies the rows of the renamed `bar` and `adjustfactor` into our tables, in our units. */
   readonly copyRows: boolean;
   /**
-   * Renames the original's tick tables, one a code (`000001_SZ_Tick`), too. Nothing stands in their place until ticks
-   * are asked for, so Ginkgo's own readers of ticks then find no table.
+   * Renames the original's tick tables, one a code (`000001_SZ_Tick`), too. Nothing stands in their place until ticks of
+   * the code are stored, so Ginkgo's own readers of ticks then find no table.
    */
   readonly tickTables: boolean;
   /** The day that the new names carry. */
@@ -46,7 +46,7 @@ export async function adoptSchema(
       report.push({
         object: `table ${object.name}`,
         action: "left",
-        note: "ticks are not written by this program yet",
+        note: "ticks of its code cannot be stored until it is renamed, with --tick-tables",
       });
     }
   }

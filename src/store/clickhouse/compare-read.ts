@@ -54,7 +54,8 @@ function selectStored<Row>(database: string, compared: ComparedTable<Row>, where
   );
 }
 
-function joinConditions(conditions: readonly string[]): readonly string[] {
+/** Clauses joined by OR into as few statements as the server's limit on their length allows. */
+export function joinConditions(conditions: readonly string[]): readonly string[] {
   const statements: string[] = [];
   let current = "";
   for (const condition of conditions) {

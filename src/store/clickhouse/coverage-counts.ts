@@ -1,12 +1,12 @@
 import { digestSql, type DayDigest } from "../../domain/day-digest.ts";
 import { parseDay, type Day } from "../../domain/day.ts";
-import { FREQUENCY } from "../../domain/enums.ts";
 import { FREQUENCY_NUMBERS, type Frequency } from "../../domain/frequency.ts";
 import { parseSecurityCode, type SecurityCode } from "../../domain/security-code.ts";
 import type { CodeDataSet } from "../../domain/unit.ts";
 import type { ClickHouse } from "./client.ts";
 import { quoteIdentifier, quoteString } from "./quote.ts";
-import { ADJUSTFACTOR_ROW, BAR_ROW, FETCHED_VERSION_MIN, LEDGER_ROW } from "./tables.ts";
+import { fetchedDaysIn } from "./stored-days.ts";
+import { LEDGER_ROW } from "./tables.ts";
 
 /** Codes of which the ledger knows something, sorted. */
 export async function readLedgerCodes(
@@ -39,12 +39,12 @@ export interface StoredDays {
 export async function readStoredDays(
   clickhouse: ClickHouse,
   dataSet: CodeDataSet,
+  frequency: Frequency,
   range: { readonly from: Day; readonly to: Day },
   open: readonly Day[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, StoredDays>> {
-  const [table, condition] =
-    dataSet === "bars" ? [BAR_ROW.name, ` AND frequency = ${FREQUENCY.DAY}`] : [ADJUSTFACTOR_ROW.name, ""];
+  const days = fetchedDaysIn(clickhouse.database, dataSet, frequency);
   const isOpen = `trading_day IN (${["1970-01-01", ...open].map((day) => `'${day}'`).join(",")})`;
   const rows = await clickhouse.query<{
     readonly code: string;
@@ -54,8 +54,8 @@ export async function readStoredDays(
     `SELECT code, toString(sumIf(${digestSql("trading_day")}, NOT ${isOpen})) AS digest,
   groupArrayIf(toString(trading_day), ${isOpen}) AS open
 FROM (
-  SELECT DISTINCT toString(code) AS code, trading_day FROM ${quoteIdentifier(clickhouse.database)}.${table}
-  WHERE version >= ${FETCHED_VERSION_MIN}${condition} AND trading_day BETWEEN {from:Date32} AND {to:Date32}
+  SELECT DISTINCT toString(code) AS code, trading_day FROM ${days.from}
+  WHERE ${days.condition} AND trading_day BETWEEN {from:Date32} AND {to:Date32}
 )
 GROUP BY code`,
     { from: range.from, to: range.to },

@@ -92,6 +92,7 @@ export const CLICKHOUSE_CODES: Readonly<Record<number, Entry>> = {
   499: ["S3_ERROR", "transient"],
   511: ["UNKNOWN_ROLE", "rights"],
   516: ["AUTHENTICATION_FAILED", "credentials"],
+  517: ["CANNOT_ASSIGN_ALTER", "transient"],
   700: ["USER_SESSION_LIMIT_EXCEEDED", "queries"],
   745: ["SERVER_OVERLOADED", "queries"],
   749: ["TCP_CONNECTION_LIMIT_REACHED", "queries"],

@@ -56,6 +56,9 @@ export function renderStatements(migration: Migration, place: TablePlace): reado
       if (word === "table" && argument !== undefined) {
         return qualify(place, argument) + onCluster(place);
       }
+      if (word === "rows" && argument !== undefined) {
+        return qualify(place, argument);
+      }
       if (word === "replacing" && argument !== undefined) {
         return replacingEngine(place, argument);
       }

@@ -2,7 +2,7 @@ import { PermanentError } from "../../base/errors.ts";
 import type { ClickHouse } from "./client.ts";
 
 /** What a worker does in its database. */
-const RIGHTS = ["SELECT", "INSERT", "CREATE TABLE", "CREATE VIEW"] as const;
+const RIGHTS = ["SELECT", "INSERT", "CREATE TABLE", "CREATE VIEW", "ALTER ADD COLUMN"] as const;
 type Right = (typeof RIGHTS)[number];
 
 /** A right is also held by whoever holds one of these. */
@@ -11,6 +11,7 @@ const WIDER: Readonly<Record<Right, readonly string[]>> = {
   INSERT: ["ALL"],
   "CREATE TABLE": ["CREATE", "ALL"],
   "CREATE VIEW": ["CREATE", "CREATE TABLE", "ALL"],
+  "ALTER ADD COLUMN": ["ALTER COLUMN", "ALTER TABLE", "ALTER", "ALL"],
 };
 
 /**

@@ -10,16 +10,18 @@ import {
   calendarDayColumns,
   factorColumns,
   instrumentColumns,
+  tickColumns,
   type BarModel,
   type CalendarDayModel,
   type FactorModel,
   type InstrumentModel,
   type ModelName,
   type ModelOf,
+  type TickModel,
 } from "./encode/model-columns.ts";
 import type { WallClocks } from "./encode/wall-clock.ts";
 import type { RowWriter } from "./insert.ts";
-import { ADJUSTFACTOR_ROW, BAR_ROW, STOCK_INFO_ROW, TRADE_DAY_ROW } from "./tables.ts";
+import { ADJUSTFACTOR_ROW, BAR_ROW, STOCK_INFO_ROW, TICK_ROW, TRADE_DAY_ROW } from "./tables.ts";
 
 /** All that the store has to know of a table to write a model to it. */
 export interface ModelTable<Row> {
@@ -35,6 +37,7 @@ export type ModelTables = { readonly [Name in ModelName]: ModelTable<ModelOf<Nam
 export function createModelTables(clocks: WallClocks): ModelTables {
   return {
     bar: barTable(clocks),
+    tick: tickTable(clocks),
     "adjustment-factor": factorTable(clocks),
     instrument: instrumentTable(clocks),
     "calendar-day": calendarDayTable(clocks),
@@ -45,6 +48,8 @@ const DAY_SECONDS = 86_400;
 /** A hole longer than this is not read over. Long holidays are 10 days, suspensions a month. */
 const DAILY_GAP_SECONDS = 31 * DAY_SECONDS;
 const INTRADAY_GAP_SECONDS = 4 * DAY_SECONDS;
+/** A night. A day has thousands of ticks, so none is read for nothing. */
+const TICK_GAP_SECONDS = DAY_SECONDS;
 
 function barTable(clocks: WallClocks): ModelTable<BarModel> {
   const fields = ["open", "high", "low", "close", "pre_close", "volume", "amount", "flags", "trading_day", "zone"];
@@ -93,6 +98,36 @@ function barTable(clocks: WallClocks): ModelTable<BarModel> {
           return coverRuns(keyed, gapSeconds, timeSpan);
         }).flat();
       },
+    },
+  };
+}
+
+function tickTable(clocks: WallClocks): ModelTable<TickModel> {
+  const fields = ["price", "volume", "trades", "direction", "flags", "trading_day", "zone"];
+  const secondsOf = (model: TickModel) => clocks.toSeconds(model.row.time, model.row.zone);
+  return {
+    dataSet: "ticks",
+    codeOf: (model) => model.row.code,
+    writer: { table: TICK_ROW.name, columns: tickColumns(clocks), partitionOf: ({ row }) => monthOf(row.time) },
+    compared: {
+      table: TICK_ROW.name,
+      fields,
+      keyOf: (model) => `${model.row.code} ${secondsOf(model) * 1000} ${model.row.sequence} ${model.row.source}`,
+      valueOf: ({ row }) =>
+        join(row.price, row.volume, row.trades ?? "", row.direction, row.flags, row.tradingDay, row.zone),
+      keySql:
+        "concat(code, ' ', toString(toUnixTimestamp64Milli(timestamp)), ' ', toString(sequence), ' ', toString(source))",
+      valueSql: fields.map((name) => (name === "trades" ? `ifNull(toString(${name}), '')` : `toString(${name})`)),
+      conditionsOf: (models) =>
+        coverRuns(
+          models.map((model) => ({
+            code: model.row.code,
+            group: `source = ${model.row.source}`,
+            seconds: secondsOf(model),
+          })),
+          TICK_GAP_SECONDS,
+          timeSpan,
+        ),
     },
   };
 }

@@ -6,6 +6,7 @@ import { PermanentError } from "../../base/errors.ts";
 import { silentLog } from "../../base/log.ts";
 import { SOURCE } from "../../domain/enums.ts";
 import type { ClickHouse } from "./client.ts";
+import { loadMigrations, renderMigrationTable, renderStatements } from "./migrations.ts";
 import { readObjects } from "./schema-compare.ts";
 import { ensureSchema, type SchemaOptions } from "./schema.ts";
 import { insertColumns, TABLES } from "./tables.ts";
@@ -70,6 +71,40 @@ function defineSchemaTests(open: OpenDatabase): void {
     assert.deepEqual(new Set(report.map(({ action }) => action)), new Set(["exists"]));
   });
 
+  test("a schema of before there were ticks is brought up by several workers at once, and rows that are there stay", async (t) => {
+    const workers = [await open(t, "older"), await open(t, "older"), await open(t, "older")].filter(
+      (clickhouse) => clickhouse !== undefined,
+    );
+    const [clickhouse] = workers;
+    if (clickhouse === undefined) {
+      return;
+    }
+    const { database } = clickhouse;
+    await clickhouse.command(`CREATE DATABASE ${database}`, {}, never);
+    await clickhouse.command(renderMigrationTable({ database }), {}, never);
+    for (const migration of (await loadMigrations()).filter(({ version }) => version < 7)) {
+      for (const statement of renderStatements(migration, { database })) {
+        await clickhouse.command(statement, {}, never);
+      }
+      await clickhouse.command(
+        `INSERT INTO ${database}.schema_migration (version, name) VALUES (${migration.version}, 'x')`,
+        {},
+        never,
+      );
+    }
+    await clickhouse.command(
+      `INSERT INTO ${database}.tick_row VALUES ('000001.SZ', '2024-01-02 09:31:00', '2024-01-02', 0, 10.5, 100, 1, 8, 10, now(), '', '')`,
+      {},
+      never,
+    );
+    await Promise.all(workers.map((worker) => ensureSchema(worker, OPTIONS, silentLog, never)));
+    const read = () => clickhouse.query(`SELECT zone, price, trades, flags FROM ${database}.tick`, {}, never);
+    assert.deepEqual(await read(), [{ zone: "Asia/Shanghai", price: "10.5", trades: null, flags: 0 }]);
+    await clickhouse.command(`DROP TABLE ${database}.tick_day_row`, {}, never);
+    await ensureSchema(clickhouse, OPTIONS, silentLog, never);
+    assert.equal((await read()).length, 1, "the counts of a table that went come from the ticks");
+  });
+
   test("a schema newer than the program is refused", async (t) => {
     const clickhouse = await open(t, "newer");
     if (clickhouse === undefined) {
@@ -83,7 +118,7 @@ function defineSchemaTests(open: OpenDatabase): void {
     );
     await assert.rejects(ensureSchema(clickhouse, OPTIONS, silentLog, never), (error) => {
       assert.ok(error instanceof PermanentError);
-      assert.match(error.message, / has schema 999, this program knows 6/);
+      assert.match(error.message, / has schema 999, this program knows 7/);
       return true;
     });
   });

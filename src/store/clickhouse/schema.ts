@@ -12,9 +12,11 @@ import {
   type Migration,
   type Replication,
 } from "./migrations.ts";
+import { readLedgerCodes } from "./coverage-counts.ts";
 import { quoteIdentifier, quoteString } from "./quote.ts";
 import { compareTable, isForeign, readObjects, type StoredObject } from "./schema-compare.ts";
 import { TABLES } from "./tables.ts";
+import { bringUpToDate, codeOfTickView, isForeignTickTable } from "./tick-views.ts";
 import { renderViews, viewComment, type View } from "./views.ts";
 
 export interface SchemaOptions {
@@ -78,7 +80,35 @@ export async function ensureSchema(
   for (const view of renderViews({ ...options, database: clickhouse.database })) {
     report.push(await ensureView(clickhouse, view, after.get(view.name), options, log, signal));
   }
+  report.push(...(await ensureTickViews(clickhouse, after, options, signal)));
   return report;
+}
+
+/**
+ * The views of one code's ticks: those that are there, and those of codes that the ledger has ticks of. One line of the
+ * report for all of them; none where there are none.
+ */
+async function ensureTickViews(
+  clickhouse: ClickHouse,
+  objects: ReadonlyMap<string, StoredObject>,
+  options: SchemaOptions,
+  signal: AbortSignal,
+): Promise<readonly SchemaReport[]> {
+  const own = [...objects.values()].filter((object) => !isForeignTickTable(object));
+  const there = own.flatMap(({ name }) => codeOfTickView(name) ?? []);
+  const asked = await readLedgerCodes(clickhouse, "ticks", "1d", signal);
+  const codes = [...new Set([...there, ...asked])];
+  if (codes.length === 0) {
+    return [];
+  }
+  const { created, recreated, missing } = await bringUpToDate(clickhouse, codes, objects, options, signal);
+  const [first] = missing;
+  if (first !== undefined) {
+    requireApply(options, `${missing.length} views of ticks such as ${first} are missing or have another definition`);
+  }
+  const action = recreated > 0 ? "recreated" : created > 0 ? "created" : "exists";
+  const note = recreated + created > 0 ? `${created} created, ${recreated} recreated` : "";
+  return [{ object: `views of the ticks of ${codes.length} codes`, action, note }];
 }
 
 async function ensureDatabase(

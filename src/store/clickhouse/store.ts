@@ -1,8 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
-import { FREQUENCY_NUMBERS } from "../../domain/frequency.ts";
-import type { Day } from "../../domain/day.ts";
-import type { LedgerKey } from "../../domain/ledger.ts";
+import type { SecurityCode } from "../../domain/security-code.ts";
 import type { Model, Store, WriteOptions } from "../../ports/store.ts";
 import { InsertProgress } from "../batching/insert-progress.ts";
 import { BatchPlan, type PlannedInsert } from "./batch-plan.ts";
@@ -12,8 +10,9 @@ import { createWallClocks } from "./encode/wall-clock.ts";
 import { INSERT_LIMITS_DEFAULT, insertRows, type InsertLimits } from "./insert.ts";
 import { createModelTables } from "./model-tables.ts";
 import { createQuarantine, toRefusedRow, withProvenance } from "./quarantine.ts";
-import { quoteIdentifier } from "./quote.ts";
-import { ADJUSTFACTOR_ROW, BAR_ROW } from "./tables.ts";
+import { readStoredDays } from "./stored-days.ts";
+import { createTickDays, readStoredTicks } from "./tick-days.ts";
+import { createTickViews, type TickViewOptions } from "./tick-views.ts";
 
 export interface StoreParts {
   /** Stays the caller's to close. */
@@ -23,6 +22,8 @@ export interface StoreParts {
   readonly limits?: InsertLimits;
   /** False writes every row without asking what is stored; all are then `new`. For benchmarks and first loads. */
   readonly compare?: boolean;
+  /** How the view of a code is made when its first ticks are stored; without it none is. */
+  readonly tickViews?: TickViewOptions;
 }
 
 /**
@@ -38,6 +39,8 @@ export function createClickHouseStore(parts: StoreParts): Store {
   const clocks = createWallClocks();
   const tables = createModelTables(clocks);
   const quarantine = createQuarantine(clickhouse, clocks, limits);
+  const tickDays = createTickDays(clickhouse, clocks, limits);
+  const tickViews = parts.tickViews === undefined ? undefined : createTickViews(clickhouse, parts.tickViews, log);
   const plans = new WeakMap<readonly Model[], BatchPlan>();
 
   function planOf(models: readonly Model[], failed: WriteOptions["failed"]): BatchPlan {
@@ -85,40 +88,28 @@ export function createClickHouseStore(parts: StoreParts): Store {
   return {
     async addBatch(models, signal, { rowsPerInsertMax = limits.rowsMax, failed } = {}) {
       const rowsMax = Math.max(1, rowsPerInsertMax);
+      await tickViews?.ensure(tickCodes(models), signal);
       const plan = planOf(models, failed);
       const { context, inserts } = parts.compare === false ? plan.takeAll() : await plan.compare(rowsMax, signal);
       for (const insert of inserts) {
         await run(insert, context, rowsMax, signal);
       }
+      await tickDays.recount(models, context, signal);
       plans.delete(models);
       return plan.outcomes();
     },
     quarantine: (rows, provenance, signal) =>
       quarantine.write(withProvenance(rows, provenance), { ingestedAtMs: clock.nowMs() }, signal),
     storedDays: (key, from, to, signal) => readStoredDays(clickhouse, key, from, to, signal),
+    storedTicks: (code, day, source, signal) => readStoredTicks(clickhouse, code, day, source, signal),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 
-/** What the tables really have, without the views: a day counts whichever source brought it. */
-async function readStoredDays(
-  clickhouse: ClickHouse,
-  key: LedgerKey,
-  from: Day,
-  to: Day,
-  signal: AbortSignal,
-): Promise<readonly Day[]> {
-  const isBars = key.dataSet === "bars";
-  if (!isBars && key.dataSet !== "adjustment-factors") {
-    throw new TypeError(
-      `the stored days of ${key.dataSet} were asked for; only bars and adjustment factors have a ledger`,
-    );
+function* tickCodes(models: readonly Model[]): Generator<SecurityCode> {
+  for (const { model, row } of models) {
+    if (model === "tick") {
+      yield row.code;
+    }
   }
-  const table = `${quoteIdentifier(clickhouse.database)}.${(isBars ? BAR_ROW : ADJUSTFACTOR_ROW).name}`;
-  const sql =
-    `SELECT DISTINCT toString(trading_day) AS day FROM ${table} WHERE code = {code:String}` +
-    `${isBars ? " AND frequency = {frequency:Int8}" : ""} AND trading_day BETWEEN {from:Date} AND {to:Date} ORDER BY day`;
-  const params = { code: key.code, from, to, ...(isBars ? { frequency: FREQUENCY_NUMBERS[key.frequency] } : {}) };
-  const rows = await clickhouse.query<{ readonly day: Day }>(sql, params, signal);
-  return rows.map(({ day }) => day);
 }

@@ -148,12 +148,15 @@ export const TICK_ROW: Table = {
     CODE,
     { name: "timestamp", type: "DateTime64(3, 'Asia/Shanghai')", codec: STEPS },
     TRADING_DAY,
-    // The order within the day: several trades share a second, and their order is data.
+    { name: "zone", type: "LowCardinality(String)" },
+    // The place inside its timestamp: several trades share a minute or a second, and their order is data.
     { name: "sequence", type: "UInt32", codec: STEPS },
     { name: "price", type: PRICE, codec: NARROW },
     { name: "volume", type: "Int64", codec: NARROW },
+    { name: "trades", type: "Nullable(UInt32)", codec: NARROW },
     { name: "direction", type: "Int8", codec: ZSTD },
     SOURCE,
+    { name: "flags", type: "UInt32", codec: NARROW },
     ...PROVENANCE,
   ],
   key: ["code", "timestamp", "sequence", "source"],
@@ -161,6 +164,26 @@ export const TICK_ROW: Table = {
   versionColumn: "version",
   ttl: "",
   view: "tick",
+};
+
+/**
+ * How many ticks of a code, day and source stand. The writer counts anew whenever it wrote any of them, so that choosing
+ * one source a day, and asking which days there are, read some thousand rows rather than some million ticks.
+ */
+export const TICK_DAY_ROW: Table = {
+  name: "tick_day_row",
+  columns: [
+    CODE,
+    TRADING_DAY,
+    SOURCE,
+    { name: "ticks", type: "UInt32", codec: NARROW },
+    { name: "version", type: "UInt64", codec: STEPS },
+  ],
+  key: ["code", "trading_day", "source"],
+  partition: "",
+  versionColumn: "version",
+  ttl: "",
+  view: undefined,
 };
 
 export const QUARANTINE_ROW: Table = {
@@ -270,6 +293,7 @@ export const TABLES: readonly Table[] = [
   STOCK_INFO_ROW,
   TRADE_DAY_ROW,
   TICK_ROW,
+  TICK_DAY_ROW,
   QUARANTINE_ROW,
   LEDGER_ROW,
   OUTCOME_ROW,

@@ -7,7 +7,8 @@ import type { CodeDataSet } from "../../domain/unit.ts";
 import type { Ledger } from "../../ports/store.ts";
 import type { ClickHouse } from "./client.ts";
 import { quoteIdentifier, quoteString } from "./quote.ts";
-import { ADJUSTFACTOR_ROW, BAR_ROW, FETCHED_VERSION_MIN, LEDGER_ROW } from "./tables.ts";
+import { fetchedDaysIn } from "./stored-days.ts";
+import { LEDGER_ROW } from "./tables.ts";
 import { compareDays, type DayDifference } from "./verify-compare.ts";
 
 export interface VerifyRequest {
@@ -77,9 +78,10 @@ async function readCodes(
   signal: AbortSignal,
 ): Promise<readonly SecurityCode[]> {
   const database = quoteIdentifier(clickhouse.database);
+  const days = fetchedDaysIn(clickhouse.database, request.dataSet, request.frequency);
   const rows = await clickhouse.query<{ readonly code: string }>(
     `SELECT DISTINCT toString(code) AS code FROM (
-  SELECT code FROM ${database}.${tableOf(request)} WHERE ${rowCondition(request)} GROUP BY code
+  SELECT code FROM ${days.from} WHERE ${days.condition} GROUP BY code
   UNION ALL
   SELECT code FROM ${database}.${LEDGER_ROW.name} FINAL
   WHERE data_set = ${quoteString(request.dataSet)} AND frequency = ${FREQUENCY_NUMBERS[request.frequency]}
@@ -99,9 +101,10 @@ async function readRuns(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, readonly (readonly [string, string])[]>> {
   const codes = keys.map(({ code }) => quoteString(code)).join(",");
-  const days = request.tradingDays.map((day) => `'${day}'`).join(",");
+  const calendar = request.tradingDays.map((day) => `'${day}'`).join(",");
+  const stored = fetchedDaysIn(clickhouse.database, request.dataSet, request.frequency);
   const rows = await clickhouse.query<{ readonly code: string; readonly runs: readonly (readonly [string, string])[] }>(
-    `WITH arrayMap(day -> toUInt16(day), CAST([${days}], 'Array(Date)')) AS calendar
+    `WITH arrayMap(day -> toUInt16(day), CAST([${calendar}], 'Array(Date)')) AS calendar
 SELECT toString(code) AS code, arrayMap(run -> [toString(run[1].1), toString(run[-1].1)], arraySplit(
   (here, before) -> here.2 = 0 OR here.2 != before.2 + 1,
   stored,
@@ -110,8 +113,8 @@ SELECT toString(code) AS code, arrayMap(run -> [toString(run[1].1), toString(run
 FROM (
   SELECT code, arraySort(groupUniqArray((trading_day, transform(toUInt16(trading_day), calendar, arrayEnumerate(calendar), toUInt32(0))))) AS stored
   FROM (
-    SELECT DISTINCT code, trading_day FROM ${quoteIdentifier(clickhouse.database)}.${tableOf(request)}
-    WHERE ${rowCondition(request)} AND code IN (${codes})
+    SELECT DISTINCT code, trading_day FROM ${stored.from}
+    WHERE ${stored.condition} AND code IN (${codes})
   )
   GROUP BY code
 )`,
@@ -119,13 +122,4 @@ FROM (
     signal,
   );
   return new Map(rows.map(({ code, runs }) => [code, runs]));
-}
-
-function tableOf(request: VerifyRequest): string {
-  return request.dataSet === "bars" ? BAR_ROW.name : ADJUSTFACTOR_ROW.name;
-}
-
-function rowCondition(request: VerifyRequest): string {
-  const frequency = request.dataSet === "bars" ? ` AND frequency = ${FREQUENCY_NUMBERS[request.frequency]}` : "";
-  return `version >= ${FETCHED_VERSION_MIN}${frequency}`;
 }

@@ -1,10 +1,18 @@
 import { createHash } from "node:crypto";
 
-import { BAR_FLAGS } from "../../domain/rows.ts";
+import { BAR_FLAGS, NO_TRADE_FLAGS, TICK_FLAGS } from "../../domain/rows.ts";
 import { FREQUENCY, MARKET, type SourceNumber } from "../../domain/enums.ts";
 import { isDailyOrLonger, sharesPerUnit, yuanPerUnit } from "./original-units.ts";
 import { quoteIdentifier, quoteString } from "./quote.ts";
-import { ADJUSTFACTOR_ROW, BAR_ROW, FETCHED_VERSION_MIN, STOCK_INFO_ROW, TICK_ROW, TRADE_DAY_ROW } from "./tables.ts";
+import {
+  ADJUSTFACTOR_ROW,
+  BAR_ROW,
+  FETCHED_VERSION_MIN,
+  STOCK_INFO_ROW,
+  TICK_DAY_ROW,
+  TICK_ROW,
+  TRADE_DAY_ROW,
+} from "./tables.ts";
 
 /**
  * The views that Ginkgo reads. They show one row a key whatever the number of versions and sources behind it, and never
@@ -241,17 +249,29 @@ ORDER BY row.market, row.trading_day, ${rankSource(options.chain, "row.")}, row.
 LIMIT 1 BY row.market, row.trading_day`;
 }
 
+/**
+ * The trades of a day are those of one source, the best that has any of that day: two sources cut and count trades each in
+ * its own way, so that a mix would be neither. Which source it is says `tick_day_row`, small enough that a condition on the
+ * code alone costs nothing; a condition on `timestamp` then reaches the primary key of the ticks.
+ */
 function ticks(options: ViewOptions): string {
-  const key = "row.code, row.timestamp, row.sequence";
   const [price, volume] = options.ginkgoUnits
     ? ["CAST(round(row.price, 2), 'Decimal(16, 2)')", "toInt32(least(intDiv(row.volume, 100), 2147483647))"]
     : ["row.price", "row.volume"];
   return `SELECT ${uuidOf("tick", "row.code", "toUnixTimestamp64Milli(row.timestamp)", "row.sequence")} AS uuid, ${META},
   row.code AS code, ${price} AS price, ${volume} AS volume, row.direction AS direction, row.timestamp AS timestamp,
-  row.source AS source, row.trading_day AS trading_day, row.sequence AS sequence
+  row.source AS source, row.trading_day AS trading_day, row.zone AS zone, row.sequence AS sequence, row.trades AS trades,
+  row.flags AS flags
 FROM ${tableName(options, TICK_ROW.name)} AS row FINAL
-ORDER BY ${key}, ${rankSource(options.chain, "row.")}, row.source
-LIMIT 1 BY ${key}`;
+INNER JOIN (
+SELECT day.code AS code, day.trading_day AS trading_day,
+  argMin(day.source, tuple(${rankSource(options.chain, "day.")}, day.source)) AS source
+FROM ${tableName(options, TICK_DAY_ROW.name)} AS day FINAL
+WHERE day.ticks > 0
+GROUP BY day.code, day.trading_day
+) AS best ON best.code = row.code AND best.trading_day = row.trading_day AND best.source = row.source
+WHERE bitAnd(row.flags, ${NO_TRADE_FLAGS | TICK_FLAGS.removed}) = 0
+ORDER BY row.code, row.timestamp, row.sequence`;
 }
 
 function tableName(options: ViewOptions, table: string): string {

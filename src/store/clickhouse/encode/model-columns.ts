@@ -1,18 +1,35 @@
-import { SHANGHAI } from "../../../domain/day.ts";
-import { CURRENCY, FREQUENCY, MARKET, SOURCE, type FrequencyNumber } from "../../../domain/enums.ts";
+import { SHANGHAI, type Day } from "../../../domain/day.ts";
+import {
+  CURRENCY,
+  FREQUENCY,
+  MARKET,
+  SOURCE,
+  TICK_DIRECTION,
+  type FrequencyNumber,
+  type SourceNumber,
+} from "../../../domain/enums.ts";
 import { FREQUENCY_NUMBERS, type Frequency } from "../../../domain/frequency.ts";
 import type { RejectedRow } from "../../../domain/rows.ts";
+import type { SecurityCode } from "../../../domain/security-code.ts";
 import type { Model, Provenance } from "../../../ports/store.ts";
 import type { ColumnEncoder } from "./column.ts";
 import { decimalColumn, nullableDecimalColumn, wholeColumn } from "./decimal-column.ts";
-import { boolColumn, enumColumn, ingestedAtColumn, uint32Column, uint64Column } from "./number-columns.ts";
+import {
+  boolColumn,
+  enumColumn,
+  ingestedAtColumn,
+  nullableUint32Column,
+  uint32Column,
+  uint64Column,
+} from "./number-columns.ts";
 import { textColumn } from "./text-column.ts";
-import { dayColumn, instantColumn, nullableDayColumn } from "./time-columns.ts";
+import { dayColumn, instantColumn, milliInstantColumn, nullableDayColumn } from "./time-columns.ts";
 import type { WallClocks } from "./wall-clock.ts";
 
 export type ModelName = Model["model"];
 export type ModelOf<Name extends ModelName> = Extract<Model, { readonly model: Name }>;
 export type BarModel = ModelOf<"bar">;
+export type TickModel = ModelOf<"tick">;
 export type FactorModel = ModelOf<"adjustment-factor">;
 export type InstrumentModel = ModelOf<"instrument">;
 export type CalendarDayModel = ModelOf<"calendar-day">;
@@ -46,6 +63,49 @@ export function barColumns(clocks: WallClocks): readonly ColumnEncoder<BarModel>
     enumColumn("source", SOURCE, (model) => model.row.source),
     uint32Column("flags", (model) => model.row.flags),
     ...provenanceColumns<BarModel>(),
+  ];
+}
+
+/** Columns of `tick_row` in the order of its table. */
+export function tickColumns(clocks: WallClocks): readonly ColumnEncoder<TickModel>[] {
+  return [
+    textColumn("code", (model) => model.row.code),
+    milliInstantColumn(
+      "timestamp",
+      clocks,
+      (model) => model.row.time,
+      (model) => model.row.zone,
+    ),
+    dayColumn("trading_day", clocks, (model) => model.row.tradingDay),
+    textColumn("zone", (model) => model.row.zone),
+    uint32Column("sequence", (model) => model.row.sequence),
+    decimalColumn("price", 18, 4, (model) => model.row.price),
+    wholeColumn("volume", (model) => model.row.volume),
+    nullableUint32Column("trades", (model) => model.row.trades),
+    enumColumn("direction", TICK_DIRECTION, (model) => model.row.direction),
+    enumColumn("source", SOURCE, (model) => model.row.source),
+    uint32Column("flags", (model) => model.row.flags),
+    ...provenanceColumns<TickModel>(),
+  ];
+}
+
+/** How many ticks of a code, day and source stand. */
+export interface TickDay {
+  readonly code: SecurityCode;
+  readonly day: Day;
+  readonly source: SourceNumber;
+  readonly ticks: number;
+  readonly version: bigint;
+}
+
+/** Columns of `tick_day_row`. */
+export function tickDayColumns(clocks: WallClocks): readonly ColumnEncoder<TickDay>[] {
+  return [
+    textColumn("code", ({ code }) => code),
+    dayColumn("trading_day", clocks, ({ day }) => day),
+    enumColumn("source", SOURCE, ({ source }) => source),
+    uint32Column("ticks", ({ ticks }) => ticks),
+    uint64Column("version", ({ version }) => version),
   ];
 }
 

@@ -53,6 +53,31 @@ export function uint32Column<Row>(name: string, get: (row: Row) => number): Colu
   };
 }
 
+/** `Nullable(UInt32)`, for counts that not every provider gives; undefined is NULL. */
+export function nullableUint32Column<Row>(name: string, get: (row: Row) => number | undefined): ColumnEncoder<Row> {
+  return {
+    name,
+    type: "Nullable(UInt32)",
+    encode(rows, _context, bad) {
+      const nulls = new Uint8Array(rows.length);
+      const values = new Uint32Array(rows.length);
+      let index = 0;
+      for (const row of rows) {
+        const value = get(row);
+        if (value === undefined) {
+          nulls[index] = 1;
+        } else if (value >>> 0 === value) {
+          values[index] = value;
+        } else {
+          bad.push({ index, column: name, detail: `${name} ${String(value)} does not fit UInt32` });
+        }
+        index += 1;
+      }
+      return [bufferOf(nulls), bufferOf(values)];
+    },
+  };
+}
+
 const UINT64_MAX = 2n ** 64n - 1n;
 
 /** `UInt64`, for versions. */

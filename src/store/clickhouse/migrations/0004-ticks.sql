@@ -1,4 +1,4 @@
--- Trade prints of all codes in one table; `sequence` keeps their order within the day.
+-- Trade prints of all codes in one table; `sequence` keeps the order of those that share a `timestamp`.
 CREATE TABLE IF NOT EXISTS {{table:tick_row}}
 (
     code LowCardinality(String),

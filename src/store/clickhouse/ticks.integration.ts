@@ -1,0 +1,423 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+
+import { suiteOnEngines, type OpenDatabase } from "../../../test/support/clickhouse-suite.ts";
+import { CODE, DAY, tickModel, weekdays } from "../../../test/support/models.ts";
+import { systemClock } from "../../base/clock.ts";
+import { parseDecimal } from "../../base/decimal.ts";
+import { PermanentError } from "../../base/errors.ts";
+import { silentLog } from "../../base/log.ts";
+import { parseDay } from "../../domain/day.ts";
+import { SOURCE, TICK_DIRECTION } from "../../domain/enums.ts";
+import { TICK_FLAGS, type Tick } from "../../domain/rows.ts";
+import { parseSecurityCode } from "../../domain/security-code.ts";
+import type { Store } from "../../ports/store.ts";
+import type { ClickHouse } from "./client.ts";
+import { ensureSchema, type SchemaOptions } from "./schema.ts";
+import { readObjects } from "./schema-compare.ts";
+import { createClickHouseStore } from "./store.ts";
+
+const never = new AbortController().signal;
+const NEXT_DAY = parseDay("2024-01-03");
+const OTHER = parseSecurityCode("600000.SH");
+const OPTIONS: SchemaOptions = {
+  chain: [SOURCE.TDX, SOURCE.BAOSTOCK],
+  ginkgoUnits: false,
+  apply: true,
+  createDatabase: true,
+};
+
+suiteOnEngines("ticks", defineTickTests);
+
+function defineTickTests(openDatabase: OpenDatabase): void {
+  const open = async (t: TestContext, name: string, options: Partial<SchemaOptions> = {}) => {
+    const clickhouse = await openDatabase(t, name);
+    if (clickhouse === undefined) {
+      return undefined;
+    }
+    await ensureSchema(clickhouse, { ...OPTIONS, ...options }, silentLog, never);
+    return { clickhouse, store: storeOver(clickhouse) };
+  };
+
+  test("three equal trades of one minute stay three, in the order of the wire, and every field comes back", async (t) => {
+    const opened = await open(t, "equal");
+    if (opened === undefined) {
+      return;
+    }
+    const { clickhouse, store } = opened;
+    const models = [
+      tickModel({ sequence: 0, price: parseDecimal("10.501") }),
+      ...[1, 2, 3].map((sequence) => tickModel({ sequence })),
+      tickModel({ sequence: 4, price: parseDecimal("10.5"), trades: undefined, direction: TICK_DIRECTION.ACTIVESELL }),
+      tickModel({ time: `${DAY} 15:00:00`, flags: TICK_FLAGS.auction, direction: TICK_DIRECTION.NEUTRAL }),
+    ];
+    assert.deepEqual(
+      await store.addBatch(models.toReversed(), never),
+      models.map(() => "new"),
+    );
+    const { database } = clickhouse;
+    const rows = await clickhouse.query(
+      `SELECT code, toString(timestamp) AS time, trading_day, zone, sequence, price, volume, trades, direction, source, flags
+       FROM ${database}.tick WHERE code = '${CODE}'`,
+      {},
+      never,
+    );
+    const first = {
+      code: CODE,
+      time: "2024-01-02 09:31:00.000",
+      trading_day: DAY,
+      zone: "Asia/Shanghai",
+      sequence: 0,
+      price: "10.501",
+      volume: "1200",
+      trades: 3,
+      direction: TICK_DIRECTION.ACTIVEBUY,
+      source: SOURCE.TDX,
+      flags: 0,
+    };
+    assert.deepEqual(rows, [
+      first,
+      ...[1, 2, 3].map((sequence) => ({ ...first, sequence, price: "10.51" })),
+      { ...first, sequence: 4, price: "10.5", trades: null, direction: TICK_DIRECTION.ACTIVESELL },
+      {
+        ...first,
+        time: "2024-01-02 15:00:00.000",
+        price: "10.51",
+        flags: TICK_FLAGS.auction,
+        direction: TICK_DIRECTION.NEUTRAL,
+      },
+    ]);
+    const uuids = await clickhouse.query<{ readonly n: string }>(
+      `SELECT toString(uniqExact(uuid)) AS n FROM ${database}.tick`,
+      {},
+      never,
+    );
+    assert.equal(uuids[0]?.n, "6");
+  });
+
+  test("an equal answer writes nothing, a changed tick is revised, and what was removed is in no view and may come back", async (t) => {
+    const opened = await open(t, "again");
+    if (opened === undefined) {
+      return;
+    }
+    const { clickhouse, store } = opened;
+    const day = (version: bigint) => [0, 1, 2].map((sequence) => tickModel({ sequence }, version));
+    await store.addBatch(day(10n), never);
+    const before = await countRows(clickhouse);
+    assert.deepEqual(await storeOver(clickhouse).addBatch(day(20n), never), ["same", "same", "same"]);
+    assert.deepEqual(await countRows(clickhouse), before);
+
+    const removed = tickModel({ sequence: 2, flags: TICK_FLAGS.removed }, 30n);
+    const changed = tickModel({ sequence: 1, volume: parseDecimal("100") }, 30n);
+    assert.deepEqual(await store.addBatch([changed, removed], never), ["revised", "revised"]);
+    const stored = () => store.storedTicks(CODE, DAY, SOURCE.TDX, never);
+    assert.deepEqual(await stored(), [
+      { time: "2024-01-02 09:31:00", sequence: 0 },
+      { time: "2024-01-02 09:31:00", sequence: 1 },
+    ]);
+    assert.deepEqual(await shown(clickhouse), ["0 1200", "1 100"]);
+    assert.deepEqual(await store.addBatch([tickModel({ sequence: 2 }, 20n)], never), ["same"], "a late answer");
+    assert.deepEqual(await shown(clickhouse), ["0 1200", "1 100"]);
+    assert.deepEqual(await store.addBatch([tickModel({ sequence: 2 }, 40n)], never), ["revised"]);
+    assert.deepEqual(await shown(clickhouse), ["0 1200", "1 100", "2 1200"]);
+    assert.deepEqual(await dayCounts(clickhouse), ["000001.SZ 2024-01-02 8 3"]);
+  });
+
+  test("stored ticks are those of one day, code and source", async (t) => {
+    const opened = await open(t, "stored");
+    if (opened === undefined) {
+      return;
+    }
+    const { store } = opened;
+    await store.addBatch(
+      [
+        tickModel({ time: `${DAY} 15:00:00` }),
+        tickModel({ time: `${DAY} 09:25:00` }),
+        tickModel({ tradingDay: NEXT_DAY }),
+        tickModel({ code: OTHER }),
+        tickModel({ source: SOURCE.SIM }),
+      ],
+      never,
+    );
+    assert.deepEqual(await store.storedTicks(CODE, DAY, SOURCE.TDX, never), [
+      { time: "2024-01-02 09:25:00", sequence: 0 },
+      { time: "2024-01-02 15:00:00", sequence: 0 },
+    ]);
+    assert.deepEqual(await store.storedTicks(CODE, parseDay("2024-01-04"), SOURCE.TDX, never), []);
+  });
+
+  test("of two sources a day shows one alone, the best that has any tick of it", async (t) => {
+    const opened = await open(t, "mixed");
+    if (opened === undefined) {
+      return;
+    }
+    const { clickhouse, store } = opened;
+    const of = (source: Tick["source"], sequence: number, changes: Partial<Tick> = {}, version = 10n) =>
+      tickModel({ source, sequence, volume: parseDecimal(source === SOURCE.TDX ? "800" : "400"), ...changes }, version);
+    const next = { tradingDay: NEXT_DAY };
+    await store.addBatch(
+      [
+        of(SOURCE.TDX, 0),
+        // The other one has a tick that the best one has not, and one more in another minute.
+        of(SOURCE.BAOSTOCK, 0),
+        of(SOURCE.BAOSTOCK, 1),
+        of(SOURCE.BAOSTOCK, 0, { time: `${DAY} 10:00:00` }),
+        of(SOURCE.SIM, 0, next),
+        of(SOURCE.BAOSTOCK, 0, next),
+      ],
+      never,
+    );
+    const sources = () => select(clickhouse, "concat(toString(trading_day), ' ', toString(source))");
+    assert.deepEqual(await sources(), ["2024-01-02 8", "2024-01-03 4"]);
+    // A condition on the time never brings out what the best source does not have.
+    assert.deepEqual(
+      await select(clickhouse, "toString(source)", `timestamp > '${DAY} 09:59:00' AND trading_day = '${DAY}'`),
+      [],
+    );
+
+    await store.addBatch([of(SOURCE.TDX, 0, { flags: TICK_FLAGS.removed }, 20n)], never);
+    assert.deepEqual(await sources(), ["2024-01-02 4", "2024-01-02 4", "2024-01-02 4", "2024-01-03 4"]);
+    await ensureSchema(clickhouse, { ...OPTIONS, chain: [SOURCE.SIM] }, silentLog, never);
+    assert.deepEqual((await sources()).at(-1), "2024-01-03 1");
+  });
+
+  test("what is no trade is stored, and left out of the views", async (t) => {
+    const opened = await open(t, "notrade");
+    if (opened === undefined) {
+      return;
+    }
+    const { clickhouse, store } = opened;
+    await store.addBatch(
+      [
+        tickModel({ sequence: 0, flags: TICK_FLAGS.snapshot, volume: parseDecimal("0") }),
+        tickModel({ sequence: 1, flags: TICK_FLAGS.cancel }),
+        tickModel({ sequence: 2, flags: TICK_FLAGS.afterHours }),
+      ],
+      never,
+    );
+    assert.deepEqual(await shown(clickhouse), ["2 1200"]);
+    assert.equal((await store.storedTicks(CODE, DAY, SOURCE.TDX, never)).length, 3);
+  });
+
+  test("ticks of many months are cut by partition, and a tick that fits no column is set aside alone", async (t) => {
+    const opened = await open(t, "months");
+    if (opened === undefined) {
+      return;
+    }
+    const { clickhouse, store } = opened;
+    const months = Array.from(
+      { length: 120 },
+      (_, at) => `${2014 + Math.floor(at / 12)}-${String((at % 12) + 1).padStart(2, "0")}`,
+    );
+    const models = months.map((month) => tickModel({ tradingDay: parseDay(`${month}-15`) }));
+    const bad = tickModel({ sequence: 7, price: parseDecimal("1234567890123456.7") });
+    const outcomes = await store.addBatch([...models, bad], never);
+    assert.deepEqual(outcomes, [...models.map(() => "new"), "rejected"]);
+    const { database } = clickhouse;
+    const [counted] = await clickhouse.query(
+      `SELECT toString(uniqExact(partition)) AS partitions FROM system.parts WHERE database = '${database}' AND table = 'tick_row' AND active`,
+      {},
+      never,
+    );
+    assert.deepEqual(counted, { partitions: "120" });
+    const [refused] = await clickhouse.query(
+      `SELECT data_set, code, reason FROM ${database}.quarantine_row`,
+      {},
+      never,
+    );
+    assert.deepEqual(refused, { data_set: "ticks", code: CODE, reason: "store-refused" });
+    const key = { dataSet: "ticks", frequency: "1d", code: CODE } as const;
+    assert.equal((await store.storedDays(key, parseDay("2014-01-01"), parseDay("2023-12-31"), never)).length, 120);
+  });
+
+  test("a batch that was stored and not counted is counted when it comes again", async (t) => {
+    const opened = await open(t, "recount");
+    if (opened === undefined) {
+      return;
+    }
+    const { clickhouse, store } = opened;
+    const failing: ClickHouse = {
+      ...clickhouse,
+      insertEncoded: (table, columns, encoded, signal) =>
+        table === "tick_day_row"
+          ? Promise.reject(new PermanentError("the process ends here", "store"))
+          : clickhouse.insertEncoded(table, columns, encoded, signal),
+    };
+    await assert.rejects(storeOver(failing).addBatch([tickModel(), tickModel({ sequence: 1 })], never), /ends here/);
+    assert.deepEqual(await shown(clickhouse), []);
+    assert.deepEqual(await store.addBatch([tickModel({}, 20n), tickModel({ sequence: 1 }, 20n)], never), [
+      "same",
+      "same",
+    ]);
+    assert.deepEqual(await shown(clickhouse), ["0 1200", "1 1200"]);
+  });
+
+  test("a day counts as stored while a tick of it stands", async (t) => {
+    const opened = await open(t, "days");
+    if (opened === undefined) {
+      return;
+    }
+    const { store } = opened;
+    const key = { dataSet: "ticks", frequency: "1d", code: CODE } as const;
+    const days = weekdays("2024-01-02", 3);
+    await store.addBatch(
+      days.map((tradingDay) => tickModel({ tradingDay })),
+      never,
+    );
+    const [first = DAY, second = DAY, third = DAY] = days;
+    assert.deepEqual(await store.storedDays(key, second, third, never), [second, third]);
+    await store.addBatch([tickModel({ tradingDay: second, flags: TICK_FLAGS.removed }, 20n)], never);
+    assert.deepEqual(await store.storedDays(key, first, third, never), [first, third]);
+  });
+
+  test("a code's first ticks make its view under Ginkgo's name, whoever stores them, and only one asks for it once", async (t) => {
+    const opened = await open(t, "named");
+    if (opened === undefined) {
+      return;
+    }
+    const { clickhouse } = opened;
+    const commands: string[] = [];
+    const counting: ClickHouse = {
+      ...clickhouse,
+      command: (sql, params, signal) => {
+        commands.push(sql);
+        return clickhouse.command(sql, params, signal);
+      },
+      query: (sql, params, signal) => {
+        commands.push(sql);
+        return clickhouse.query(sql, params, signal);
+      },
+    };
+    const store = storeOver(counting);
+    await Promise.all(
+      [store, storeOver(clickhouse), storeOver(clickhouse)].map((each) =>
+        each.addBatch([tickModel(), tickModel({ code: OTHER, direction: TICK_DIRECTION.ACTIVESELL })], never),
+      ),
+    );
+    const rows = await clickhouse.query(
+      `SELECT * FROM ${clickhouse.database}.\`600000_SH_Tick\` WHERE timestamp >= '${DAY} 09:30:00'`,
+      {},
+      never,
+    );
+    const { uuid, ...row } = Object.fromEntries(Object.entries(rows[0] ?? {}));
+    assert.match(String(uuid), /^[0-9a-f]{32}$/);
+    assert.deepEqual(row, {
+      meta: "{}",
+      desc: "",
+      code: OTHER,
+      price: "10.51",
+      volume: "1200",
+      direction: TICK_DIRECTION.ACTIVESELL,
+      timestamp: "2024-01-02 09:31:00.000",
+      source: SOURCE.TDX,
+      sequence: 0,
+      trades: 3,
+    });
+    assert.equal(rows.length, 1);
+    commands.length = 0;
+    await store.addBatch([tickModel({ sequence: 1 })], never);
+    assert.deepEqual(
+      commands.filter((sql) => /VIEW|system\.tables/.test(sql)),
+      [],
+    );
+  });
+
+  test("`schema ensure` makes a view of ticks anew when its definition changed, and says so in one line", async (t) => {
+    const opened = await open(t, "refresh");
+    if (opened === undefined) {
+      return;
+    }
+    const { clickhouse, store } = opened;
+    await store.addBatch([tickModel(), tickModel({ code: OTHER })], never);
+    const { database } = clickhouse;
+    const name = `${database}.\`000001_SZ_Tick\``;
+    await clickhouse.command(
+      `CREATE OR REPLACE VIEW ${name} AS SELECT code FROM ${database}.tick COMMENT 'ginkgo-data-worker view older'`,
+      {},
+      never,
+    );
+    const report = await ensureSchema(clickhouse, OPTIONS, silentLog, never);
+    assert.deepEqual(
+      report.filter(({ action }) => action !== "exists"),
+      [{ object: "views of the ticks of 2 codes", action: "recreated", note: "0 created, 1 recreated" }],
+    );
+    assert.deepEqual(await clickhouse.query(`SELECT price FROM ${name}`, {}, never), [{ price: "10.51" }]);
+    assert.equal((await readObjects(clickhouse, never)).get("000001_SZ_Tick")?.engine, "View");
+  });
+
+  test("with Ginkgo's units both views answer in lots and two decimals", async (t) => {
+    const opened = await open(t, "units", { ginkgoUnits: true });
+    if (opened === undefined) {
+      return;
+    }
+    const { clickhouse, store } = opened;
+    await store.addBatch([tickModel({ price: parseDecimal("10.516") })], never);
+    for (const name of ["tick", "`000001_SZ_Tick`"]) {
+      assert.deepEqual(await clickhouse.query(`SELECT price, volume FROM ${clickhouse.database}.${name}`, {}, never), [
+        { price: "10.52", volume: 12 },
+      ]);
+    }
+  });
+
+  test("a table of somebody else under the name is refused before anything is stored", async (t) => {
+    const opened = await open(t, "foreign");
+    if (opened === undefined) {
+      return;
+    }
+    const { clickhouse, store } = opened;
+    const { database } = clickhouse;
+    await clickhouse.command(
+      `CREATE TABLE ${database}.\`000001_SZ_Tick\` (price Decimal(16, 2)) ENGINE = MergeTree ORDER BY tuple()`,
+      {},
+      never,
+    );
+    await ensureSchema(clickhouse, OPTIONS, silentLog, never);
+    await assert.rejects(store.addBatch([tickModel()], never), (error) => {
+      assert.ok(error instanceof PermanentError);
+      assert.match(error.message, /\.000001_SZ_Tick \(MergeTree\) is not of this program.*schema adopt --tick-tables/);
+      return true;
+    });
+    assert.deepEqual(await countRows(clickhouse), ["0", "0"]);
+    assert.deepEqual(await store.addBatch([tickModel({ code: OTHER })], never), ["new"]);
+  });
+}
+
+function storeOver(clickhouse: ClickHouse): Store {
+  return createClickHouseStore({ clickhouse, clock: systemClock, log: silentLog, tickViews: OPTIONS });
+}
+
+/** Sequence and volume of what the view shows. */
+async function shown(clickhouse: ClickHouse): Promise<readonly string[]> {
+  return await select(clickhouse, "concat(toString(sequence), ' ', toString(volume))");
+}
+
+async function select(clickhouse: ClickHouse, expression: string, where = "1"): Promise<readonly string[]> {
+  const rows = await clickhouse.query<{ readonly x: string }>(
+    `SELECT ${expression} AS x FROM ${clickhouse.database}.tick WHERE code = '${CODE}' AND ${where}`,
+    {},
+    never,
+  );
+  return rows.map(({ x }) => x);
+}
+
+async function dayCounts(clickhouse: ClickHouse): Promise<readonly string[]> {
+  const rows = await clickhouse.query<{ readonly x: string }>(
+    `SELECT concat(code, ' ', toString(trading_day), ' ', toString(source), ' ', toString(ticks)) AS x
+     FROM ${clickhouse.database}.tick_day_row FINAL ORDER BY x`,
+    {},
+    never,
+  );
+  return rows.map(({ x }) => x);
+}
+
+/** Rows that were written to the ticks and to their days, versions included. */
+async function countRows(clickhouse: ClickHouse): Promise<readonly string[]> {
+  const rows = await clickhouse.query<{ readonly n: string }>(
+    ["tick_row", "tick_day_row"]
+      .map((name) => `SELECT toString(count()) AS n, '${name}' AS x FROM ${clickhouse.database}.${name}`)
+      .join(" UNION ALL ") + " ORDER BY x DESC",
+    {},
+    never,
+  );
+  return rows.map(({ n }) => n);
+}
