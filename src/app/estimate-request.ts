@@ -202,7 +202,7 @@ async function planCodes(
   }
   const marketRowsByDay = listed.filter(({ status, code }) => status === "listed" && kindOf(code) === "stock").length;
   const calls = coalesce(units, capability, { calendar, marketRowsByDay });
-  const callsPerDay = Math.floor(marketRowsByDay / capability.rowsMax) + 1;
+  const callsPerDay = Math.floor(marketRowsByDay / (capability.dayRowsMax ?? capability.rowsMax)) + 1;
   const made = calls.reduce((sum, { call }) => sum + (call.selection.by === "day" ? callsPerDay : 1), 0);
   return {
     messages: codes.length,

@@ -3,7 +3,6 @@ import type { RetryWaits } from "../base/jitter.ts";
 import type { Log } from "../base/log.ts";
 import { untilPassed } from "../base/retry.ts";
 import { parseDay } from "../domain/day.ts";
-import type { Frequency } from "../domain/frequency.ts";
 import { PROVIDER_SOURCES } from "../domain/provider.ts";
 import type { RejectedRow, RowOf, Tick } from "../domain/rows.ts";
 import type { Call, CodeDataSet } from "../domain/unit.ts";
@@ -12,6 +11,7 @@ import { checkFactors } from "../planning/check-factors.ts";
 import type { CheckContext } from "../planning/check-rows.ts";
 import { checkTicks } from "../planning/check-ticks.ts";
 import { coalesce } from "../planning/coalesce.ts";
+import { covers } from "../planning/covers.ts";
 import { expandFactors } from "../planning/expand-factors.ts";
 import { findVanished, toTickDays } from "../planning/vanished-ticks.ts";
 import type { Capability } from "../ports/source.ts";
@@ -41,25 +41,39 @@ export interface LineContext {
 /** Of the whole market on one day; a little above what is listed, so that a day's call is not taken for free. */
 const MARKET_ROWS_UNKNOWN = 5_500;
 
-type Lines = { readonly [D in CodeDataSet]: Map<Frequency, CodeLine<D>> };
+type Lines = { readonly [D in CodeDataSet]: CodeLine<D>[] };
 
-/** One desk for each data set and frequency that the provider has of what is asked for by code. */
+/** One desk for each capability of the provider that is asked for by code. */
 export function openLines(context: LineContext): ProviderLines {
   const { provider } = context;
-  const lines: Lines = { bars: new Map(), ticks: new Map(), "adjustment-factors": new Map() };
-  const add = <D extends CodeDataSet>(dataSet: D, frequency: Frequency): ProviderLine => {
-    const line = provider.line(dataSet, frequency);
-    const found: Map<Frequency, CodeLine<D>> = lines[dataSet];
-    found.set(frequency, openLine(dataSet, line, context));
-    return line;
-  };
-  const served = provider.capabilities.flatMap(({ dataSet, frequency }) =>
-    isByCode(dataSet) ? [add(dataSet, frequency)] : [],
-  );
+  const lines: Lines = { bars: [], ticks: [], "adjustment-factors": [] };
+  const served: ProviderLine[] = [];
+  for (const line of provider.lines) {
+    const { dataSet } = line.capability;
+    if (isByCode(dataSet)) {
+      addLine(lines, dataSet, line, context);
+      served.push(line);
+    }
+  }
   return {
     isOut: () => served.some((line) => line.isOut),
-    line: (dataSet, frequency) => lines[dataSet].get(frequency),
+    line: (dataSet, frequency, code) =>
+      lines[dataSet].find(({ capability }) => capability.frequency === frequency && covers(capability, code)),
   };
+}
+
+function addLine(lines: Lines, dataSet: CodeDataSet, line: ProviderLine, context: LineContext): void {
+  switch (dataSet) {
+    case "bars":
+      lines.bars.push(openLine(dataSet, line, context));
+      break;
+    case "ticks":
+      lines.ticks.push(openLine(dataSet, line, context));
+      break;
+    case "adjustment-factors":
+      lines["adjustment-factors"].push(openLine(dataSet, line, context));
+      break;
+  }
 }
 
 function isByCode(dataSet: string): dataSet is CodeDataSet {

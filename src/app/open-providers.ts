@@ -14,11 +14,13 @@ import { type OnCall, ProviderLine } from "../worker/provider-line.ts";
 import { abilitiesOf, servedProvider } from "./provider-table.ts";
 import { retryWaitsOf } from "./retry-waits.ts";
 
-/** A provider and one line to each of its data sets. */
+/** A provider and one line for each of its capabilities. */
 export interface OpenProvider extends AsyncDisposable {
   readonly provider: ProviderName;
   readonly capabilities: readonly Capability[];
-  /** Throws RangeError for a data set or frequency that it does not serve; the frequency is 1d by default. */
+  /** In the order of the capabilities. */
+  readonly lines: readonly ProviderLine[];
+  /** The first line to a data set. Throws RangeError for a data set or frequency that it does not serve; the frequency is 1d by default. */
   readonly line: (dataSet: DataSet, frequency?: Frequency) => ProviderLine;
   readonly callsAtOnceMax: number;
   /** One for each of its apis. */
@@ -79,9 +81,9 @@ function toOpenProvider(
   const { provider, capabilities } = source;
   const clock = systemClock;
   const gates = new Map<string, ProviderGate>();
-  const lines = new Map<string, ProviderLine>();
+  const lines: ProviderLine[] = [];
   for (const capability of capabilities) {
-    const { api, dataSet, frequency } = capability;
+    const { api } = capability;
     const gate =
       gates.get(api) ?? new ProviderGate({ key: { provider, api }, limits: gateLimitsOf(config), clock, log });
     gates.set(api, gate);
@@ -89,13 +91,14 @@ function toOpenProvider(
     const newCallId = randomUUID;
     const shared = { source, capability, budget, gate, retryWaits, clock, log, newCallId };
     const line = new ProviderLine({ ...shared, onCall });
-    lines.set(`${dataSet} ${frequency}`, line);
+    lines.push(line);
   }
   return {
     provider,
     capabilities,
+    lines,
     line: (dataSet, frequency = "1d") => {
-      const line = lines.get(`${dataSet} ${frequency}`);
+      const line = lines.find(({ capability: one }) => one.dataSet === dataSet && one.frequency === frequency);
       if (line === undefined) {
         throw new RangeError(`${provider} does not serve ${dataSet} at ${frequency}`);
       }

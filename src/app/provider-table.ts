@@ -8,6 +8,10 @@ import type { Abilities } from "../planning/covers.ts";
 import type { Publication } from "../planning/final-day.ts";
 import type { CallLimit } from "../ports/budget.ts";
 import type { Capability, Source } from "../ports/source.ts";
+import { baostockCapabilities, openBaostockSource } from "../sources/baostock/source.ts";
+import { openTdxSource, tdxCapabilities } from "../sources/tdx/source.ts";
+import { TDX_SERVERS } from "../sources/tdx/servers.ts";
+import type { TdxServer } from "../sources/tdx/connection.ts";
 import { openTushareSource, tushareCapabilities } from "../sources/tushare/source.ts";
 
 /** All that the application knows of one provider beside its source. */
@@ -28,6 +32,10 @@ export interface ServedProvider {
 }
 
 const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** Of the user `anonymous`; everybody's, and so no secret. */
+const BAOSTOCK_PASSWORD = "123456";
 
 const TABLE: Readonly<Record<ServedProviderName, ServedProvider>> = {
   tushare: {
@@ -48,6 +56,46 @@ const TABLE: Readonly<Record<ServedProviderName, ServedProvider>> = {
     identity: ({ tushare }) => tushare.token ?? "",
     hosts: ({ tushare }) => [new URL(tushare.url).hostname],
     callsAtOnce: ({ tushare }) => tushare.callsAtOnce,
+  },
+  baostock: {
+    check: () => undefined,
+    open: ({ baostock }) =>
+      openBaostockSource({
+        host: baostock.host,
+        port: baostock.port,
+        user: baostock.user,
+        password: baostock.password ?? BAOSTOCK_PASSWORD,
+        ...(baostock.apiKey === undefined ? {} : { apiKey: baostock.apiKey }),
+        callMsMax: baostock.timeoutMs,
+        clock: systemClock,
+      }),
+    capabilities: () => baostockCapabilities(),
+    limits: ({ baostock }) => [
+      { calls: baostock.callsPerMinute, windowMs: MINUTE_MS },
+      { calls: baostock.callsPerDay, windowMs: DAY_MS },
+    ],
+    // It counts by address, which a fleet shares as a rule.
+    identity: () => "",
+    hosts: ({ baostock }) => [baostock.host],
+    // One request at a time on one connection; more addresses than one have been banned for.
+    callsAtOnce: () => 1,
+  },
+  tdx: {
+    check: () => undefined,
+    open: ({ tdx }) =>
+      openTdxSource({
+        servers: tdx.hosts.length === 0 ? TDX_SERVERS : tdx.hosts.map((text) => toServer(text)),
+        connectionsMax: tdx.connections,
+        callMsMax: tdx.timeoutMs,
+        pauseMs: tdx.pauseMs,
+        clock: systemClock,
+      }),
+    capabilities: () => tdxCapabilities(),
+    limits: ({ tdx }) => [{ calls: tdx.callsPerMinute, windowMs: MINUTE_MS }],
+    identity: () => "",
+    hosts: ({ tdx }) =>
+      (tdx.hosts.length === 0 ? TDX_SERVERS : tdx.hosts.map((text) => toServer(text))).map(({ host }) => host),
+    callsAtOnce: ({ tdx }) => tdx.connections,
   },
 };
 
@@ -106,6 +154,12 @@ function findAble(
 
 function tushareCaps({ tushare }: Config): Parameters<typeof tushareCapabilities>[0] {
   return { codesMax: tushare.codesMax, rowCaps: { daily: tushare.rowsMax, adj_factor: tushare.rowsMax } };
+}
+
+/** `host:port`, as the setting is read. */
+function toServer(text: string): TdxServer {
+  const at = text.lastIndexOf(":");
+  return { host: text.slice(0, at).replace(/^\[|\]$/g, ""), port: Number.parseInt(text.slice(at + 1), 10) };
 }
 
 function tokenOf({ tushare }: Config): string {

@@ -58,7 +58,7 @@ export const PROVIDER_SETTINGS = {
       "public-api.baostock.com",
       "address of the service; with baostock.api_key that of its paying users is vip-api.baostock.com",
     ),
-    port: setting(read.integer(PORT), 10_030, "port of the service"),
+    port: setting(read.integer(PORT), 10_030, "port of BaoStock"),
     user: setting(read.text(), "anonymous", "user of BaoStock"),
     password: optional(read.text(), "password of BaoStock; without one that of its anonymous user", { secret: true }),
     apiKey: optional(read.text(), "key of a paying user", { secret: true }),
@@ -72,7 +72,7 @@ export const PROVIDER_SETTINGS = {
       45_000,
       "calls in any 24 h, for all workers together; an address was banned at 50,000",
     ),
-    timeoutMs: setting(read.integer({ min: 100, max: 600_000 }), 30_000, "how long one call may take"),
+    timeoutMs: setting(read.integer({ min: 100, max: 600_000 }), 30_000, "how long one call to BaoStock may take"),
   },
   tdx: {
     hosts: setting(

@@ -1,4 +1,3 @@
-import { kindOf } from "../domain/instrument-kind.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { Call, CodeDataSet, Unit } from "../domain/unit.ts";
 import type { Capability } from "../ports/source.ts";
@@ -47,30 +46,6 @@ export function coalesce<D extends CodeDataSet>(
     return [];
   }
   refuseStrangers(units, capability);
-  const { dayKinds } = capability;
-  if (!capability.byDay || dayKinds === undefined) {
-    return coalesceAll(units, capability, options);
-  }
-  // What no answer of a day holds is asked for by code only.
-  const isInDay = ({ code }: Unit): boolean => dayKinds.includes(kindOf(code));
-  return [
-    ...coalesceAll<D>(units.filter(isInDay), capability, options),
-    ...coalesceAll<D>(
-      units.filter((unit) => !isInDay(unit)),
-      { ...capability, byDay: false },
-      options,
-    ),
-  ].toSorted((left, right) => left.rank - right.rank);
-}
-
-function coalesceAll<D extends CodeDataSet>(
-  units: readonly Unit[],
-  capability: Capability,
-  options: CoalesceOptions,
-): readonly PlannedCall<D>[] {
-  if (units.length === 0) {
-    return [];
-  }
   // Units and capability have been found to agree; the type argument is the caller's word for the same data set.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const dataSet = capability.dataSet as D;
@@ -86,7 +61,7 @@ function coalesceAll<D extends CodeDataSet>(
       rowsMax: codeDaysMax(capability),
       codesMax: capability.codesMax,
       byDay: capability.byDay,
-      callsPerDay: Math.floor(rowsOfMarket / capability.rowsMax) + 1,
+      callsPerDay: Math.floor(rowsOfMarket / (capability.dayRowsMax ?? capability.rowsMax)) + 1,
       rowsPerDay: options.marketRowsByDay,
     },
     options.work ?? { steps: 0 },

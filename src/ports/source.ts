@@ -24,8 +24,8 @@ export interface Capability {
   readonly codesMax: number;
   /** Answers the whole market for one day in one call. */
   readonly byDay: boolean;
-  /** The kinds that such an answer holds, where those are fewer than `kinds`. */
-  readonly dayKinds?: readonly InstrumentKind[];
+  /** Rows that such an answer holds at most, where that is not `rowsMax`. */
+  readonly dayRowsMax?: number;
   /** Local time of day, `HH:MM`, from which on a day's rows are complete, in `zone`. */
   readonly completeFrom: string;
   readonly zone: ZoneName;

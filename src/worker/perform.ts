@@ -3,6 +3,7 @@ import type { Command } from "../domain/command.ts";
 import type { Frequency } from "../domain/frequency.ts";
 import { NO_ROWS } from "../domain/outcome.ts";
 import type { ProviderName } from "../domain/provider.ts";
+import type { SecurityCode } from "../domain/security-code.ts";
 import type { CodeDataSet } from "../domain/unit.ts";
 import type { Abilities } from "../planning/covers.ts";
 import { groupByProviders, noProvider } from "./able-providers.ts";
@@ -14,7 +15,11 @@ import { joinDone, syncCodes, type CodeLine, type CodesRequest, type SyncParts }
 /** What one provider serves of the data sets that are asked for by code. */
 export interface ProviderLines {
   /** Undefined for what it does not serve. */
-  readonly line: <D extends CodeDataSet>(dataSet: D, frequency: Frequency) => CodeLine<D> | undefined;
+  readonly line: <D extends CodeDataSet>(
+    dataSet: D,
+    frequency: Frequency,
+    code: SecurityCode,
+  ) => CodeLine<D> | undefined;
   /** An outage holds up what is asked of it now. */
   readonly isOut: () => boolean;
 }
@@ -38,8 +43,8 @@ export interface PerformParts extends SyncParts {
 export function createPerform(parts: PerformParts): Perform {
   const chain = new ProviderChain<ProviderLines>(parts);
 
-  async function bring<D extends CodeDataSet>(
-    dataSet: D,
+  async function bring(
+    dataSet: CodeDataSet,
     request: CodesRequest & { readonly provider: ProviderName | undefined },
     context: CommandContext,
     signal: AbortSignal,
@@ -47,29 +52,24 @@ export function createPerform(parts: PerformParts): Perform {
     const { frequency, provider: pinned } = request;
     const at = `${context.places.params}.provider`;
     const groups = groupByProviders(request.codes, dataSet, frequency, parts);
-    const results = await Promise.allSettled(
-      groups.able.map(({ codes, providers }) =>
-        chain.ask(
-          pinned,
-          async (lines) => {
-            const line = lines.line(dataSet, frequency);
-            if (line === undefined) {
-              throw noProvider(codes, dataSet, frequency, context.places.codes, parts);
-            }
-            return await syncCodes({ ...request, codes }, line, parts, context, signal);
-          },
-          { at, able: providers },
-        ),
-      ),
-    );
-    const failure = results.find((result) => result.status === "rejected");
-    if (failure !== undefined) {
-      throw failure.reason;
-    }
-    if (groups.unable.length > 0) {
+    const bringFrom = (lines: ProviderLines, codes: readonly SecurityCode[]): Promise<Done> =>
+      joinAll(
+        [...Map.groupBy(codes, (code) => lines.line(dataSet, frequency, code))].map(async ([line, ofLine]) => {
+          if (line === undefined) {
+            throw noProvider(ofLine, dataSet, frequency, context.places.codes, parts);
+          }
+          return await syncCodes({ ...request, codes: ofLine }, line, parts, context, signal);
+        }),
+      );
+    const unable = async (): Promise<Done> => {
       throw noProvider(groups.unable, dataSet, frequency, context.places.codes, parts);
-    }
-    return results.flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])).reduce(joinDone);
+    };
+    return await joinAll([
+      ...groups.able.map(({ codes, providers }) =>
+        chain.ask(pinned, (lines) => bringFrom(lines, codes), { at, able: providers }),
+      ),
+      ...(groups.unable.length > 0 ? [unable()] : []),
+    ]);
   }
 
   return async (command, context, signal) => {
@@ -93,6 +93,16 @@ export function createPerform(parts: PerformParts): Perform {
         return IGNORED;
     }
   };
+}
+
+/** All of them, at least one: they go on beside one that fails, and the first failure is thrown in the end. */
+async function joinAll(parts: readonly Promise<Done>[]): Promise<Done> {
+  const results = await Promise.allSettled(parts);
+  const failure = results.find((result) => result.status === "rejected");
+  if (failure !== undefined) {
+    throw failure.reason;
+  }
+  return results.flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])).reduce(joinDone);
 }
 
 /** Weeks and months are views over daily bars: whoever wants them wants those. */

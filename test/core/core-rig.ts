@@ -84,16 +84,13 @@ export async function openCoreRig({
   const retryWaits = retryWaitsOf(config);
   const gates: ProviderGate[] = [];
   let calls = 0;
-  const lines = new Map(
-    source.capabilities.map((capability) => {
-      const newCallId = (): string => `call-${(calls += 1)}`;
-      const key = { provider: source.provider, api: capability.api };
-      const gate = new ProviderGate({ key, limits: gateLimitsOf(config), clock, log, random: () => 1 });
-      gates.push(gate);
-      const line = new ProviderLine({ source, capability, budget, gate, retryWaits, clock, log, newCallId });
-      return [capability.dataSet, line];
-    }),
-  );
+  const lines = source.capabilities.map((capability) => {
+    const newCallId = (): string => `call-${(calls += 1)}`;
+    const key = { provider: source.provider, api: capability.api };
+    const gate = new ProviderGate({ key, limits: gateLimitsOf(config), clock, log, random: () => 1 });
+    gates.push(gate);
+    return new ProviderLine({ source, capability, budget, gate, retryWaits, clock, log, newCallId });
+  });
   const memory = openMemoryStore();
   const work = new AbortController();
   const worker = assembleWorker(
@@ -104,8 +101,9 @@ export async function openCoreRig({
         {
           provider: source.provider,
           capabilities: source.capabilities,
+          lines,
           line: (dataSet) => {
-            const line = lines.get(dataSet);
+            const line = lines.find(({ capability }) => capability.dataSet === dataSet);
             if (line === undefined) {
               throw new RangeError(`no ${dataSet}`);
             }
@@ -280,7 +278,6 @@ interface MemoryStore {
 function openMemoryStore(): MemoryStore {
   const spans = new Map<string, readonly Span[]>();
   const bars = new Map<string, unknown>();
-  const ticks = new Map<string, unknown>();
   const factors = new Map<string, unknown>();
   const ticks = new Map<string, unknown>();
   const instruments = new Map<string, Instrument>();
@@ -295,8 +292,6 @@ function openMemoryStore(): MemoryStore {
     switch (model.model) {
       case "bar":
         return put<unknown>(bars, `${model.row.code} ${model.row.tradingDay}`, model.row);
-      case "tick":
-        return put<unknown>(ticks, `${model.row.code} ${model.row.time} ${model.row.sequence}`, model.row);
       case "adjustment-factor":
         return put<unknown>(factors, `${model.row.code} ${model.row.tradingDay}`, model.row);
       case "tick":

@@ -58,8 +58,9 @@ test("a stock list that lost more than a tenth of its codes is not believed unle
 });
 
 test("a code that no list has any more is kept as gone, with the last day it was listed, and is asked for no more", async () => {
-  const old = "430047.BJ";
-  const renumbered = "920047.BJ";
+  // A pair that the table of renumbered codes does not have.
+  const old = "430001.BJ";
+  const renumbered = "920901.BJ";
   const others = codesOf(2).map((code) => stockRow(code));
   const listedAs = (code: string): Record<string, string>[] => [...others, stockRow(code, { list_date: "20250929" })];
   const paused = "600900.SH";
@@ -83,7 +84,7 @@ test("a code that no list has any more is kept as gone, with the last day it was
     (error) =>
       error instanceof MessageError &&
       error.reason === "unknown-code" &&
-      /430047\.BJ.*no more.*2025-09-30.*new number/.test(error.detail),
+      /430001\.BJ.*no more.*2025-09-30.*new number/.test(error.detail),
   );
   assert.equal((await rig.send({ command: "bar_snapshot", params: { code: renumbered, days: 1 } })).rows.new, 1);
   const kept = rig.instruments.get(old);

@@ -99,7 +99,7 @@ CODE       STATE      FROM        TO          DAYS  REASON
   assert.match(err, /298 listed securities were never asked for and not looked at: gdw coverage --market/);
   assert.match(err, /asked for again by gdw gaps --request/);
   assert.match(err, /warning: 2 of 22 expected days are missing/);
-  assert.deepEqual(asked, [{ dataSet: "bars", codes: [CODE], from: undefined, to: undefined }]);
+  assert.deepEqual(asked, [{ dataSet: "bars", frequency: "1d", codes: [CODE], from: undefined, to: undefined }]);
 });
 
 test("of many codes the worst are named, of one day who is what", async () => {
@@ -118,7 +118,7 @@ test("of many codes the worst are named, of one day who is what", async () => {
   const { app, asked } = coverageApp({ ...REPORT, range, codes, counts, expected: 30 });
   const day = await run(["coverage", "--date", "20240103"], { app });
   assert.match(day.out, /^failed +3 +10\.0 % +600003\.SH 600013\.SH 600023\.SH$/m);
-  assert.deepEqual(asked, [{ dataSet: "bars", codes: "listed", from: "2024-01-03", to: "2024-01-03" }]);
+  assert.deepEqual(asked, [{ dataSet: "bars", frequency: "1d", codes: "listed", from: "2024-01-03", to: "2024-01-03" }]);
 });
 
 test("coverage that explains everything ends with 0; JSON is the whole report", async () => {
@@ -151,7 +151,9 @@ test("what does not fit together is refused before anything is opened", async ()
     ["coverage", "--date", "20240103", "--from", "20240101"],
     ["coverage", "--from", "20240203", "--to", "20240101"],
     ["coverage", "--to", "2999-01-01"],
-    ["coverage", "--data-set", "ticks"],
+    ["coverage", "--data-set", "trades"],
+    ["coverage", "--data-set", "ticks", "--frequency", "5m"],
+    ["coverage", "--frequency", "1w"],
     ["gaps", "--wait"],
     ["gaps", "--date", "20240103"],
   ];

@@ -14,6 +14,9 @@ export const BAOSTOCK_COMPLETE_FROM = { bars: "17:30", minutes: "20:00", "adjust
 const MINUTE_ROWS = { "5m": 48, "15m": 16, "30m": 8, "60m": 4 } as const;
 const MINUTES = ["5m", "15m", "30m", "60m"] as const;
 
+/** What the provider's own client declares as the most that an answer of a day holds. */
+const DAY_ROWS_MAX = 20_000;
+
 const INDICES_BEGIN = parseDay("2006-01-01");
 const MINUTES_BEGIN = parseDay("2020-01-03");
 const ETFS_BEGIN = parseDay("2026-01-05");
@@ -48,7 +51,7 @@ export function baostockCapabilities({ rowsByPage = ROWS_BY_PAGE }: BaostockBoun
   const list = { ...common, codesMax: 0, kinds: INSTRUMENT_KINDS, completeFrom: "00:00" } as const;
   return [
     // The market of a day has shares only.
-    { ...daily, kinds: ["stock"], byDay: true },
+    { ...daily, kinds: ["stock"], byDay: true, dayRowsMax: DAY_ROWS_MAX },
     { ...daily, kinds: ["index"], since: INDICES_BEGIN },
     { ...daily, kinds: ["etf"], since: ETFS_BEGIN },
     ...minutes,

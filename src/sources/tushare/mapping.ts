@@ -1,5 +1,6 @@
 import { compareDecimal, parseDecimal, scaleOf, shiftDecimal, ZERO, type DecimalText } from "../../base/decimal.ts";
 import { DataError, PermanentError } from "../../base/errors.ts";
+import { canonicalCode } from "../../domain/code-alias.ts";
 import { parseDay, SHANGHAI, type Day } from "../../domain/day.ts";
 import { CURRENCY, MARKET, SOURCE } from "../../domain/enums.ts";
 import {
@@ -10,7 +11,7 @@ import {
   type RejectReason,
   type RowOf,
 } from "../../domain/rows.ts";
-import { parseSecurityCode } from "../../domain/security-code.ts";
+import { parseSecurityCode, type SecurityCode } from "../../domain/security-code.ts";
 import type { Cell, TushareTable } from "./envelope.ts";
 
 export interface Mapped<D extends DataSet> {
@@ -65,7 +66,7 @@ const ROW_READERS: { readonly [D in DataSet]: (cells: Cells) => RowOf[D] | undef
     const tradingDay = parseDay(cells("trade_date"), "trade_date");
     const turnover = readOptional(cells, "amount", (text) => toTurnover(text));
     return {
-      code: parseSecurityCode(cells("ts_code"), "ts_code"),
+      code: readCode(cells),
       frequency: "1d",
       tradingDay,
       time: `${tradingDay} 00:00:00`,
@@ -88,7 +89,7 @@ const ROW_READERS: { readonly [D in DataSet]: (cells: Cells) => RowOf[D] | undef
       throw new RowError("out-of-range", `adj_factor: expected a factor above 0, got ${factor}`);
     }
     return {
-      code: parseSecurityCode(cells("ts_code"), "ts_code"),
+      code: readCode(cells),
       tradingDay: parseDay(cells("trade_date"), "trade_date"),
       factor,
       source: SOURCE.TUSHARE,
@@ -96,7 +97,7 @@ const ROW_READERS: { readonly [D in DataSet]: (cells: Cells) => RowOf[D] | undef
   },
 
   "stock-list": (cells) => ({
-    code: parseSecurityCode(cells("ts_code"), "ts_code"),
+    code: readCode(cells),
     name: readText(cells, "name"),
     industry: readText(cells, "industry"),
     market: MARKET.CHINA,
@@ -134,7 +135,7 @@ const ROW_READERS: { readonly [D in DataSet]: (cells: Cells) => RowOf[D] | undef
       return undefined;
     }
     return {
-      code: parseSecurityCode(cells("ts_code"), "ts_code"),
+      code: readCode(cells),
       day: parseDay(cells("trade_date"), "trade_date"),
     };
   },
@@ -166,6 +167,11 @@ class RowError extends Error {
     super(message);
     this.reason = reason;
   }
+}
+
+/** Rows from before a code was given up may stand under it. */
+function readCode(cells: Cells): SecurityCode {
+  return canonicalCode(parseSecurityCode(cells("ts_code"), "ts_code"));
 }
 
 function readPrice(cells: Cells, column: string): DecimalText {
