@@ -1,0 +1,273 @@
+import { compareDecimal, fromScaled, shiftDecimal, ZERO, type DecimalText } from "../../base/decimal.ts";
+import { DataError } from "../../base/errors.ts";
+import { parseDay, SHANGHAI, type Day } from "../../domain/day.ts";
+import { SOURCE, TICK_DIRECTION, type TickDirectionNumber } from "../../domain/enums.ts";
+import type { Frequency } from "../../domain/frequency.ts";
+import { kindOf, type InstrumentKind } from "../../domain/instrument-kind.ts";
+import {
+  TICK_FLAGS,
+  type Bar,
+  type DataSet,
+  type RejectedRow,
+  type RejectReason,
+  type Suspension,
+  type Tick,
+} from "../../domain/rows.ts";
+import { digitsOf, exchangeOf, type SecurityCode } from "../../domain/security-code.ts";
+import type { KLine } from "./k-lines.ts";
+import { clockText, roundDecimal } from "./primitives.ts";
+import type { WireTick } from "./ticks.ts";
+
+export interface MappedBars {
+  readonly bars: readonly Bar[];
+  readonly rejected: readonly RejectedRow[];
+  /** Days of the answer that have a row and no trade. */
+  readonly suspensions: readonly Suspension[];
+}
+
+/** Bars have thousandths whatever the kind. */
+const BAR_PRICE_SCALE = 3;
+/** Turnover is a float of 32 bits, whose last digits are none: to the fen it is as good as it ever was. */
+const TURNOVER_SCALE = 2;
+const MORNING_END = 690;
+const AFTERNOON_BEGIN = 780;
+const MIDNIGHT = 1_440;
+const RAW_CHARS_MAX = 2_000;
+
+/**
+ * Bars in canonical units. A row that cannot be read is a RejectedRow; a day without volume and turnover is a suspension
+ * and no bar. While the market has its afternoon the row of 11:30 is stamped 13:00, which is mended.
+ */
+export function mapKLines(rows: readonly KLine[], code: SecurityCode, frequency: Frequency): MappedBars {
+  const kind = kindOf(code);
+  const mornings = new Set(rows.filter(({ minutes }) => minutes === MORNING_END).map(({ date }) => date));
+  const bars: Bar[] = [];
+  const rejected: RejectedRow[] = [];
+  const suspensions: Suspension[] = [];
+  for (const row of rows) {
+    try {
+      const tradingDay = readDay(row.date);
+      if (frequency === "1d" && row.volume === ZERO && row.amount === ZERO) {
+        suspensions.push({ code, day: tradingDay });
+        continue;
+      }
+      const minutes = frequency === "1d" ? 0 : readBarMinutes(row, mornings);
+      bars.push({
+        code,
+        frequency,
+        tradingDay,
+        time: `${tradingDay} ${clockText(minutes)}:00`,
+        zone: SHANGHAI,
+        open: fromScaled(BigInt(row.open), BAR_PRICE_SCALE),
+        high: fromScaled(BigInt(row.high), BAR_PRICE_SCALE),
+        low: fromScaled(BigInt(row.low), BAR_PRICE_SCALE),
+        close: fromScaled(BigInt(row.close), BAR_PRICE_SCALE),
+        preClose: undefined,
+        volume: toShares(row, kind, frequency),
+        turnover: roundDecimal(row.amount, TURNOVER_SCALE),
+        source: SOURCE.TDX,
+        flags: 0,
+      });
+    } catch (error) {
+      rejected.push(toRejectedRow("bars", code, row.date, error, row));
+    }
+  }
+  return { bars, rejected, suspensions };
+}
+
+/**
+ * What one unit of a bar's volume is, in powers of ten of a share.
+ * Stocks, ETFs and funds: days in lots of 100, minutes in shares. Indices: a day's unit is 100 lots; that of minutes is
+ * told by nobody, and taken to be a hundredth of it as with stocks: one lot. Bonds: see `bondPlaces`.
+ */
+const VOLUME_PLACES = {
+  day: { stock: 2, etf: 2, fund: 2, index: 4 },
+  minute: { stock: 0, etf: 0, fund: 0, index: 2 },
+} as const;
+
+/** Exact. A volume that is no whole number is left to the check of rows, which says so. */
+function toShares(row: KLine, kind: InstrumentKind, frequency: Frequency): DecimalText {
+  if (kind === "bond") {
+    return shiftDecimal(row.volume, bondPlaces(row));
+  }
+  return shiftDecimal(row.volume, VOLUME_PLACES[frequency === "1d" ? "day" : "minute"][kind]);
+}
+
+/**
+ * Bonds come in lots of ten, in single ones or in hundreds of lots, by exchange and by sort, and nothing in the answer
+ * says which: of these units the one is taken with which the turnover lies between the lowest and the highest price,
+ * with a tenth to spare. Neighbouring units are ten times apart, so there is never a choice.
+ */
+function bondPlaces({ volume, amount, low, high }: KLine): number {
+  if (volume === ZERO) {
+    return 0;
+  }
+  const money = shiftDecimal(amount, BAR_PRICE_SCALE + 1);
+  for (let places = 0; places <= 4; places += 1) {
+    const bonds = shiftDecimal(volume, places);
+    const least = times(bonds, BigInt(low) * 9n);
+    const most = times(bonds, BigInt(high) * 11n);
+    if (compareDecimal(money, least) >= 0 && compareDecimal(money, most) <= 0) {
+      return places;
+    }
+  }
+  throw new RowError("out-of-range", `volume ${volume} and turnover ${amount} fit no price from ${low} to ${high}`);
+}
+
+function times(text: DecimalText, factor: bigint): DecimalText {
+  const point = text.indexOf(".");
+  const scale = point === -1 ? 0 : text.length - point - 1;
+  return fromScaled(BigInt(text.replace(".", "")) * factor, scale);
+}
+
+function readBarMinutes({ minutes, date }: KLine, mornings: ReadonlySet<string>): number {
+  if (minutes === AFTERNOON_BEGIN && !mornings.has(date)) {
+    return MORNING_END;
+  }
+  if (minutes === AFTERNOON_BEGIN || minutes >= MIDNIGHT) {
+    throw new RowError("not-parseable", `no bar ends at minute ${minutes} of the day`);
+  }
+  return minutes;
+}
+
+export interface MappedTicks {
+  readonly ticks: readonly Tick[];
+  readonly rejected: readonly RejectedRow[];
+}
+
+/** Opening and closing call auction: before the first is over, and from the second's begin to its end. */
+const AUCTION = { openingEnd: 570, closingFrom: 897, closingTo: 900 } as const;
+
+interface Side {
+  readonly direction: TickDirectionNumber;
+  readonly flags: number;
+}
+
+/** The wire's own codes; they are no numbers of ours. */
+const SIDES: ReadonlyMap<number, Side> = new Map([
+  [0, { direction: TICK_DIRECTION.ACTIVEBUY, flags: 0 }],
+  [1, { direction: TICK_DIRECTION.ACTIVESELL, flags: 0 }],
+  [2, { direction: TICK_DIRECTION.NEUTRAL, flags: 0 }],
+  [5, { direction: TICK_DIRECTION.NEUTRAL, flags: TICK_FLAGS.afterHours }],
+  [8, { direction: TICK_DIRECTION.NEUTRAL, flags: TICK_FLAGS.snapshot }],
+]);
+
+/**
+ * Ticks of one whole day in canonical units. `sequence` counts every row of a minute, also those that are rejected, so
+ * a place means the same however a row is read. Volume is in lots of 100; what is smaller than a lot comes as 0 lots.
+ */
+export function mapTicks(rows: readonly WireTick[], code: SecurityCode, day: Day): MappedTicks {
+  const scale = tickPriceScale(code);
+  const ticks: Tick[] = [];
+  const rejected: RejectedRow[] = [];
+  const places = new Map<number, number>();
+  for (const row of rows) {
+    const sequence = places.get(row.minutes) ?? 0;
+    places.set(row.minutes, sequence + 1);
+    try {
+      const { direction, flags } = readSide(row);
+      if (row.minutes >= MIDNIGHT) {
+        throw new RowError("not-parseable", `no tick has minute ${row.minutes} of the day`);
+      }
+      ticks.push({
+        code,
+        tradingDay: day,
+        time: `${day} ${clockText(row.minutes)}:00`,
+        zone: SHANGHAI,
+        sequence,
+        price: readTickPrice(row, scale),
+        volume: readTickVolume(row, flags),
+        trades: readTrades(row),
+        direction,
+        source: SOURCE.TDX,
+        flags,
+      });
+    } catch (error) {
+      rejected.push(toRejectedRow("ticks", code, day, error, row));
+    }
+  }
+  return { ticks, rejected };
+}
+
+/**
+ * Digits behind the point of prices in ticks, quotes and minute lines: two for stocks and indices, three for ETFs,
+ * funds, bonds and the dollar shares of Shanghai. Only the security list says it for sure, and for some bonds it is 2.
+ */
+export function tickPriceScale(code: SecurityCode): number {
+  const kind = kindOf(code);
+  const isDollarShare = exchangeOf(code) === "SH" && digitsOf(code).startsWith("900");
+  return (kind === "stock" && !isDollarShare) || kind === "index" ? 2 : 3;
+}
+
+function readSide({ side, minutes }: WireTick): Side {
+  const known = SIDES.get(side);
+  if (known === undefined) {
+    throw new RowError("not-parseable", `side: expected 0, 1, 2, 5 or 8, got ${side}`);
+  }
+  const isOpening = minutes < AUCTION.openingEnd && side <= 2;
+  const isClosing = minutes >= AUCTION.closingFrom && minutes <= AUCTION.closingTo && side === 2;
+  return isOpening || isClosing ? { ...known, flags: known.flags | TICK_FLAGS.auction } : known;
+}
+
+function readTickPrice({ price }: WireTick, scale: number): DecimalText {
+  if (price <= 0) {
+    throw new RowError("price-not-positive", `price: expected more than 0, got ${price}`);
+  }
+  return fromScaled(BigInt(price), scale);
+}
+
+function readTickVolume({ lots }: WireTick, flags: number): DecimalText {
+  if (lots < 0 || (lots > 0 && (flags & TICK_FLAGS.snapshot) !== 0)) {
+    throw new RowError("out-of-range", `volume: ${lots} lots is no volume of such a row`);
+  }
+  return fromScaled(BigInt(lots) * 100n, 0);
+}
+
+function readTrades({ trades }: WireTick): number | undefined {
+  if (trades !== undefined && trades < 0) {
+    throw new RowError("out-of-range", `trades: expected a count, got ${trades}`);
+  }
+  return trades;
+}
+
+class RowError extends Error {
+  readonly reason: RejectReason;
+
+  constructor(reason: RejectReason, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+function readDay(text: string): Day {
+  return parseDay(text, "date");
+}
+
+/** The row as it was read, since bytes of one row mean nothing without the rows before it. */
+export function toRejectedRow(
+  dataSet: DataSet,
+  code: SecurityCode,
+  date: string,
+  error: unknown,
+  row: unknown,
+): RejectedRow {
+  if (!(error instanceof RowError) && !(error instanceof DataError)) {
+    throw error;
+  }
+  return {
+    dataSet,
+    code,
+    day: dayOrUndefined(date),
+    reason: error instanceof RowError ? error.reason : "not-parseable",
+    detail: error.message,
+    raw: JSON.stringify(row).slice(0, RAW_CHARS_MAX),
+  };
+}
+
+function dayOrUndefined(date: string): Day | undefined {
+  try {
+    return parseDay(date);
+  } catch {
+    return undefined;
+  }
+}

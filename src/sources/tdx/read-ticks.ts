@@ -1,0 +1,114 @@
+import { TransientError } from "../../base/errors.ts";
+import { tradingDays } from "../../domain/cn-trading-days.ts";
+import type { Day } from "../../domain/day.ts";
+import type { SecurityCode } from "../../domain/security-code.ts";
+import { START_MAX } from "./command.ts";
+import { nameOf, type TdxConnection } from "./connection.ts";
+import { StaleHostError } from "./errors.ts";
+import { TICK_ROWS_MAX, ticksOfDay, ticksOfToday, type WireTick } from "./ticks.ts";
+
+export interface TickPageSizes {
+  readonly today: number;
+  readonly past: number;
+}
+
+export const TICK_PAGE_SIZES: TickPageSizes = TICK_ROWS_MAX;
+
+export interface DayTicks {
+  /** All of the day, ascending, in the order of the wire. */
+  readonly ticks: readonly WireTick[];
+  /**
+   * `whole`: the day's first tick is there. `nothing`: no tick, perhaps since the host has none of that day. `torn`: a
+   * full page was followed by nothing though the market had been open for a while.
+   */
+  readonly state: "whole" | "nothing" | "torn";
+}
+
+/** The opening auction is over; the first row of a traded stock is at 09:25. */
+const CONTINUOUS_FROM = 570;
+/** Nothing is missing before a tick of this minute if the server says that nothing is. */
+const FIRST_TICK_LATEST = 571;
+
+/**
+ * All ticks of one day, as many requests as it takes: a tick's place in its minute needs the whole day. Places count
+ * back from the day's last tick, so pages come newest first and are put together the other way round.
+ */
+export async function readDayTicks(
+  connection: TdxConnection,
+  { code, day, sizes = TICK_PAGE_SIZES }: { code: SecurityCode; day: Day; sizes?: TickPageSizes },
+  signal: AbortSignal,
+): Promise<DayTicks> {
+  const isToday = await isCurrentDay(connection, day, signal);
+  const size = isToday ? sizes.today : sizes.past;
+  const pageAt = async (start: number): Promise<readonly WireTick[]> => {
+    const question = { code, start, count: Math.min(size, START_MAX - start) };
+    const command = isToday ? ticksOfToday(question) : ticksOfDay(question, day);
+    return (await connection.ask(command, signal)).ticks;
+  };
+  const pages: (readonly WireTick[])[] = [];
+  let received = 0;
+  let state: DayTicks["state"] | undefined;
+  while (state === undefined) {
+    const page = await pageAt(received);
+    const isShort = (pages.at(-1)?.length ?? 0) < size;
+    const first = page[0] ?? pages.at(-1)?.[0];
+    if (page.length > 0) {
+      pages.push(page);
+      received += page.length;
+    }
+    if (first === undefined) {
+      state = "nothing";
+    } else if (page.length > 0) {
+      // A full page may begin anywhere in the first minute; before it there is the auction's row and nothing else.
+      state = first.minutes < CONTINUOUS_FROM ? "whole" : undefined;
+    } else {
+      state = isShort || first.minutes <= FIRST_TICK_LATEST ? "whole" : "torn";
+    }
+    if (received >= START_MAX) {
+      throw new TransientError(`reading ticks of ${code} on ${day}: more than the ${START_MAX} that can be counted`);
+    }
+  }
+  if (isToday && state !== "nothing") {
+    await expectUnchanged(connection, pages[0] ?? [], pageAt, { code, day }, signal);
+  }
+  return { ticks: pages.toReversed().flat(), state };
+}
+
+/** Ticks of the server's current day have a command of their own, and its answers name no day. */
+async function isCurrentDay(connection: TdxConnection, day: Day, signal: AbortSignal): Promise<boolean> {
+  const { seenDay } = connection;
+  // A server's day never goes back.
+  const current = seenDay !== undefined && seenDay > day ? seenDay : await connection.currentDay(signal);
+  if (current < day && tradingDays().includes(day)) {
+    throw new StaleHostError(`asking ${nameOf(connection.server)} for ticks of ${day}: its current day is ${current}`);
+  }
+  return current === day;
+}
+
+/** While a day grows every place moves: pages read one after the other would not fit together. */
+async function expectUnchanged(
+  connection: TdxConnection,
+  newest: readonly WireTick[],
+  pageAt: (start: number) => Promise<readonly WireTick[]>,
+  { code, day }: { readonly code: SecurityCode; readonly day: Day },
+  signal: AbortSignal,
+): Promise<void> {
+  const again = await pageAt(0);
+  const isSame = again.length === newest.length && again.every((tick, index) => isEqual(tick, newest[index]));
+  if (!isSame || (await connection.currentDay(signal)) !== day) {
+    throw new TransientError(`reading ticks of ${code} on ${day}: the day changed while it was read`, {
+      isAnswered: true,
+    });
+  }
+}
+
+function isEqual(left: WireTick, right: WireTick | undefined): boolean {
+  return (
+    right !== undefined &&
+    left.minutes === right.minutes &&
+    left.price === right.price &&
+    left.lots === right.lots &&
+    left.trades === right.trades &&
+    left.side === right.side
+  );
+}
