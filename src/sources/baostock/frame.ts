@@ -92,7 +92,7 @@ export class FrameReader {
   #append(piece: Buffer): void {
     const needed = this.#length + piece.length;
     if (needed > this.#bytes.length) {
-      const grown = Buffer.alloc(Math.max(needed, this.#bytes.length * 2));
+      const grown = Buffer.alloc(Math.max(needed, Math.min(this.#bytes.length * 2, this.#limits.frameBytesMax)));
       this.#bytes.copy(grown, 0, 0, this.#length);
       this.#bytes = grown;
     }

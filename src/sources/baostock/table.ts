@@ -25,8 +25,11 @@ const METHOD_AT = 2;
 /** With pages the number of the page and its length stand before the data. */
 const PAGE_AT = 4;
 const DATA_AT = { paged: 6, whole: 4 } as const;
-/** Brackets a text may have: one a row, a few of the frame, and room for names that have some. No answer has more rows than 20,000. */
-const BRACKETS_MAX = 50_000;
+/**
+ * What a text may have of each, so that no hostile one fills the memory: no answer has more than 20,000 rows of some 18
+ * cells, and names that have a bracket are few.
+ */
+const SIGNS_MAX: Readonly<Record<string, number>> = { "[": 50_000, "{": 50_000, ",": 1_000_000 };
 
 /** Throws Refusal when the server refused, whatever the type of the answer. */
 export function requireSuccess(elements: readonly string[], method: string, doing: string): void {
@@ -69,8 +72,10 @@ export function readTable(elements: readonly string[], request: BaostockRequest,
 const FIELDS_MAX = 100;
 
 function readRecords(data: string, doing: string): readonly (readonly Cell[])[] {
-  if (countsBeyond(data, "[", BRACKETS_MAX)) {
-    throw broken(doing, `it has more than ${BRACKETS_MAX} records`);
+  for (const [sign, most] of Object.entries(SIGNS_MAX)) {
+    if (countsBeyond(data, sign, most)) {
+      throw broken(doing, `it has more than ${most} of ${sign}`);
+    }
   }
   const parsed = parseText(data, doing);
   const record = isRecord(parsed) ? parsed["record"] : undefined;
