@@ -36,6 +36,11 @@ const TABLE = {
   /** Codes of the rolling restart, and the messages of each. */
   rollingCodes: { small: 75, full: 400 },
   rollingMessages: { small: 10, full: 50 },
+  /** Hostile answers that a decoder of a wire protocol is given, and how many of them come over a real connection. */
+  fuzzInputs: { small: 3_000, full: 300_000 },
+  fuzzConnections: { small: 60, full: 2_000 },
+  /** The cap of one answer, in MiB, that hostile answers come up to. */
+  answerMibMax: { small: 8, full: 64 },
   /** A handler that takes long, far beyond a session. */
   longHandlerMs: { small: 20_000, full: 600_000 },
 } as const;
@@ -63,6 +68,9 @@ export const sizes: Sizes = {
   chaosKills: pick("chaosKills"),
   rollingCodes: pick("rollingCodes"),
   rollingMessages: pick("rollingMessages"),
+  fuzzInputs: pick("fuzzInputs"),
+  fuzzConnections: pick("fuzzConnections"),
+  answerMibMax: pick("answerMibMax"),
   longHandlerMs: pick("longHandlerMs"),
 };
 

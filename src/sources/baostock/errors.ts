@@ -153,5 +153,5 @@ function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") {
     return undefined;
   }
-  return error.code.startsWith("ERR_INVALID_") ? undefined : error.code;
+  return /^(?!ERR_)|^ERR_(?:SOCKET|STREAM)_/.test(error.code) ? error.code : undefined;
 }
