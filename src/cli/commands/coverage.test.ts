@@ -118,7 +118,9 @@ test("of many codes the worst are named, of one day who is what", async () => {
   const { app, asked } = coverageApp({ ...REPORT, range, codes, counts, expected: 30 });
   const day = await run(["coverage", "--date", "20240103"], { app });
   assert.match(day.out, /^failed +3 +10\.0 % +600003\.SH 600013\.SH 600023\.SH$/m);
-  assert.deepEqual(asked, [{ dataSet: "bars", frequency: "1d", codes: "listed", from: "2024-01-03", to: "2024-01-03" }]);
+  assert.deepEqual(asked, [
+    { dataSet: "bars", frequency: "1d", codes: "listed", from: "2024-01-03", to: "2024-01-03" },
+  ]);
 });
 
 test("coverage that explains everything ends with 0; JSON is the whole report", async () => {
