@@ -59,6 +59,7 @@ export interface EstimateParts {
 }
 
 const KEYS_MAX = 8_192;
+const MINUTE_MS = 60_000;
 /** A window of at least so long is a day's, which the budget makes a little longer or shorter. */
 const DAY_WINDOW_MS_MIN = 20 * 3_600_000;
 /** Listed, delisted, paused. */
@@ -244,19 +245,19 @@ function planOne(context: PlanContext, instrument: Instrument, spans: readonly S
 function estimateApi(config: Config, { provider, api, calls }: ApiCalls, named: readonly NamedLimit[]): ApiEstimate {
   const own = servedProvider(provider)
     .limits(config)
-    .map((limit) => withMargin(limit, MARGIN));
+    .map(({ calls: most, windowMs }) => ({ windowMs, ...withMargin({ calls: most, windowMs }, MARGIN) }));
   const limits = [
     ...own.map((limit) => ({ calls: limit.calls, windowMs: limit.windowMicros / 1_000, used: 0 })),
     ...named,
   ];
-  const perMinute = own.map((limit) => (limit.calls * 60_000_000) / limit.windowMicros);
+  const perMinute = own.map((limit) => (limit.calls * MINUTE_MS) / limit.windowMs);
   const daily = named.find(({ windowMs }) => windowMs >= DAY_WINDOW_MS_MIN);
   return {
     provider,
     api,
     calls,
     timeMs: callsTimeMs(calls, limits),
-    callsPerMinute: Math.round(Math.max(...perMinute)),
+    callsPerMinute: Math.floor(Math.max(...perMinute)),
     daily: daily === undefined ? undefined : { calls: daily.calls, used: daily.used },
   };
 }

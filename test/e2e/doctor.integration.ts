@@ -38,7 +38,7 @@ test("doctor finds nothing to fail where all is well, and says what is only miss
     "redis clock",
     "node id",
     "provider settings",
-    "provider call",
+    "tushare call",
   ]) {
     assert.equal(checks.get(name)?.verdict, "ok", `${name}: ${checks.get(name)?.seen}`);
   }
@@ -73,7 +73,7 @@ test("doctor names what is wrong with each part and goes on", async (t) => {
   );
   await worker.stop();
   assert.deepEqual(
-    ["kafka topics", "clickhouse", "clickhouse rights", "tables", "node id", "provider call"].map((name) => [
+    ["kafka topics", "clickhouse", "clickhouse rights", "tables", "node id", "tushare call"].map((name) => [
       name,
       checks.get(name)?.verdict,
     ]),
@@ -83,7 +83,7 @@ test("doctor names what is wrong with each part and goes on", async (t) => {
       ["clickhouse rights", "skipped"],
       ["tables", "skipped"],
       ["node id", "warn"],
-      ["provider call", "fail"],
+      ["tushare call", "fail"],
     ],
   );
   assert.match(checks.get("kafka topics")?.todo ?? "", /24 are expected/);
