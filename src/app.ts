@@ -14,6 +14,7 @@ import { needStoreFolder, openForReading } from "./app/open-for-reading.ts";
 import { ensureQueueTopics, openProducer } from "./app/open-queue.ts";
 import { openOurClickHouse, openReference, schemaOptions } from "./app/open-store.ts";
 import { readBarsOf } from "./app/read-bars.ts";
+import { readTicksOf } from "./app/read-ticks.ts";
 import { reopenOutcomes } from "./app/reopen-outcomes.ts";
 import { runSql } from "./app/run-sql.ts";
 import { runVerify } from "./app/run-verify.ts";
@@ -105,6 +106,12 @@ export const app: AppApi = {
     await using clickhouse = await openForReading(config, log, signal);
     const views = { ...schemaOptions(config, false), database: clickhouse.database };
     return await readBarsOf(clickhouse, views, request, signal);
+  },
+
+  ticks: async (config, request, log, signal) => {
+    await using clickhouse = await openForReading(config, log, signal);
+    const views = { ...schemaOptions(config, false), database: clickhouse.database };
+    return await readTicksOf(clickhouse, views, request, signal);
   },
 
   coverage: (config, options, log, signal) => coverageOf(config, options, log, signal),

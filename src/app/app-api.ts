@@ -12,6 +12,7 @@ import type { SecurityCode } from "../domain/security-code.ts";
 import type { CodeDataSet } from "../domain/unit.ts";
 import type { CodeCoverage, CoverageCounts, CoverageSpan, CoverageState } from "../planning/coverage.ts";
 import type { BarRecord, StoredFactor } from "../store/clickhouse/read-bars.ts";
+import type { StoredTickDays, TickRecord } from "../store/clickhouse/read-ticks.ts";
 import type { DeadLettersApi } from "./dead-letters/dead-letters-api.ts";
 import type { DoctorApi } from "./doctor/doctor-api.ts";
 import type { RequestEstimate } from "./estimate-request.ts";
@@ -50,6 +51,8 @@ export interface AppApi extends DeadLettersApi, StatusApi, DoctorApi, ScheduleAp
   ): Promise<readonly DayPrices[]>;
   /** Bars of one code. DataError when the anchor that is named has no factor. */
   bars(config: Config, request: BarsRequest, log: Log, signal: AbortSignal): Promise<BarsReport>;
+  /** Ticks of one code and day, of one provider. */
+  ticks(config: Config, request: TicksRequest, log: Log, signal: AbortSignal): Promise<TicksReport>;
   /** What the ledger, the stock list, the calendar and the tables say of the days on which there should be rows. */
   coverage(config: Config, options: CoverageOptions, log: Log, signal: AbortSignal): Promise<CoverageReport>;
   /** What of it a request could heal. */
@@ -70,7 +73,7 @@ export interface BarsRequest {
   /** Trading days, both inclusive; undefined is without bound. */
   readonly from: Day | undefined;
   readonly to: Day | undefined;
-  /** Daily bars only. */
+  /** Daily bars and minutes: those of a day by the day's factor. */
   readonly adjust: AdjustDirection | undefined;
   /** The day whose factor divides. Forward: the last day that has a factor unless named; backward: none unless named. */
   readonly anchor: Day | undefined;
@@ -81,7 +84,7 @@ export interface BarsRequest {
 export interface BarsReport {
   /** In the order in which they are to be shown. */
   readonly columns: readonly string[];
-  /** By day. Prices, factors and amounts in yuan and volume in shares, as exact decimal text. */
+  /** By time. Prices, factors and amounts in yuan and volume in shares, as exact decimal text. */
   readonly rows: readonly BarRecord[];
   /** The factor that divided. */
   readonly anchor: StoredFactor | undefined;
@@ -89,6 +92,23 @@ export interface BarsReport {
   readonly withoutFactor: DaysWithoutFactor | undefined;
   /** Without rows: what else is stored of the code, if anything is. */
   readonly stored: { readonly from: Day; readonly to: Day; readonly bars: string } | undefined;
+}
+
+export interface TicksRequest {
+  readonly code: SecurityCode;
+  /** The trading day; undefined is the last one that has ticks. */
+  readonly day: Day | undefined;
+}
+
+export interface TicksReport {
+  /** In the order in which they are to be shown. */
+  readonly columns: readonly string[];
+  /** The day that was looked at; undefined when none was named and none is stored. */
+  readonly day: Day | undefined;
+  /** In their order. Price in yuan and volume in shares, as exact decimal text. */
+  readonly rows: readonly TickRecord[];
+  /** Of which days ticks of the code are stored; undefined when there are none. */
+  readonly stored: StoredTickDays | undefined;
 }
 
 export interface DaysWithoutFactor {

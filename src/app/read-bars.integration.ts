@@ -249,6 +249,56 @@ suiteOnEngines("reading bars", (open) => {
     assert.deepEqual(closes(await ask({ code, adjust: "backward" })), [null, null, "15"]);
   });
 
+  test("minutes are read by their time, adjusted by the factor of their day, and never taken for days", async (t) => {
+    const ask = await prepare(t, open, "rounding");
+    const clickhouse = await open(t, "rounding");
+    if (ask === undefined || clickhouse === undefined) {
+      return;
+    }
+    const code = parseSecurityCode("600004.SH");
+    const store = createClickHouseStore({ clickhouse, clock: systemClock, log: silentLog });
+    const [first, second] = [parseDay("2024-01-31"), parseDay("2024-02-01")];
+    const minute = (tradingDay: typeof first, time: string, close: string) =>
+      barModel({
+        code,
+        frequency: "5m",
+        tradingDay,
+        time: `${tradingDay} ${time}`,
+        close: parseDecimal(close),
+        preClose: undefined,
+      });
+    const models = [
+      minute(first, "15:00:00", "10"),
+      minute(first, "09:35:00", "9.5"),
+      minute(second, "09:35:00", "5"),
+      barModel({ code, frequency: "1m", tradingDay: first, time: `${first} 09:31:00` }),
+      factorModel({ code, tradingDay: first, factor: parseDecimal("1") }),
+      factorModel({ code, tradingDay: second, factor: parseDecimal("2") }),
+    ];
+    await store.addBatch(models, never);
+    const { columns, rows } = await ask({ code, frequency: "5m", adjust: "forward" });
+    assert.deepEqual(columns.slice(0, 3), ["code", "trading_day", "time"]);
+    assert.deepEqual(
+      rows.map((row) => [row["time"], row["close"], row["adjusted_close"]]),
+      [
+        ["2024-01-31 09:35:00", "9.5", "4.75"],
+        ["2024-01-31 15:00:00", "10", "5"],
+        ["2024-02-01 09:35:00", "5", "5"],
+      ],
+    );
+    const daily = await ask({ code });
+    assert.deepEqual([daily.rows.length, daily.stored], [0, undefined]);
+    const outside = await ask({ code, frequency: "5m", to: parseDay("2023-12-31") });
+    assert.deepEqual(outside.stored, { from: first, to: second, bars: "2" });
+    const [counted] = await clickhouse.query(
+      `SELECT arraySort(groupUniqArray(partition)) AS partitions FROM system.parts WHERE database = '${clickhouse.database}' AND table = 'bar_row'
+       AND active AND partition LIKE '2024__'`,
+      {},
+      never,
+    );
+    assert.deepEqual(counted, { partitions: ["202401", "202402"] }, "a partition a month");
+  });
+
   test("weeks and months are read, and where a provider gives no turnover there is none", async (t) => {
     const ask = await prepare(t, open, "rounding");
     const clickhouse = await open(t, "rounding");

@@ -49,7 +49,7 @@ export async function readBarsOf(
     rows,
     anchor,
     withoutFactor: unadjusted === undefined ? undefined : { ...unadjusted, hasOtherSource },
-    stored: rows.length > 0 ? undefined : await readStoredRange(clickhouse, request.code, signal),
+    stored: rows.length > 0 ? undefined : await readStoredRange(clickhouse, request.code, request.frequency, signal),
   };
 }
 
@@ -93,7 +93,7 @@ async function findAnchor(
 }
 
 function withoutFactor(rows: readonly BarRecord[]): Omit<DaysWithoutFactor, "hasOtherSource"> | undefined {
-  const days = rows.filter(({ factor }) => factor === null).map((row) => dayOf(row));
+  const days = [...new Set(rows.filter(({ factor }) => factor === null).map((row) => dayOf(row)))];
   const [from] = days;
   const to = days.at(-1);
   return from === undefined || to === undefined ? undefined : { days: days.length, from, to };

@@ -1,5 +1,6 @@
 import type { Day } from "../domain/day.ts";
 import { MARKET } from "../domain/enums.ts";
+import type { Frequency } from "../domain/frequency.ts";
 import { ledgerKeyText, type Span } from "../domain/ledger.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { CodeDataSet } from "../domain/unit.ts";
@@ -11,7 +12,17 @@ import { type LedgerDifference, verifyLedger } from "../store/clickhouse/verify.
 import type { VerifyDifference, VerifyOptions, VerifyReport } from "./app-api.ts";
 import type { StoreSide } from "./open-store.ts";
 
-const DATA_SETS: readonly CodeDataSet[] = ["bars", "adjustment-factors"];
+/** Everything that has a ledger of days. What was never asked for has neither spans nor rows, and costs one question. */
+const LEDGERS: readonly (readonly [CodeDataSet, Frequency])[] = [
+  ["bars", "1d"],
+  ["adjustment-factors", "1d"],
+  ["bars", "1m"],
+  ["bars", "5m"],
+  ["bars", "15m"],
+  ["bars", "30m"],
+  ["bars", "60m"],
+  ["ticks", "1d"],
+];
 
 /**
  * Compares the ledger with the tables. Days that the ledger calls present and that have no row are marked failed where
@@ -29,8 +40,8 @@ export async function runVerify(
   const found: LedgerDifference[] = [];
   let codesLookedAt = 0;
   let days = 0;
-  for (const dataSet of DATA_SETS) {
-    const request = { dataSet, frequency: "1d", tradingDays, ...(codes === undefined ? {} : { codes }) } as const;
+  for (const [dataSet, frequency] of LEDGERS) {
+    const request = { dataSet, frequency, tradingDays, ...(codes === undefined ? {} : { codes }) };
     const comparison = await verifyLedger(clickhouse, ledger, request, signal);
     found.push(...comparison.differences);
     codesLookedAt = Math.max(codesLookedAt, comparison.codes);
@@ -74,7 +85,7 @@ function toReport(
   calendar: TradingCalendar,
 ): readonly VerifyDifference[] {
   const { dataSet, frequency, code } = key;
-  if (code === "" || (dataSet !== "bars" && dataSet !== "adjustment-factors")) {
+  if (code === "" || (dataSet !== "bars" && dataSet !== "ticks" && dataSet !== "adjustment-factors")) {
     throw new RangeError(`verifying ${ledgerKeyText(key)}, which has no rows by code`);
   }
   const report = (days: readonly Day[], found: VerifyDifference["found"]): readonly VerifyDifference[] =>

@@ -302,6 +302,7 @@ test("every command has help with examples and loads nothing for it", async () =
     ["start"],
     ["request"],
     ["verify"],
+    ["ticks"],
     ["config", "show"],
     ["topics", "ensure"],
     ["schema", "ensure"],

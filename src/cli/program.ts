@@ -19,6 +19,7 @@ import { addSimulate } from "./commands/simulate.ts";
 import { addSql } from "./commands/sql.ts";
 import { addStart } from "./commands/start.ts";
 import { addStatus } from "./commands/status.ts";
+import { addTicks } from "./commands/ticks.ts";
 import { addTopics } from "./commands/topics.ts";
 import { addVerify } from "./commands/verify.ts";
 import { EXIT_CODES, stackOf, toExit } from "./exit.ts";
@@ -72,6 +73,7 @@ export function createProgram(cli: Cli, state: RunState): Command {
   addRequest(program, cli, state);
   addSchedule(program, cli, state);
   addBars(program, cli, state);
+  addTicks(program, cli, state);
   addCoverage(program, cli, state);
   addGaps(program, cli, state);
   addSql(program, cli, state);

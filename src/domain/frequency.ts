@@ -15,9 +15,28 @@ export const FREQUENCY_NUMBERS = {
 
 export type Frequency = keyof typeof FREQUENCY_NUMBERS;
 
-/** What daily bars are read as: themselves, and the weeks and months that views build from them. */
-export const READ_FREQUENCIES = ["1d", "1w", "1M"] as const satisfies readonly Frequency[];
+/** What bars are read as: minutes and days as they are stored, and the weeks and months that views build from days. */
+export const READ_FREQUENCIES = [
+  "1m",
+  "5m",
+  "15m",
+  "30m",
+  "60m",
+  "1d",
+  "1w",
+  "1M",
+] as const satisfies readonly Frequency[];
 export type ReadFrequency = (typeof READ_FREQUENCIES)[number];
+
+/** Weeks and months, which are built from daily bars when they are read. */
+export function isPeriod(frequency: Frequency): frequency is "1w" | "1M" {
+  return frequency === "1w" || frequency === "1M";
+}
+
+/** Of minutes: several bars a day. */
+export function isIntraday(frequency: Frequency): boolean {
+  return frequency !== "1d" && !isPeriod(frequency);
+}
 
 export function isFrequency(input: unknown): input is Frequency {
   return typeof input === "string" && Object.hasOwn(FREQUENCY_NUMBERS, input);

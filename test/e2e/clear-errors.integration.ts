@@ -238,7 +238,14 @@ suite("errors are clear", { concurrency: 3 }, () => {
 
   test("reading where nothing was ever stored ends with 69 and leaves nothing behind", async () => {
     await using folder = await temporaryFolder();
-    for (const words of [["verify"], ["bars", "000001.SZ"], ["coverage"], ["sql", "SELECT 1"], ["request", "--all"]]) {
+    for (const words of [
+      ["verify"],
+      ["bars", "000001.SZ"],
+      ["ticks", "000001.SZ"],
+      ["coverage"],
+      ["sql", "SELECT 1"],
+      ["request", "--all"],
+    ]) {
       isClear(await runGdw(words, { folder: folder.path }), 69, [
         "reading: no tables yet: ",
         ": run gdw schema ensure, or start a worker, which makes them; or check clickhouse.host, clickhouse.embedded_path and clickhouse.database",

@@ -151,7 +151,7 @@ test("what does not fit together is refused before anything is opened", async ()
     ["000001.SZ", "--adjust", "sideways"],
     ["000001.SZ", "--anchor", "20240102"],
     ["000001.SZ", "--frequency", "1w", "--adjust", "forward"],
-    ["000001.SZ", "--frequency", "5m"],
+    ["000001.SZ", "--frequency", "2h"],
     ["000001.SZ", "--from", "20240202", "--to", "20240102"],
     ["000001.SZ", "--format", "xml"],
     [],
@@ -161,4 +161,29 @@ test("what does not fit together is refused before anything is opened", async ()
     assert.deepEqual([code, loads], [64, 0], args.join(" "));
     assert.match(err, /^gdw: [^\n]+\n$/);
   }
+});
+
+test("minutes are read and adjusted like days, weeks are not adjusted, and what is missing is asked for as minutes", async () => {
+  const minutes = ["2024-01-02 09:35:00", "2024-01-02 09:40:00", "2024-01-03 09:35:00"].map((time) => ({
+    trading_day: time.slice(0, 10),
+    time,
+    close: "9.5",
+    factor: null,
+    adjusted_close: null,
+  }));
+  const report = {
+    ...REPORT,
+    columns: ["trading_day", "time", "close", "factor", "adjusted_close"],
+    rows: minutes,
+    withoutFactor: { days: 2, from: parseDay("2024-01-02"), to: parseDay("2024-01-03"), hasOtherSource: false },
+  };
+  const { app, requests } = barsApp(report);
+  const { out, err } = await run(["bars", "000001.SZ", "--frequency", "5m", "--adjust", "backward"], { app });
+  assert.equal(requests[0]?.frequency, "5m");
+  assert.match(out, /^2024-01-02\s+2024-01-02 09:40:00\s+9.5$/m);
+  assert.match(err, /2 of 2 days have no factor/);
+  const weekly = await run(["bars", "000001.SZ", "--frequency", "1w", "--adjust", "forward"], { app });
+  assert.deepEqual([weekly.code, weekly.loads], [64, 0]);
+  const none = await run(["bars", "600000.SH", "--frequency", "5m"], barsApp(NOTHING));
+  assert.match(none.err, /no 5m bars of 600000.SH are stored; bring them with gdw request .* --frequency 5m --wait/);
 });

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 
 import type { AdjustDirection, BarsReport, BarsRequest } from "../../app/app-api.ts";
-import { READ_FREQUENCIES } from "../../domain/frequency.ts";
+import { isIntraday, isPeriod, READ_FREQUENCIES } from "../../domain/frequency.ts";
 import { parseSecurityCode } from "../../domain/security-code.ts";
 import type { Cli } from "../cli.ts";
 import { oneOf, withDataOutput } from "../data-output.ts";
@@ -19,10 +19,11 @@ Examples:
   gdw bars 000001.SZ --adjust forward --anchor 2024-06-28
   gdw bars 000001.SZ --format parquet --output bars.parquet
   gdw bars 000001.SZ --frequency 1w
+  gdw bars 000001.SZ --frequency 5m --from 2024-06-03 --to 2024-06-03
 
 Prices and amount are yuan, volume is shares. An adjusted price is price × factor of its day ÷ factor of the anchor,
 rounded to four digits, beside the raw one; a day without a factor of the anchor's source has none and is counted on
-standard error. open, high, low and close are adjusted; pre_close, volume and amount stay raw.`;
+standard error. Minutes are adjusted by the factor of their day, and their time is the interval's end. open, high, low and close are adjusted; pre_close, volume and amount stay raw.`;
 
 const FORMATS = ["table", "csv", "json", "parquet"] as const;
 const DIRECTIONS: readonly AdjustDirection[] = ["forward", "backward"];
@@ -85,9 +86,9 @@ function toRequest(text: string, options: Options): BarsRequest {
   if (anchor !== undefined && adjust === undefined) {
     throw new UsageError("--anchor says at which day prices are adjusted: say how with --adjust forward or backward");
   }
-  if (adjust !== undefined && frequency !== "1d") {
+  if (adjust !== undefined && isPeriod(frequency)) {
     throw new UsageError(
-      `--adjust is for daily bars: an ex-day inside a period would be lost in --frequency ${frequency}`,
+      `--adjust is for days and minutes: an ex-day inside a period would be lost in --frequency ${frequency}`,
     );
   }
   return { code, frequency, ...readFromTo(options), adjust, anchor };
@@ -137,8 +138,8 @@ function remarks(request: BarsRequest, report: BarsReport, path: string | undefi
   if (rows.length === 0) {
     return [
       stored === undefined
-        ? `no bars of ${code} are stored; bring them with gdw request --codes ${code} --wait`
-        : `no bars of ${code} ${describeRange(request)}: ${stored.bars} days are stored, ${stored.from} to ${stored.to}; ${missingHint(request)}`,
+        ? `no ${barsWord(frequency)} of ${code} are stored; bring them with gdw request --codes ${code}${frequencyFlag(frequency)} --wait`
+        : `no ${barsWord(frequency)} of ${code} ${describeRange(request)}: ${stored.bars} days are stored, ${stored.from} to ${stored.to}; ${missingHint(request)}`,
     ];
   }
   const lines: string[] = [];
@@ -151,7 +152,7 @@ function remarks(request: BarsRequest, report: BarsReport, path: string | undefi
   if (withoutFactor !== undefined) {
     const { days, from, to, hasOtherSource } = withoutFactor;
     lines.push(
-      `${days} of ${rows.length} days have no factor and no adjusted price, from ${from} to ${to}; ` +
+      `${days} of ${new Set(rows.map((row) => row["trading_day"])).size} days have no factor and no adjusted price, from ${from} to ${to}; ` +
         (hasOtherSource
           ? `some have one of another source than the ${anchor === undefined ? "latest factor" : "anchor"}, which cannot be mixed with it`
           : `bring factors with gdw request --kind factors --codes ${code} --start ${from} --end ${to} --wait`),
@@ -164,7 +165,16 @@ function describeRange({ from, to }: BarsRequest): string {
   return `${from === undefined ? "" : `from ${from} `}${to === undefined ? "" : `to ${to}`}`.trim();
 }
 
-function missingHint({ code, from, to }: BarsRequest): string {
+function barsWord(frequency: BarsRequest["frequency"]): string {
+  return isIntraday(frequency) ? `${frequency} bars` : "bars";
+}
+
+/** Weeks and months are built from what daily requests bring. */
+function frequencyFlag(frequency: BarsRequest["frequency"]): string {
+  return isIntraday(frequency) ? ` --frequency ${frequency}` : "";
+}
+
+function missingHint({ code, frequency, from, to }: BarsRequest): string {
   const range = `${from === undefined ? "" : ` --start ${from}`}${to === undefined ? "" : ` --end ${to}`}`;
-  return `ask for these with gdw request --codes ${code}${range} --wait, or see gdw coverage --code ${code}`;
+  return `ask for these with gdw request --codes ${code}${frequencyFlag(frequency)}${range} --wait, or see gdw coverage --code ${code}`;
 }

@@ -1,12 +1,10 @@
 import { parseDay, type Day } from "../../domain/day.ts";
-import { FREQUENCY, type SourceNumber } from "../../domain/enums.ts";
-import type { ReadFrequency } from "../../domain/frequency.ts";
+import type { SourceNumber } from "../../domain/enums.ts";
+import { FREQUENCY_NUMBERS, isIntraday, isPeriod, type ReadFrequency } from "../../domain/frequency.ts";
 import type { SecurityCode } from "../../domain/security-code.ts";
 import type { ClickHouse } from "./client.ts";
 import { quoteString } from "./quote.ts";
 import { renderViews, type ViewOptions } from "./views.ts";
-
-const VIEW_OF: Readonly<Record<ReadFrequency, string>> = { "1d": "bar", "1w": "bar_1w", "1M": "bar_1M" };
 
 const RAW_COLUMNS = ["open", "high", "low", "close", "pre_close", "volume", "amount"] as const;
 const PERIOD_COLUMNS = ["trading_days", "is_final"] as const;
@@ -21,7 +19,7 @@ export interface BarSelection {
   readonly from: Day | undefined;
   readonly to: Day | undefined;
   /**
-   * Daily bars only: each price × its day's factor ÷ `divisor`, decimal text; a divisor of `1` leaves them backward
+   * Not of weeks and months: each price × its day's factor ÷ `divisor`, decimal text; a divisor of `1` leaves them backward
    * adjusted. Providers begin their factors where they like, so only those of one `source` go together; undefined: none do.
    */
   readonly adjust: { readonly divisor: string; readonly source: SourceNumber | undefined } | undefined;
@@ -38,30 +36,32 @@ export function barColumns({ frequency, adjust }: Pick<BarSelection, "frequency"
   return [
     "code",
     "trading_day",
+    ...(isIntraday(frequency) ? ["time"] : []),
     ...RAW_COLUMNS,
-    ...(frequency === "1d" ? [] : PERIOD_COLUMNS),
+    ...(isPeriod(frequency) ? PERIOD_COLUMNS : []),
     ...(adjust === undefined ? [] : ["factor", ...ADJUSTED.map((name) => `adjusted_${name}`)]),
     "flags",
   ];
 }
 
 /**
- * One row a bar, by day. It reads what the views read, in stored units whatever `compat.ginkgoUnits` says of them.
+ * One row a bar, by time. `time` of minutes is the wall clock of the exchange at the interval's end. It reads what the views read, in stored units whatever `compat.ginkgoUnits` says of them.
  * An adjusted price is exact: price (4 digits) × factor (8 digits) is multiplied out, the quotient is cut after 5 digits
  * and rounded half away from zero to 4, which is the rounding of the whole quotient.
  */
 export function selectBars(options: ViewOptions, selection: BarSelection): string {
   const { code, frequency, adjust } = selection;
-  const isPeriod = frequency !== "1d";
+  const isBuilt = isPeriod(frequency);
   const bars = `SELECT * FROM (
-${viewText(options, VIEW_OF[frequency])}
-) WHERE code = ${quoteString(code)}${isPeriod ? "" : ` AND frequency = ${FREQUENCY.DAY}`}${between(selection)}`;
+${viewText(options, isBuilt ? `bar_${frequency}` : "bar")}
+) WHERE code = ${quoteString(code)}${isBuilt ? "" : ` AND frequency = ${FREQUENCY_NUMBERS[frequency]}`}${between(selection)}`;
   const columns = [
     "toString(b.code) AS code",
     "b.trading_day AS trading_day",
+    ...(isIntraday(frequency) ? ["toString(b.timestamp, toString(b.zone)) AS time"] : []),
     ...["open", "high", "low", "close", "pre_close", "volume"].map((name) => `b.${name} AS ${name}`),
     `if(bitAnd(b.flags, 32) != 0, NULL, b.amount) AS amount`,
-    ...(isPeriod ? ["b.trading_days AS trading_days", "CAST(b.is_final, 'Bool') AS is_final"] : []),
+    ...(isBuilt ? ["b.trading_days AS trading_days", "CAST(b.is_final, 'Bool') AS is_final"] : []),
     ...(adjust === undefined ? [] : adjustedColumns(adjust.divisor)),
     "b.flags AS flags",
   ];
@@ -78,7 +78,7 @@ ${viewText(options, "adjustfactor")}
 FROM (
 ${bars}
 ) AS b${factors}
-ORDER BY b.trading_day`;
+ORDER BY b.timestamp`;
 }
 
 export async function readBars(
@@ -89,15 +89,16 @@ export async function readBars(
   return await clickhouse.query<BarRecord>(sql, {}, signal);
 }
 
-/** First and last day of which there is a bar, and how many there are; undefined when there is none. */
+/** First and last day of which there is a bar, and how many days have one; undefined when none has. Weeks are of days. */
 export async function readStoredRange(
   clickhouse: ClickHouse,
   code: SecurityCode,
+  frequency: ReadFrequency,
   signal: AbortSignal,
 ): Promise<{ readonly from: Day; readonly to: Day; readonly bars: string } | undefined> {
   const [row] = await clickhouse.query<{ readonly from: string; readonly to: string; readonly bars: string }>(
     `SELECT toString(min(trading_day)) AS from, toString(max(trading_day)) AS to, toString(uniqExact(trading_day)) AS bars
-FROM ${clickhouse.database}.bar_row WHERE code = {code:String} AND frequency = ${FREQUENCY.DAY}`,
+FROM ${clickhouse.database}.bar_row WHERE code = {code:String} AND frequency = ${FREQUENCY_NUMBERS[isPeriod(frequency) ? "1d" : frequency]}`,
     { code },
     signal,
   );

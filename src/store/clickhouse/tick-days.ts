@@ -1,3 +1,4 @@
+import { PermanentError } from "../../base/errors.ts";
 import type { Day } from "../../domain/day.ts";
 import type { SourceNumber } from "../../domain/enums.ts";
 import { TICK_FLAGS, type Tick } from "../../domain/rows.ts";
@@ -9,9 +10,9 @@ import { coverRuns } from "./compare-runs.ts";
 import type { BlockContext } from "./encode/column.ts";
 import { tickDayColumns, type TickDay } from "./encode/model-columns.ts";
 import type { WallClocks } from "./encode/wall-clock.ts";
-import { PermanentError } from "../../base/errors.ts";
 import { insertRows, type InsertLimits, type RowWriter } from "./insert.ts";
 import { quoteIdentifier } from "./quote.ts";
+import { withinDay } from "./read-ticks.ts";
 import { TICK_DAY_ROW, TICK_ROW } from "./tables.ts";
 
 const DAY_SECONDS = 86_400;
@@ -69,8 +70,7 @@ export async function readStoredTicks(
   const rows = await clickhouse.query<StoredTick>(
     `SELECT toString(toDateTime(timestamp), toString(zone)) AS time, sequence FROM ${tableName(clickhouse, TICK_ROW.name)} FINAL
 WHERE code = {code:String} AND source = {source:Int8} AND trading_day = {day:Date}
-  AND timestamp >= toDateTime64({day:String}, 3, 'UTC') - toIntervalDay(1)
-  AND timestamp < toDateTime64({day:String}, 3, 'UTC') + toIntervalDay(2) AND NOT ${isRemoved()}
+  AND ${withinDay("timestamp")} AND NOT ${isRemoved()}
 ORDER BY timestamp, sequence ${FINAL_SETTINGS}`,
     { code, day, source },
     signal,
@@ -78,9 +78,8 @@ ORDER BY timestamp, sequence ${FINAL_SETTINGS}`,
   return rows;
 }
 
-/** Whether a tick was removed; `prefix` qualifies its columns. */
-export function isRemoved(prefix = ""): string {
-  return `(bitAnd(${prefix}flags, ${TICK_FLAGS.removed}) != 0)`;
+function isRemoved(): string {
+  return `(bitAnd(flags, ${TICK_FLAGS.removed}) != 0)`;
 }
 
 /** One of each code, day and source, by its key, with the newest version that came. */

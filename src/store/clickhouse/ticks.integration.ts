@@ -2,20 +2,24 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 
 import { suiteOnEngines, type OpenDatabase } from "../../../test/support/clickhouse-suite.ts";
-import { CODE, DAY, tickModel, weekdays } from "../../../test/support/models.ts";
+import { barModel, CODE, DAY, tickModel, weekdays } from "../../../test/support/models.ts";
 import { systemClock } from "../../base/clock.ts";
 import { parseDecimal } from "../../base/decimal.ts";
 import { PermanentError } from "../../base/errors.ts";
 import { silentLog } from "../../base/log.ts";
+import { digestOfDay } from "../../domain/day-digest.ts";
 import { parseDay } from "../../domain/day.ts";
 import { SOURCE, TICK_DIRECTION } from "../../domain/enums.ts";
 import { TICK_FLAGS, type Tick } from "../../domain/rows.ts";
 import { parseSecurityCode } from "../../domain/security-code.ts";
 import type { Store } from "../../ports/store.ts";
 import type { ClickHouse } from "./client.ts";
+import { readStoredDays } from "./coverage-counts.ts";
+import { openClickHouseLedger } from "./ledger.ts";
 import { ensureSchema, type SchemaOptions } from "./schema.ts";
 import { readObjects } from "./schema-compare.ts";
 import { createClickHouseStore } from "./store.ts";
+import { verifyLedger } from "./verify.ts";
 
 const never = new AbortController().signal;
 const NEXT_DAY = parseDay("2024-01-03");
@@ -268,6 +272,47 @@ function defineTickTests(openDatabase: OpenDatabase): void {
     assert.deepEqual(await store.storedDays(key, second, third, never), [second, third]);
     await store.addBatch([tickModel({ tradingDay: second, flags: TICK_FLAGS.removed }, 20n)], never);
     assert.deepEqual(await store.storedDays(key, first, third, never), [first, third]);
+  });
+
+  test("`verify` finds days of ticks and minutes that ledger and tables say different things of", async (t) => {
+    const opened = await open(t, "verify");
+    if (opened === undefined) {
+      return;
+    }
+    const { clickhouse, store } = opened;
+    const tradingDays = weekdays("2024-01-02", 4);
+    const [first = DAY, second = DAY, third = DAY] = tradingDays;
+    const minute = (tradingDay: typeof first) =>
+      barModel({ frequency: "5m", tradingDay, time: `${tradingDay} 09:35:00`, preClose: undefined });
+    await store.addBatch(
+      [first, second].flatMap((tradingDay) => [tickModel({ tradingDay }), minute(tradingDay)]),
+      never,
+    );
+    await store.addBatch([tickModel({ tradingDay: second, flags: TICK_FLAGS.removed }, 20n)], never);
+    const ledger = openClickHouseLedger(clickhouse, systemClock);
+    const evidence = { provider: "tdx", callId: "c-1", version: 1n, note: "complete answer" } as const;
+    const span = { from: second, to: third, state: "present", evidence } as const;
+    const keys = [
+      { dataSet: "ticks", frequency: "1d" },
+      { dataSet: "bars", frequency: "5m" },
+    ] as const;
+    await ledger.write(
+      keys.map((key) => ({ key: { ...key, code: CODE }, change: () => [span] })),
+      never,
+    );
+    const compare = (key: (typeof keys)[number]) => verifyLedger(clickhouse, ledger, { ...key, tradingDays }, never);
+    const [ticks, minutes] = [await compare(keys[0]), await compare(keys[1])];
+    assert.deepEqual(
+      ticks.differences.map(({ presentWithoutRow, rowWithoutPresent }) => [presentWithoutRow, rowWithoutPresent]),
+      [[[second, third], [first]]],
+    );
+    assert.deepEqual(
+      minutes.differences.map(({ presentWithoutRow, rowWithoutPresent }) => [presentWithoutRow, rowWithoutPresent]),
+      [[[third], [first]]],
+    );
+    assert.deepEqual(await store.storedDays({ ...keys[1], code: CODE }, first, third, never), [first, second]);
+    const counted = await readStoredDays(clickhouse, "ticks", "1d", { from: first, to: third }, [second], never);
+    assert.deepEqual([...counted], [[CODE, { digest: digestOfDay(first), open: [] }]]);
   });
 
   test("a code's first ticks make its view under Ginkgo's name, whoever stores them, and only one asks for it once", async (t) => {
