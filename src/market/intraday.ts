@@ -60,20 +60,9 @@ export function minuteBarsOf(market: Market, code: string, day: Day): readonly M
   }));
 }
 
-/** What every bar of an interval has; prices of any unit are compared and never computed with. */
-export interface FoldableBar {
-  readonly endsAt: string;
-  readonly openCents: number;
-  readonly highCents: number;
-  readonly lowCents: number;
-  readonly closeCents: number;
-  readonly volume: number;
-  readonly turnoverCents: number;
-}
-
 /** Bars of so many minutes from those of one minute of one day; each ends where its last minute does. */
-export function foldMinutes<Bar extends FoldableBar>(bars: readonly Bar[], minutes: MinutesFolded): readonly Bar[] {
-  const folded: Bar[] = [];
+export function foldMinutes(bars: readonly MinuteBar[], minutes: MinutesFolded): readonly MinuteBar[] {
+  const folded: MinuteBar[] = [];
   for (let from = 0; from < bars.length; from += minutes) {
     const group = bars.slice(from, from + minutes);
     const [first, last] = [group[0], group.at(-1)];
