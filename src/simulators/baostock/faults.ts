@@ -1,0 +1,127 @@
+import { z } from "zod";
+
+import type { Random } from "../../market/random.ts";
+import { REFUSALS, type RefusalCode } from "./refusal.ts";
+
+const count = z.int().min(0);
+const refusalCode = z.custom<RefusalCode>(
+  (value) => typeof value === "string" && Object.hasOwn(REFUSALS, value),
+  "expected a code of the provider's table",
+);
+
+/** What can go wrong with an answer, as data, so that it can also be ordered over HTTP. */
+export const faultSchema = z.discriminatedUnion("kind", [
+  /** The right answer, later. */
+  z.strictObject({ kind: z.literal("slow"), ms: count }),
+  /** A code with the provider's words or others. `own` sends it under the type of the answer, as logins may see it. */
+  z.strictObject({
+    kind: z.literal("refused"),
+    code: refusalCode,
+    message: z.string().optional(),
+    under: z.enum(["error", "own"]).default("error"),
+  }),
+  /** 10001011 for this request and for all that follow, for as long as the limits say or until faults are cleared. */
+  z.strictObject({ kind: z.literal("blacklist") }),
+  /** The server forgets the login: 10001001 for this request and for all that follow until the next login. */
+  z.strictObject({ kind: z.literal("session-lost") }),
+  /** The connection is reset after so many bytes of the answer; with 0 before it begins. */
+  z.strictObject({ kind: z.literal("reset"), afterBytes: count.default(0) }),
+  /** The connection is closed in order after so many bytes of the answer; with 0 before it begins. */
+  z.strictObject({ kind: z.literal("cut"), afterBytes: count.default(30) }),
+  /** No answer; the connection stays open. */
+  z.strictObject({ kind: z.literal("silence") }),
+  /** The right answer; then the connection is closed when nothing comes for so long. */
+  z.strictObject({ kind: z.literal("idle-close"), afterMs: count.default(0) }),
+  /** The header's length is off by so much. */
+  z.strictObject({ kind: z.literal("wrong-length"), by: z.int().default(1) }),
+  z.strictObject({ kind: z.literal("wrong-crc") }),
+  /** Bytes that are no UTF-8, in a name where there is one; length and checksum are right. */
+  z.strictObject({ kind: z.literal("charset") }),
+  /** Compressed bytes that do not inflate, or whose checksum is wrong; plain answers stay as they are. */
+  z.strictObject({ kind: z.literal("bad-zlib"), where: z.enum(["header", "stream", "checksum"]).default("stream") }),
+  /** Success without a row, although there are some. */
+  z.strictObject({ kind: z.literal("empty") }),
+  /** The rows without those of their newest days, as before they are published. */
+  z.strictObject({ kind: z.literal("stale"), days: count.default(1) }),
+  /** The first rows of the page only, so that it looks like the last. */
+  z.strictObject({ kind: z.literal("truncated"), rows: count }),
+  /** The right rows under another method's name. */
+  z.strictObject({ kind: z.literal("other-method"), method: z.string().default("query_trade_dates") }),
+  /** The answer to the request before, again; silence where there was none. */
+  z.strictObject({ kind: z.literal("previous") }),
+  /** The answer is held back until the next request on this connection, and then sent before the next one's. */
+  z.strictObject({ kind: z.literal("late") }),
+  /** These bytes in place of the answer; by default text of no frame. */
+  z.strictObject({ kind: z.literal("garbage"), text: z.string().default("HTTP/1.1 502 Bad Gateway\r\n\r\n") }),
+  /** The right answer byte by byte, with so many milliseconds between two. */
+  z.strictObject({ kind: z.literal("drip"), everyMs: count.default(0) }),
+]);
+
+export type Fault = z.input<typeof faultSchema>;
+export type SettledFault = z.output<typeof faultSchema>;
+
+/** Which requests a fault is for: the next `times` ones of a method, `login` included (of any, when absent), after `skip` others. */
+export interface FaultMatch {
+  readonly method?: string | undefined;
+  readonly times?: number | undefined;
+  readonly skip?: number | undefined;
+}
+
+/** A fault that befalls requests by chance: so many in a thousand. */
+export interface RandomFault {
+  readonly fault: Fault;
+  readonly perMille: number;
+  readonly method?: string;
+}
+
+/** What `POST /_sim/faults` takes. */
+export const faultOrderSchema = z.strictObject({
+  fault: faultSchema,
+  method: z.string().optional(),
+  times: count.optional(),
+  skip: count.optional(),
+});
+
+interface Ordered {
+  readonly fault: SettledFault;
+  readonly method: string | undefined;
+  times: number;
+  skip: number;
+}
+
+/** Decides which request meets which fault: ordered ones first come first served, then chance. */
+export class FaultPlan {
+  readonly #random: Random;
+  readonly #byChance: readonly (RandomFault & { readonly fault: SettledFault })[];
+  #ordered: Ordered[] = [];
+
+  constructor(byChance: readonly RandomFault[], random: Random) {
+    this.#random = random;
+    this.#byChance = byChance.map((entry) => ({ ...entry, fault: faultSchema.parse(entry.fault) }));
+  }
+
+  order(fault: Fault, { method, times = 1, skip = 0 }: FaultMatch = {}): void {
+    this.#ordered.push({ fault: faultSchema.parse(fault), method, times, skip });
+  }
+
+  /** The fault of this request, if it has one; uses it up. */
+  take(method: string): SettledFault | undefined {
+    this.#ordered = this.#ordered.filter(({ times }) => times > 0);
+    const next = this.#ordered.find((entry) => entry.method === undefined || entry.method === method);
+    if (next !== undefined) {
+      if (next.skip > 0) {
+        next.skip -= 1;
+        return undefined;
+      }
+      next.times -= 1;
+      return next.fault;
+    }
+    return this.#byChance.find(
+      (entry) => (entry.method === undefined || entry.method === method) && this.#random.chance(entry.perMille, 1_000),
+    )?.fault;
+  }
+
+  clear(): void {
+    this.#ordered = [];
+  }
+}

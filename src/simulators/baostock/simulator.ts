@@ -1,0 +1,139 @@
+import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
+
+import { systemClock, type Clock } from "../../base/clock.ts";
+import { createRandom } from "../../market/random.ts";
+import { Accounts, ANONYMOUS, type Account } from "./accounts.ts";
+import { createAnswerer } from "./answer-request.ts";
+import type { BaostockData } from "./baostock-data.ts";
+import { serveConnection } from "./connection.ts";
+import { FaultPlan, type Fault, type FaultMatch, type RandomFault } from "./faults.ts";
+import { LimitGate, type BaostockLimits } from "./limit-gate.ts";
+import { RequestLog, type SimulatedRequest } from "./request-log.ts";
+import type { Session } from "./session.ts";
+
+export interface LatencyRange {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+export interface BaostockSimulatorOptions {
+  /** A generated market (`marketData`) or a recording (`readRecording`, `recordingFromExchanges`). */
+  readonly data: BaostockData;
+  /** 0, the default, takes a free one. It listens on 127.0.0.1 only. */
+  readonly port?: number;
+  /** Bounds what is published, and times limits, logins and log. */
+  readonly clock?: Clock;
+  /** How long an answer takes; 0 by default. A range is drawn from by the seed. */
+  readonly latency?: LatencyRange;
+  /** Of latency, of chance and of the places at which answers are cut into TCP segments. */
+  readonly seed?: number;
+  readonly randomFaults?: readonly RandomFault[];
+  readonly limits?: BaostockLimits;
+  /** The anonymous one by default. */
+  readonly accounts?: readonly Account[];
+  /** Told in every answer, whatever the client's is. */
+  readonly serverVersion?: string;
+  /** Older clients are told that their version has expired; `00.8.90` by default. */
+  readonly clientVersionMin?: string;
+  /** `04` by default. */
+  readonly loginRefusalType?: "01" | "04";
+  /** Closes connections on which nothing comes for so long; never by default. */
+  readonly idleMs?: number;
+  /** How many requests the log keeps, the newest; 100,000 by default. */
+  readonly requestsMax?: number;
+}
+
+/** BaoStock's TCP protocol served locally, for clients from 0.8.9 to 0.9.4. */
+export interface BaostockSimulator extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  /** Requests as they arrived. */
+  readonly requests: readonly SimulatedRequest[];
+  /** Connections so far, and the most of them at once. */
+  readonly connections: { readonly opened: number; readonly most: number };
+  /** The next requests that match meet the fault, ordered ones before random ones. */
+  injectFault(fault: Fault, match?: FaultMatch): void;
+  /** Forgets ordered faults, and the blacklist. */
+  clearFaults(): void;
+  clearRequests(): void;
+}
+
+export async function startBaostockSimulator(options: BaostockSimulatorOptions): Promise<BaostockSimulator> {
+  const clock = options.clock ?? systemClock;
+  const seed = options.seed ?? 1;
+  const closing = new AbortController();
+  const log = new RequestLog(options.requestsMax ?? REQUESTS_MAX_DEFAULT);
+  const faults = new FaultPlan(options.randomFaults ?? [], createRandom(seed, "faults"));
+  const gate = new LimitGate(options.limits ?? {});
+  const accounts = new Accounts(options.accounts ?? [ANONYMOUS]);
+  const answer = createAnswerer({
+    data: options.data,
+    clock,
+    log,
+    faults,
+    gate,
+    accounts,
+    serverVersion: options.serverVersion ?? "00.9.00",
+    clientVersionMin: options.clientVersionMin ?? "00.8.90",
+    loginRefusalType: options.loginRefusalType ?? "04",
+  });
+  const latency = options.latency ?? { fromMs: 0, toMs: 0 };
+  const random = createRandom(seed, "latency");
+  const sockets = new Set<Socket>();
+  const connections = { opened: 0, most: 0 };
+
+  const server = createServer((socket) => {
+    connections.opened += 1;
+    sockets.add(socket);
+    connections.most = Math.max(connections.most, sockets.size);
+    const session: Session = { connection: connections.opened, user: undefined };
+    socket.once("close", () => {
+      sockets.delete(socket);
+      accounts.logout(session);
+    });
+    void serveConnection(socket, session, {
+      answer,
+      clock,
+      random: createRandom(seed, `cuts ${session.connection}`),
+      drawLatencyMs: () => random.between(latency.fromMs, latency.toMs),
+      idleMs: options.idleMs,
+      signal: closing.signal,
+    });
+  });
+  server.listen(options.port ?? 0, HOST);
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") {
+    throw new TypeError(`starting the simulator: expected a port, got ${String(address)}`);
+  }
+
+  return {
+    host: HOST,
+    port: address.port,
+    requests: log.requests,
+    connections,
+    injectFault: (fault, match) => {
+      faults.order(fault, match);
+    },
+    clearFaults: () => {
+      faults.clear();
+      gate.pardon();
+    },
+    clearRequests: () => {
+      log.clear();
+    },
+    [Symbol.asyncDispose]: async () => {
+      closing.abort();
+      const closed = once(server, "close");
+      server.close();
+      for (const socket of sockets) {
+        socket.destroy();
+      }
+      await closed;
+    },
+  };
+}
+
+const HOST = "127.0.0.1";
+const REQUESTS_MAX_DEFAULT = 100_000;
