@@ -1,0 +1,118 @@
+import { z } from "zod";
+
+import type { Random } from "../../market/random.ts";
+import { isCommandName, type CommandName } from "./commands.ts";
+
+const command = z.custom<CommandName>(isCommandName, "expected the name of a command that the simulator has");
+const count = z.int().min(0);
+const hollowRows = z.enum(["zero", "asked"]);
+
+/** What can go wrong with an answer, as data. */
+export const faultSchema = z.discriminatedUnion("kind", [
+  /** The right answer, later. */
+  z.strictObject({ kind: z.literal("slow"), ms: count }),
+  /** No answer at all. */
+  z.strictObject({ kind: z.literal("silence") }),
+  /** A count without rows behind it: 0, or as many as were asked for. */
+  z.strictObject({ kind: z.literal("hollow"), rows: hollowRows.default("asked") }),
+  /** A well-formed answer without a row, as for a code that does not exist. */
+  z.strictObject({ kind: z.literal("empty") }),
+  /** A refusal in words; every later request for market data on this connection is answered hollow. */
+  z.strictObject({ kind: z.literal("refused"), rows: hollowRows.default("asked") }),
+  /** The connection ends after so many bytes of the answer. */
+  z.strictObject({ kind: z.literal("close"), afterBytes: count.default(20) }),
+  z.strictObject({ kind: z.literal("reset"), afterBytes: count.default(0) }),
+  /** The right answer in pieces. */
+  z.strictObject({ kind: z.literal("drip"), bytes: count.min(1).default(1), ms: count.default(0) }),
+  /** The answer waits for the next one, or so long, and both leave in one write. */
+  z.strictObject({ kind: z.literal("merged"), msMax: count.default(200) }),
+  z.strictObject({ kind: z.literal("wrong-magic") }),
+  /** So much is added to the header's size on the wire and to its size after inflation. */
+  z.strictObject({ kind: z.literal("wrong-length"), wire: z.int().default(0), inflated: z.int().default(0) }),
+  /** A compressed body with one byte changed. */
+  z.strictObject({ kind: z.literal("corrupt-zlib") }),
+  /** So many bytes that belong to nothing, before the right answer. */
+  z.strictObject({ kind: z.literal("garbage"), bytes: count.min(1).default(7) }),
+  /** An answer to the request before comes first. */
+  z.strictObject({ kind: z.literal("late") }),
+  /** So many of the newest trading days are missing. */
+  z.strictObject({ kind: z.literal("stale"), days: count.min(1).default(1) }),
+  /** The page behind the one asked for, so that rows in the middle are lost without a short page. */
+  z.strictObject({ kind: z.literal("missing-page") }),
+  /** Fewer rows than asked for although there are more. */
+  z.strictObject({ kind: z.literal("short-page"), rows: count }),
+  /** Names with a byte in them that begins no character. */
+  z.strictObject({ kind: z.literal("bad-charset") }),
+]);
+
+export type Fault = z.input<typeof faultSchema>;
+export type SettledFault = z.output<typeof faultSchema>;
+
+/** Which requests a fault is for: the next `times` ones of a command (of any, when absent), after `skip` others. */
+export interface FaultMatch {
+  readonly command?: CommandName | undefined;
+  readonly times?: number | undefined;
+  readonly skip?: number | undefined;
+}
+
+/** A fault that befalls requests by chance: so many in a thousand. */
+export interface RandomFault {
+  readonly fault: Fault;
+  readonly perMille: number;
+  readonly command?: CommandName;
+}
+
+/** A fault with the requests it is for, as `simulate tdx --fault` takes it. */
+export const faultOrderSchema = z.strictObject({
+  fault: faultSchema,
+  command: command.optional(),
+  times: count.optional(),
+  skip: count.optional(),
+  /** By chance instead of by order. */
+  perMille: z.int().min(1).max(1_000).optional(),
+});
+
+interface Ordered {
+  readonly fault: SettledFault;
+  readonly command: CommandName | undefined;
+  times: number;
+  skip: number;
+}
+
+/** Decides which request meets which fault: ordered ones first come first served, then chance. */
+export class FaultPlan {
+  readonly #random: Random;
+  readonly #byChance: readonly (RandomFault & { readonly fault: SettledFault })[];
+  #ordered: Ordered[] = [];
+
+  constructor(byChance: readonly RandomFault[], random: Random) {
+    this.#random = random;
+    this.#byChance = byChance.map((entry) => ({ ...entry, fault: faultSchema.parse(entry.fault) }));
+  }
+
+  order(fault: Fault, { command, times = 1, skip = 0 }: FaultMatch = {}): void {
+    this.#ordered.push({ fault: faultSchema.parse(fault), command, times, skip });
+  }
+
+  /** The fault of this request, if it has one; uses it up. */
+  take(command: CommandName | undefined): SettledFault | undefined {
+    this.#ordered = this.#ordered.filter(({ times }) => times > 0);
+    const next = this.#ordered.find((entry) => entry.command === undefined || entry.command === command);
+    if (next !== undefined) {
+      if (next.skip > 0) {
+        next.skip -= 1;
+        return undefined;
+      }
+      next.times -= 1;
+      return next.fault;
+    }
+    return this.#byChance.find(
+      (entry) =>
+        (entry.command === undefined || entry.command === command) && this.#random.chance(entry.perMille, 1_000),
+    )?.fault;
+  }
+
+  clear(): void {
+    this.#ordered = [];
+  }
+}
