@@ -88,7 +88,8 @@ const VOLUME_PLACES = {
 /** Exact. A volume that is no whole number is left to the check of rows, which says so. */
 function toShares(row: KLine, kind: InstrumentKind, frequency: Frequency): DecimalText {
   if (kind === "bond") {
-    return shiftDecimal(row.volume, bondPlaces(row));
+    const range = { low: BigInt(row.low), high: BigInt(row.high) };
+    return shiftDecimal(row.volume, bondPlaces(row.volume, row.amount, range));
   }
   return shiftDecimal(row.volume, VOLUME_PLACES[frequency === "1d" ? "day" : "minute"][kind]);
 }
@@ -98,20 +99,25 @@ function toShares(row: KLine, kind: InstrumentKind, frequency: Frequency): Decim
  * says which: of these units the one is taken with which the turnover lies between the lowest and the highest price,
  * with a tenth to spare. Neighbouring units are ten times apart, so there is never a choice.
  */
-function bondPlaces({ volume, amount, low, high }: KLine): number {
+export function bondPlaces(
+  volume: DecimalText,
+  amount: DecimalText,
+  { low, high }: { readonly low: bigint; readonly high: bigint },
+): number {
   if (volume === ZERO) {
     return 0;
   }
   const money = shiftDecimal(amount, BAR_PRICE_SCALE + 1);
   for (let places = 0; places <= 4; places += 1) {
     const bonds = shiftDecimal(volume, places);
-    const least = times(bonds, BigInt(low) * 9n);
-    const most = times(bonds, BigInt(high) * 11n);
+    const least = times(bonds, low * 9n);
+    const most = times(bonds, high * 11n);
     if (compareDecimal(money, least) >= 0 && compareDecimal(money, most) <= 0) {
       return places;
     }
   }
-  throw new RowError("out-of-range", `volume ${volume} and turnover ${amount} fit no price from ${low} to ${high}`);
+  const range = `${fromScaled(low, BAR_PRICE_SCALE)} to ${fromScaled(high, BAR_PRICE_SCALE)}`;
+  throw new RowError("out-of-range", `volume ${volume} and turnover ${amount} fit no price from ${range}`);
 }
 
 function times(text: DecimalText, factor: bigint): DecimalText {
@@ -230,7 +236,8 @@ function readTrades({ trades }: WireTick): number | undefined {
   return trades;
 }
 
-class RowError extends Error {
+/** A row that is left out, with the reason. */
+export class RowError extends Error {
   readonly reason: RejectReason;
 
   constructor(reason: RejectReason, message: string) {

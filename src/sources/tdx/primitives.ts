@@ -62,11 +62,16 @@ export class ByteReader {
 
   /** The exact value of an IEEE float of 32 bits; GarbledAnswerError for what is no number. */
   float32(): DecimalText {
-    const text = float32ToDecimal(this.u32());
+    const text = this.float32OrNone();
     if (text === undefined) {
       throw this.garbled("a number that is none (infinite or not a number)");
     }
     return text;
+  }
+
+  /** The same, undefined for what is no number. */
+  float32OrNone(): DecimalText | undefined {
+    return float32ToDecimal(this.u32());
   }
 
   /** ASCII up to the first NUL. */
