@@ -23,7 +23,7 @@ export interface ServedProvider {
   readonly capabilities: (config: Config) => readonly Capability[];
   /** Of each api; all hold. */
   readonly limits: (config: Config) => readonly CallLimit[];
-  /** Whose calls are counted together, beside the api; empty where all of the fleet's are. */
+  /** Whose calls are counted together, beside the api: those with one token or at one service. */
   readonly identity: (config: Config) => string;
   /** Where it is reached, host names or addresses. */
   readonly hosts: (config: Config) => readonly string[];
@@ -74,8 +74,8 @@ const TABLE: Readonly<Record<ServedProviderName, ServedProvider>> = {
       { calls: baostock.callsPerMinute, windowMs: MINUTE_MS },
       { calls: baostock.callsPerDay, windowMs: DAY_MS },
     ],
-    // It counts by address, which a fleet shares as a rule.
-    identity: () => "",
+    // It counts by our address, which a fleet shares as a rule.
+    identity: ({ baostock }) => `${baostock.host}:${baostock.port}`,
     hosts: ({ baostock }) => [baostock.host],
     // One request at a time on one connection; more addresses than one have been banned for.
     callsAtOnce: () => 1,
@@ -92,7 +92,7 @@ const TABLE: Readonly<Record<ServedProviderName, ServedProvider>> = {
       }),
     capabilities: () => tdxCapabilities(),
     limits: ({ tdx }) => [{ calls: tdx.callsPerMinute, windowMs: MINUTE_MS }],
-    identity: () => "",
+    identity: ({ tdx }) => tdx.hosts.join(),
     hosts: ({ tdx }) =>
       (tdx.hosts.length === 0 ? TDX_SERVERS : tdx.hosts.map((text) => toServer(text))).map(({ host }) => host),
     callsAtOnce: ({ tdx }) => tdx.connections,

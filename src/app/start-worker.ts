@@ -25,6 +25,7 @@ import { openNotifier } from "./open-notifier.ts";
 import { WorkerMetrics } from "./metrics/worker-metrics.ts";
 import { kafkaConnection } from "./open-kafka.ts";
 import { checkProviders, openProviders } from "./open-providers.ts";
+import { abilitiesOf } from "./provider-table.ts";
 import { openQueueSide } from "./open-queue.ts";
 import { openStoreSide, type StoreSide } from "./open-store.ts";
 import { clickhouseAt, queueAt, redisAt } from "./places.ts";
@@ -147,7 +148,16 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
   const rows = metrics.withRowCounts(store.store);
   const watched = { ...store, store: traces?.store(rows) ?? rows };
   await using assembled = assembleWorker(
-    { config, store: watched, providers, lock: budgetSide.lock, log, aroundDesk: traces?.desk, ...hooks },
+    {
+      config,
+      store: watched,
+      providers,
+      abilities: abilitiesOf(config),
+      lock: budgetSide.lock,
+      log,
+      aroundDesk: traces?.desk,
+      ...hooks,
+    },
     work,
   );
   await using watch = new DependencyWatch({

@@ -1,0 +1,270 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { addDays, dayAt, SHANGHAI } from "../../src/domain/day.ts";
+import { FREQUENCY_NUMBERS } from "../../src/domain/frequency.ts";
+import { exchangeOf } from "../../src/domain/security-code.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { FREQUENCY, SOURCE } from "../../src/domain/enums.ts";
+import { compositeHistory } from "../../src/market/composites.ts";
+import type { Market } from "../../src/market/generate-market.ts";
+import { foldMinutes, minuteBarsOf, ticksOf, type MinutesFolded } from "../../src/market/intraday.ts";
+import { sizes } from "../support/sizes.ts";
+import { asTdxSays, centsText, float32Text, milliText } from "./provider-truth.ts";
+import { openTwoProviders } from "./two-providers.ts";
+import type { WorkerRig } from "./worker-rig.ts";
+
+/** It ends last week, since servers keep a hundred days of minutes only. */
+const MARKET = { seed: sizes.seed, codes: 40, tradingDays: 12, to: addDays(dayAt(systemClock.now(), SHANGHAI), -2) };
+
+const BAR_COLUMNS = `concat(toString(code), ' ', toString(timestamp), ' ', toString(open), ' ', toString(high), ' ', toString(low), ' ',
+  toString(close), ' ', ifNull(toString(pre_close), '-'), ' ', toString(volume), ' ', toString(amount)) AS line`;
+
+test("a chain without a token: daily bars, factors, minutes and ticks of every cell as the market has them, once", async (t) => {
+  await using two = await openTwoProviders(t, { market: MARKET });
+  if (two === undefined) {
+    return;
+  }
+  const { rig, market, baostock, tdx } = two;
+  const worker = rig.start();
+  const range = { start_date: market.days[0], end_date: market.days.at(-1) };
+  const all = market.securities.map(({ code }) => code);
+  const mainland = all.filter((code) => exchangeOf(code) !== "BJ");
+  const beijing = all.filter((code) => exchangeOf(code) === "BJ");
+  assert.ok(beijing.length > 0, "the market has codes of Beijing");
+  const few = mainland.slice(0, 6);
+  const messages = [
+    ...all.map((code) => ({ command: "bar_snapshot", params: { code, ...range } })),
+    ...mainland.map((code) => ({ command: "adjustfactor", params: { code, ...range } })),
+    ...few.map((code) => ({ command: "tick", params: { code, ...range } })),
+    ...few.flatMap((code) =>
+      (["1m", "5m", "15m", "30m", "60m"] as const).map((frequency) => ({
+        command: "bar_snapshot",
+        params: { code, ...range, frequency },
+      })),
+    ),
+    { command: "bar_snapshot", params: { code: "000001.SH", codes: ["399001.SZ"], ...range } },
+    { command: "bar_snapshot", params: { code: "510300.SH", ...range } },
+  ];
+  const send = async (from: number): Promise<void> => {
+    await rig.publish(messages.map((value) => ({ key: value.params.code, value })));
+    await rig.untilSettled(from + messages.length, 120_000);
+  };
+  await send(0);
+
+  // BaoStock is asked first, and has nothing of Beijing.
+  const daily = await barsOf(rig, FREQUENCY.DAY, SOURCE.BAOSTOCK);
+  assert.deepEqual(daily, expectDaily(market, mainland).concat(expectComposites(market)).toSorted());
+  assert.deepEqual(await barsOf(rig, FREQUENCY.DAY, SOURCE.TDX), expectDaily(market, beijing, asTdxSays).toSorted());
+  // One-minute bars are TongDaXin's alone.
+  for (const [frequency, minutes] of [
+    ["5m", 5],
+    ["15m", 15],
+    ["30m", 30],
+    ["60m", 60],
+  ] as const) {
+    const found = await barsOf(rig, FREQUENCY_NUMBERS[frequency], SOURCE.BAOSTOCK);
+    assert.deepEqual(
+      found,
+      expectMinutes(market, few, minutes, (cents) => `${centsText(cents)}`),
+      frequency,
+    );
+  }
+  const minutes = await barsOf(rig, FREQUENCY.MIN1, SOURCE.TDX);
+  assert.deepEqual(minutes, expectMinutes(market, few, 1, float32Text), "1m");
+  const ticks = await ticksStored(rig);
+  assert.deepEqual(ticks, expectTicks(market, few));
+  const [factors] = await rig.select<{ readonly rows: string }>("SELECT toString(count()) AS rows FROM @adjustfactor");
+  t.diagnostic(
+    `bars of a day ${daily.length}, of a minute ${minutes.length}, ticks ${ticks.length}, factors ${factors?.rows}; ` +
+      `requests: baostock ${baostock.requests.length}, tdx ${tdx.map((one) => one.requests.length).join(" and ")}`,
+  );
+  assert.deepEqual(
+    await rig.select("SELECT DISTINCT outcome FROM @outcome_row FINAL ORDER BY outcome"),
+    [{ outcome: "stored" }],
+    "nothing is pending, unexplained or set aside",
+  );
+
+  // A second time nothing is asked for and nothing is written.
+  const requests = (): number => baostock.requests.length + tdx.reduce((sum, one) => sum + queries(one.requests), 0);
+  const before = { requests: requests(), rows: await rowsWritten(rig) };
+  await send(messages.length);
+  assert.deepEqual({ requests: requests(), rows: await rowsWritten(rig) }, before);
+  await worker.stop();
+  assert.equal(await rig.lag(), 0n);
+});
+
+test("TongDaXin pinned: whole lots and amounts of 24 bits, and nothing else differs from the market", async (t) => {
+  await using two = await openTwoProviders(t, { market: { ...MARKET, codes: sizes.codes, tradingDays: sizes.days } });
+  if (two === undefined) {
+    return;
+  }
+  const { rig, market } = two;
+  const worker = rig.start();
+  const range = { start_date: market.days[0], end_date: market.days.at(-1) };
+  // Its servers forget what was delisted.
+  const codes = market.securities.flatMap(({ code, delistedOn }) => (delistedOn === undefined ? [code] : []));
+  await rig.publish(
+    codes.map((code) => ({
+      key: code,
+      value: { command: "bar_snapshot", params: { code, ...range, provider: "tdx" } },
+    })),
+  );
+  await rig.untilSettled(codes.length, 120_000);
+  const found = await barsOf(rig, FREQUENCY.DAY, SOURCE.TDX);
+  assert.deepEqual(found, expectDaily(market, codes, asTdxSays).toSorted());
+  const same = new Set(expectDaily(market, codes, (bar) => ({ ...bar, preClose: "-" })));
+  t.diagnostic(
+    `${found.length} bars, ${found.filter((line) => same.has(line)).length} of them equal without tolerance`,
+  );
+  await worker.stop();
+});
+
+test("what nobody of the chain has becomes a dead letter that names who would, beside codes that are served", async (t) => {
+  await using two = await openTwoProviders(t, { market: MARKET, chain: "baostock" });
+  if (two === undefined) {
+    return;
+  }
+  const { rig, market } = two;
+  const worker = rig.start();
+  const range = { start_date: market.days[0], end_date: market.days.at(-1) };
+  const code = market.securities.find((one) => exchangeOf(one.code) === "SZ")?.code;
+  const refused = [
+    { command: "bar_snapshot", params: { codes: [code, "920002.BJ"], ...range } },
+    { command: "bar_snapshot", params: { code: "113050.SH", ...range } },
+    { command: "bar_snapshot", params: { code, ...range, frequency: "1m" } },
+    { command: "tick", params: { code, ...range } },
+    { command: "bar_snapshot", params: { code, ...range, provider: "tdx" } },
+  ];
+  await rig.publish(refused.map((value) => ({ key: "000001.SZ", value })));
+  await rig.untilSettled(refused.length);
+  const letters = await rig.messagesOf(`${rig.config.worker.topic}.dlq`);
+  const details = letters.map((letter) => {
+    const header = (name: string): string =>
+      letter.headers.find(([key]) => key === `x-ginkgo-${name}`)?.[1]?.toString() ?? "";
+    return `${header("reason")}: ${header("detail")}`;
+  });
+  assert.deepEqual(details.toSorted(), [
+    "not-supported: 1d bars of a bond such as 113050.SH are not served by baostock; tdx has them: see providers.chain",
+    "not-supported: 1d bars of a stock such as 920002.BJ are not served by baostock; tushare and tdx have them: see providers.chain",
+    `not-supported: 1m bars of a stock such as ${code} are not served by baostock; tdx has them: see providers.chain`,
+    "not-supported: tdx is not served, only baostock is",
+    `not-supported: ticks of a stock such as ${code} are not served by baostock; tdx has them: see providers.chain`,
+  ]);
+  assert.deepEqual(await rig.select("SELECT DISTINCT toString(code) AS code FROM @bar"), [{ code }]);
+  await worker.stop();
+});
+
+interface DailyBar {
+  readonly prices: readonly string[];
+  readonly preClose: string;
+  readonly volume: number;
+  readonly amount: string;
+}
+
+function expectDaily(
+  market: Market,
+  codes: readonly string[],
+  say: (bar: DailyBar) => DailyBar = (bar) => bar,
+): readonly string[] {
+  return codes.flatMap((code) =>
+    (market.history(code)?.bars ?? []).map((bar) => {
+      const prices = [bar.openCents, bar.highCents, bar.lowCents, bar.closeCents].map(centsText);
+      const truth = {
+        prices,
+        preClose: centsText(bar.preCloseCents),
+        volume: bar.volume,
+        amount: centsText(bar.turnoverCents),
+      };
+      const { preClose, volume, amount } = say(truth);
+      return [code, `${bar.day} 00:00:00`, ...prices, preClose, volume, amount].join(" ");
+    }),
+  );
+}
+
+/** Indices and funds as BaoStock has them. */
+function expectComposites(market: Market): readonly string[] {
+  return ["000001.SH", "399001.SZ", "510300.SH"].flatMap((code) =>
+    compositeHistory(market, code).map((bar) => {
+      const prices = [bar.openMilli, bar.highMilli, bar.lowMilli, bar.closeMilli, bar.preCloseMilli].map(milliText);
+      return [code, `${bar.day} 00:00:00`, ...prices, bar.volume, centsText(bar.turnoverCents)].join(" ");
+    }),
+  );
+}
+
+function expectMinutes(
+  market: Market,
+  codes: readonly string[],
+  minutes: MinutesFolded | 1,
+  amountOf: (cents: number) => string,
+): readonly string[] {
+  return codes
+    .flatMap((code) => market.days.flatMap((day) => minutesOfDay(market, code, day, minutes)))
+    .map((bar) => {
+      const prices = [bar.openCents, bar.highCents, bar.lowCents, bar.closeCents].map(centsText);
+      const amount = amountOf(bar.turnoverCents);
+      return [bar.code, `${bar.day} ${bar.endsAt}:00`, ...prices, "-", bar.volume, amount].join(" ");
+    })
+    .toSorted();
+}
+
+function minutesOfDay(market: Market, code: string, day: Market["days"][number], minutes: MinutesFolded | 1) {
+  const bars = minuteBarsOf(market, code, day);
+  return minutes === 1 ? bars : foldMinutes(bars, minutes);
+}
+
+const SIDES = { buy: 1, sell: 2, neutral: 0 } as const;
+
+/** In wire order: the place inside the minute counts from 0. */
+function expectTicks(market: Market, codes: readonly string[]): readonly string[] {
+  return codes
+    .flatMap((code) =>
+      market.days.flatMap((day) => {
+        const places = new Map<string, number>();
+        return ticksOf(market, code, day).map(({ minute, priceCents, volume, side }) => {
+          const place = places.get(minute) ?? 0;
+          places.set(minute, place + 1);
+          const lots = Math.floor(volume / 100) * 100;
+          return [
+            code,
+            `${day} ${minute}:00.000`,
+            String(place).padStart(6, "0"),
+            centsText(priceCents),
+            lots,
+            SIDES[side],
+          ].join(" ");
+        });
+      }),
+    )
+    .toSorted();
+}
+
+async function barsOf(rig: WorkerRig, frequency: number, source: number): Promise<readonly string[]> {
+  const rows = await rig.select<{ readonly line: string }>(
+    `SELECT ${BAR_COLUMNS} FROM @bar_row FINAL WHERE frequency = ${frequency} AND source = ${source}`,
+  );
+  return rows.map(({ line }) => line).toSorted();
+}
+
+async function ticksStored(rig: WorkerRig): Promise<readonly string[]> {
+  const rows = await rig.select<{ readonly line: string }>(
+    `SELECT concat(toString(code), ' ', toString(timestamp), ' ', leftPad(toString(sequence), 6, '0'), ' ', toString(price), ' ',
+      toString(volume), ' ', toString(direction)) AS line FROM @tick`,
+  );
+  return rows.map(({ line }) => line).toSorted();
+}
+
+/** Versions of rows in all tables of rows: what a second insert of the same would raise. */
+async function rowsWritten(rig: WorkerRig): Promise<unknown> {
+  return await rig.select(
+    ["bar_row", "tick_row", "adjustfactor_row"]
+      .map((table) => `SELECT '${table}' AS name, toString(count()) AS rows FROM @${table}`)
+      .join(" UNION ALL ")
+      .concat(" ORDER BY name"),
+  );
+}
+
+/** Without what keeps connections open. */
+function queries(requests: readonly { readonly command?: string | undefined }[]): number {
+  return requests.filter(({ command }) => command !== "heartbeat" && command !== "handshake").length;
+}
