@@ -256,12 +256,12 @@ async function ticksStored(rig: WorkerRig): Promise<readonly string[]> {
 
 /** Versions of rows in all tables of rows: what a second insert of the same would raise. */
 async function rowsWritten(rig: WorkerRig): Promise<unknown> {
-  return await rig.select(
+  const rows = await rig.select<{ readonly name: string; readonly rows: string }>(
     ["bar_row", "tick_row", "adjustfactor_row"]
       .map((table) => `SELECT '${table}' AS name, toString(count()) AS rows FROM @${table}`)
-      .join(" UNION ALL ")
-      .concat(" ORDER BY name"),
+      .join(" UNION ALL "),
   );
+  return rows.toSorted((left, right) => (left.name < right.name ? -1 : 1));
 }
 
 /** Without what keeps connections open. */
