@@ -179,12 +179,14 @@ test("a refused request leaves the connection as it is", async () => {
       () => refusal("10004006", "请求参数个数不正确"),
       () => plainFrame("34", ["10004011", "证券代码错误"]),
       () => packedFrame("96", ["10005001", "系统错误"]),
+      () => plainFrame("96", ["10004012", "无效的指标"]),
     ),
   );
   await using client = clientOf(server);
   assert.ok((await failureOf(client)) instanceof DataError);
   assert.ok((await failureOf(client)) instanceof DataError);
   assert.ok((await failureOf(client)) instanceof TransientError);
+  assert.ok((await failureOf(client)) instanceof DataError);
   assert.deepEqual(await client.call(REQUEST, never), ANSWER);
   assert.equal(server.connections, 1);
 });

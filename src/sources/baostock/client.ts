@@ -168,8 +168,11 @@ class Client implements BaostockClient {
       return this.#session;
     }
     const doing = "logging in to baostock";
-    this.#session = undefined;
     try {
+      if (this.#session !== undefined) {
+        // Wholly gone before the next one comes: an address has one connection at a time.
+        await this.#endSession(this.#session);
+      }
       await this.#awaitPause(doing, signal);
       this.#attemptedAtMs = this.#options.clock.elapsedMs();
       const connection = await Connection.open(this.#connecting, doing, signal);

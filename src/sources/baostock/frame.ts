@@ -23,6 +23,12 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
+interface Head {
+  readonly type: string;
+  /** Characters of a plain body, bytes of a packed one. */
+  readonly declared: number;
+}
+
 const HEADER_BYTES = 21;
 const SEPARATOR_BYTE = 0x01;
 const HEADER = /^[\d.]{7}\x01([0-9A-Z]{2})\x01(\d{10})$/; // oxlint-disable-line no-control-regex
@@ -60,7 +66,7 @@ export class FrameReader {
   readonly #doing: string;
   #bytes: Buffer = Buffer.alloc(4_096);
   #length = 0;
-  #head: { readonly type: string; readonly isPacked: boolean; readonly declared: number } | undefined;
+  #head: Head | undefined;
   #searchedTo = HEADER_BYTES;
 
   constructor(limits: FrameLimits, doing: string) {
@@ -83,10 +89,10 @@ export class FrameReader {
       this.#readHead();
     }
     const head = this.#head;
-    if (head === undefined) {
+    if (head === undefined || this.#length === HEADER_BYTES) {
       return undefined;
     }
-    return head.isPacked ? this.#readPacked(head) : this.#readPlain(head);
+    return this.#isPacked(head) ? this.#readPacked(head) : this.#readPlain(head);
   }
 
   #append(piece: Buffer): void {
@@ -114,11 +120,18 @@ export class FrameReader {
     if (declared > this.#limits.frameBytesMax) {
       throw this.#tooLarge();
     }
-    this.#head = { type, isPacked: PACKED_TYPES.has(type), declared };
+    this.#head = { type, declared };
+  }
+
+  /** A plain body begins with a digit of its code and a packed one never does: a refusal may be plain under any type. */
+  #isPacked({ type }: Head): boolean {
+    const first = this.#bytes[HEADER_BYTES] ?? 0;
+    const isDigit = first >= 0x30 && first <= 0x39;
+    return PACKED_TYPES.has(type) && !isDigit;
   }
 
   /** The length of a packed body is in bytes, so the marker is looked for behind it only. */
-  #readPacked({ type, declared }: { readonly type: string; readonly declared: number }): Frame | undefined {
+  #readPacked({ type, declared }: Head): Frame | undefined {
     const end = HEADER_BYTES + declared;
     if (this.#length < end) {
       return undefined;
@@ -138,7 +151,7 @@ export class FrameReader {
   }
 
   /** The length of a plain body is in characters, so its end is the marker's beginning. */
-  #readPlain({ type, declared }: { readonly type: string; readonly declared: number }): Frame | undefined {
+  #readPlain({ type, declared }: Head): Frame | undefined {
     const markerAt = this.#bytes.subarray(0, this.#length).indexOf(MARKER, this.#searchedTo);
     if (markerAt === -1) {
       this.#searchedTo = Math.max(HEADER_BYTES, this.#length - MARKER.length + 1);
