@@ -12,8 +12,8 @@ export interface TdxRequest {
   readonly connection: number;
 }
 
-/** A body is sent as the answer; a fault is done; undefined leaves the request unanswered. */
-export type TdxReply = Buffer | TdxFault | undefined;
+/** A body is sent as the answer; raw bytes as they are; a fault is done; undefined leaves the request unanswered. */
+export type TdxReply = Buffer | { readonly raw: Buffer } | TdxFault | undefined;
 export type TdxFault = "reset" | "hang-up" | "no-magic" | "corrupt" | "half" | "wrong-type" | "old-sequence";
 
 export interface TdxServerUnderTest extends AsyncDisposable {
@@ -22,6 +22,8 @@ export interface TdxServerUnderTest extends AsyncDisposable {
   readonly connections: number;
   readonly openConnections: number;
   /** What it answers from now on. */
+  /** To every connection. */
+  sendRaw(bytes: Buffer): void;
   replyWith(reply: (request: TdxRequest) => TdxReply): void;
 }
 
@@ -69,6 +71,11 @@ export async function startTdxServer(reply: (request: TdxRequest) => TdxReply): 
     get openConnections() {
       return sockets.size;
     },
+    sendRaw: (bytes) => {
+      for (const socket of sockets) {
+        socket.write(bytes);
+      }
+    },
     replyWith: (next) => {
       current = next;
     },
@@ -88,6 +95,10 @@ function send(socket: Socket, request: TdxRequest, reply: TdxReply): void {
   }
   if (Buffer.isBuffer(reply)) {
     socket.write(answerFrame(request, reply));
+    return;
+  }
+  if (typeof reply === "object") {
+    socket.write(reply.raw);
     return;
   }
   switch (reply) {

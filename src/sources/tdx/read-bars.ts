@@ -44,7 +44,7 @@ const ROOMY_ROWS_PER_DAY_MAX = 16;
  * guess is corrected. That nothing is older is proved by a row before the span or by a page that is not full.
  */
 export async function readBars(
-  connection: TdxConnection,
+  connection: Pick<TdxConnection, "ask">,
   question: BarsQuestion,
   signal: AbortSignal,
 ): Promise<BarsAnswer> {

@@ -24,6 +24,8 @@ export interface DayTicks {
   readonly state: "whole" | "nothing" | "torn";
 }
 
+type TicksConnection = Pick<TdxConnection, "ask" | "seenDay" | "currentDay" | "server">;
+
 /** The opening auction is over; the first row of a traded stock is at 09:25. */
 const CONTINUOUS_FROM = 570;
 /** Nothing is missing before a tick of this minute if the server says that nothing is. */
@@ -34,7 +36,7 @@ const FIRST_TICK_LATEST = 571;
  * back from the day's last tick, so pages come newest first and are put together the other way round.
  */
 export async function readDayTicks(
-  connection: TdxConnection,
+  connection: TicksConnection,
   { code, day, sizes = TICK_PAGE_SIZES }: { code: SecurityCode; day: Day; sizes?: TickPageSizes },
   signal: AbortSignal,
 ): Promise<DayTicks> {
@@ -75,7 +77,7 @@ export async function readDayTicks(
 }
 
 /** Ticks of the server's current day have a command of their own, and its answers name no day. */
-async function isCurrentDay(connection: TdxConnection, day: Day, signal: AbortSignal): Promise<boolean> {
+async function isCurrentDay(connection: TicksConnection, day: Day, signal: AbortSignal): Promise<boolean> {
   const { seenDay } = connection;
   // A server's day never goes back.
   const current = seenDay !== undefined && seenDay > day ? seenDay : await connection.currentDay(signal);
@@ -87,7 +89,7 @@ async function isCurrentDay(connection: TdxConnection, day: Day, signal: AbortSi
 
 /** While a day grows every place moves: pages read one after the other would not fit together. */
 async function expectUnchanged(
-  connection: TdxConnection,
+  connection: TicksConnection,
   newest: readonly WireTick[],
   pageAt: (start: number) => Promise<readonly WireTick[]>,
   { code, day }: { readonly code: SecurityCode; readonly day: Day },
