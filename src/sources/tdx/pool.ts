@@ -79,7 +79,8 @@ export class TdxPool implements AsyncDisposable {
         return { value: await work(held, host), host: host.name };
       }
     } catch (error) {
-      if (!signal.aborted && error instanceof TransientError) {
+      // An answer about this very request says nothing against the host.
+      if (!signal.aborted && error instanceof TransientError && !error.isAnswered) {
         host.bench(error, this.#now());
         await this.#drop(held);
       }

@@ -15,6 +15,8 @@ import { mapKLines, mapTicks } from "./mapping.ts";
 import { TdxPool } from "./pool.ts";
 import type { BarsQuestion } from "./read-bars.ts";
 
+export type { TdxServer } from "./connection.ts";
+
 export interface TdxSourceOptions {
   readonly servers: readonly TdxServer[];
   readonly clock: Clock;
