@@ -26,14 +26,24 @@ function tick(changes: Partial<WireTick> = {}): WireTick {
   return { minutes: 600, price: 1_001, lots: 3, trades: undefined, side: 0, ...changes };
 }
 
-test("volume: lots of days, shares of minutes, a hundred lots of an index's day and one of its minutes", () => {
+test("volume: lots of days, shares of minutes, a hundred lots of an index's day", () => {
   const volumeOf = (code: typeof BANK, frequency: "1d" | "5m", volume: string): string | undefined =>
     mapKLines([kLine({ volume, minutes: 600 })], code, frequency).bars[0]?.volume;
   assert.equal(volumeOf(BANK, "1d", "7"), "700");
   assert.equal(volumeOf(ETF, "1d", "7"), "700");
   assert.equal(volumeOf(INDEX, "1d", "7651695"), "76516950000");
   assert.equal(volumeOf(BANK, "5m", "700"), "700");
-  assert.equal(volumeOf(INDEX, "5m", "7"), "700");
+});
+
+test("volume of an index's minutes is in the unit that its turnover tells, and is rejected when it is the turnover", () => {
+  for (const volume of ["14500000", "145000", "1450"]) {
+    const { bars } = mapKLines([kLine({ volume, amount: "211000000", minutes: 600 })], INDEX, "1m");
+    assert.equal(bars[0]?.volume, "14500000");
+  }
+  for (const amount of ["0", "211000000"]) {
+    const { rejected } = mapKLines([kLine({ volume: "2110000", amount, minutes: 600 })], INDEX, "1m");
+    assert.equal(rejected[0]?.reason, "out-of-range", amount);
+  }
 });
 
 test("volume of bonds is what fits the turnover, and is rejected where nothing does", () => {

@@ -75,49 +75,67 @@ export function mapKLines(rows: readonly KLine[], code: SecurityCode, frequency:
   return { bars, rejected, suspensions };
 }
 
-/**
- * What one unit of a bar's volume is, in powers of ten of a share.
- * Stocks, ETFs and funds: days in lots of 100, minutes in shares. Indices: a day's unit is 100 lots; that of minutes is
- * told by nobody, and taken to be a hundredth of it as with stocks: one lot. Bonds: see `bondPlaces`.
- */
-const VOLUME_PLACES = {
-  day: { stock: 2, etf: 2, fund: 2, index: 4 },
-  minute: { stock: 0, etf: 0, fund: 0, index: 2 },
-} as const;
+/** What one unit of a day's volume is, in powers of ten of a share: lots of 100, and of an index a hundred lots. */
+const DAY_PLACES = { stock: 2, etf: 2, fund: 2, index: 4 } as const;
 
-/** Exact. A volume that is no whole number is left to the check of rows, which says so. */
-function toShares(row: KLine, kind: InstrumentKind, frequency: Frequency): DecimalText {
+/**
+ * Exact. Days of all but bonds come in a known unit, minutes of stocks, ETFs and funds in shares. For the rest nothing
+ * says in which unit it comes, and the turnover decides. A volume that is no whole number is left to the check of rows.
+ */
+function toShares({ volume, amount, low, high }: KLine, kind: InstrumentKind, frequency: Frequency): DecimalText {
   if (kind === "bond") {
-    const range = { low: BigInt(row.low), high: BigInt(row.high) };
-    return shiftDecimal(row.volume, bondPlaces(row.volume, row.amount, range));
+    return shiftDecimal(volume, bondPlaces(volume, amount, { low: BigInt(low), high: BigInt(high) }));
   }
-  return shiftDecimal(row.volume, VOLUME_PLACES[frequency === "1d" ? "day" : "minute"][kind]);
+  if (frequency === "1d") {
+    return shiftDecimal(volume, DAY_PLACES[kind]);
+  }
+  return kind === "index" ? shiftDecimal(volume, indexPlaces(volume, amount)) : volume;
 }
 
 /**
- * Bonds come in lots of ten, in single ones or in hundreds of lots, by exchange and by sort, and nothing in the answer
- * says which: of these units the one is taken with which the turnover lies between the lowest and the highest price,
- * with a tenth to spare. Neighbouring units are ten times apart, so there is never a choice.
+ * Bonds come in lots of ten, in single ones or in hundreds of lots, by exchange and by sort: of these units the one is
+ * taken with which the turnover lies between the lowest and the highest price, with a tenth to spare. Neighbouring units
+ * are ten times apart, so there is never a choice.
  */
 export function bondPlaces(
   volume: DecimalText,
   amount: DecimalText,
   { low, high }: { readonly low: bigint; readonly high: bigint },
 ): number {
+  return fittingPlaces(volume, amount, { low: (low * 9n) / 10n, high: (high * 11n) / 10n }, [0, 1, 2, 3, 4]);
+}
+
+/**
+ * Minutes of an index: in shares, lots or hundreds of lots, which its members' average price tells apart. Servers were
+ * also seen to give the turnover in hundreds of yuan in the volume's place; then no unit fits.
+ */
+function indexPlaces(volume: DecimalText, amount: DecimalText): number {
+  return fittingPlaces(volume, amount, AVERAGE_PRICES, [0, 2, 4]);
+}
+
+/** In thousandths; less than a hundred times apart, so that one unit fits at most. */
+const AVERAGE_PRICES = { low: 2_000n, high: 99_000n } as const;
+
+/** The first unit with which turnover ÷ volume lies in the range, which is in thousandths. */
+function fittingPlaces(
+  volume: DecimalText,
+  amount: DecimalText,
+  { low, high }: { readonly low: bigint; readonly high: bigint },
+  candidates: readonly number[],
+): number {
   if (volume === ZERO) {
     return 0;
   }
-  const money = shiftDecimal(amount, BAR_PRICE_SCALE + 1);
-  for (let places = 0; places <= 4; places += 1) {
-    const bonds = shiftDecimal(volume, places);
-    const least = times(bonds, low * 9n);
-    const most = times(bonds, high * 11n);
-    if (compareDecimal(money, least) >= 0 && compareDecimal(money, most) <= 0) {
-      return places;
-    }
+  const money = shiftDecimal(amount, BAR_PRICE_SCALE);
+  const found = candidates.find((places) => {
+    const shares = shiftDecimal(volume, places);
+    return compareDecimal(money, times(shares, low)) >= 0 && compareDecimal(money, times(shares, high)) <= 0;
+  });
+  if (found === undefined) {
+    const range = `${fromScaled(low, BAR_PRICE_SCALE)} to ${fromScaled(high, BAR_PRICE_SCALE)}`;
+    throw new RowError("out-of-range", `volume ${volume} and turnover ${amount} fit no price from ${range}`);
   }
-  const range = `${fromScaled(low, BAR_PRICE_SCALE)} to ${fromScaled(high, BAR_PRICE_SCALE)}`;
-  throw new RowError("out-of-range", `volume ${volume} and turnover ${amount} fit no price from ${range}`);
+  return found;
 }
 
 function times(text: DecimalText, factor: bigint): DecimalText {
