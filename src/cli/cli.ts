@@ -1,4 +1,5 @@
 import type { SignalSource } from "../base/shutdown.ts";
+import type { runBaostockSimulator } from "../simulators/baostock/run-baostock-simulator.ts";
 import type { openDemoProvider } from "../simulators/tushare/demo-provider.ts";
 import type { runTushareSimulator } from "../simulators/tushare/run-tushare-simulator.ts";
 import type { AppApi } from "../app/app-api.ts";
@@ -21,6 +22,7 @@ export interface FileOutput {
 /** The simulators are left out of the image, so nothing but `simulate` and `demo` may load them. */
 export interface Simulators {
   readonly runTushare: typeof runTushareSimulator;
+  readonly runBaostock: typeof runBaostockSimulator;
   readonly openDemoProvider: typeof openDemoProvider;
   /** The token that the Tushare simulator takes when none is named. */
   readonly tushareToken: string;

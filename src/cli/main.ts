@@ -29,10 +29,16 @@ const cli: Cli = {
   quit: (code) => process.exit(code),
   loadApp: async () => (await import("../app.ts")).app,
   loadSimulators: async () => {
+    const { runBaostockSimulator } = await import("../simulators/baostock/run-baostock-simulator.ts");
     const { runTushareSimulator } = await import("../simulators/tushare/run-tushare-simulator.ts");
     const { SIMULATOR_TOKEN } = await import("../simulators/tushare/simulator.ts");
     const { openDemoProvider } = await import("../simulators/tushare/demo-provider.ts");
-    return { runTushare: runTushareSimulator, openDemoProvider, tushareToken: SIMULATOR_TOKEN };
+    return {
+      runTushare: runTushareSimulator,
+      runBaostock: runBaostockSimulator,
+      openDemoProvider,
+      tushareToken: SIMULATOR_TOKEN,
+    };
   },
 };
 

@@ -269,6 +269,7 @@ test("simulate tushare hands over its flags, with the defaults of the rest", asy
     Promise.resolve({
       tushareToken: "any-token",
       openDemoProvider: () => assert.fail("nothing of the demo was to be used"),
+      runBaostock: () => assert.fail("nothing of BaoStock was to be used"),
       runTushare: ({ onListening: _onListening, ...options }) => {
         asked.push(options);
         signals.emit("SIGINT");
@@ -297,6 +298,37 @@ test("simulate tushare hands over its flags, with the defaults of the rest", asy
   assert.deepEqual([bad.code, /expected milliseconds such as 100 or 80-200/.test(bad.err)], [64, true]);
 });
 
+test("simulate baostock hands over its flags, with the defaults of the rest", async () => {
+  const signals = new EventEmitter();
+  const asked: unknown[] = [];
+  const simulators: Cli["loadSimulators"] = () =>
+    Promise.resolve({
+      tushareToken: "any-token",
+      openDemoProvider: () => assert.fail("nothing of the demo was to be used"),
+      runTushare: () => assert.fail("nothing of Tushare was to be used"),
+      runBaostock: ({ onListening: _onListening, ...options }) => {
+        asked.push(options);
+        signals.emit("SIGINT");
+        return Promise.resolve();
+      },
+    });
+  const flags = ["--requests", "9", "--codes", "30", "--data", "recorded"];
+  assert.equal((await run(["simulate", "baostock", ...flags], { simulators, signals })).code, 130);
+  assert.deepEqual(asked, [
+    {
+      port: 10_030,
+      seed: 1,
+      codes: 30,
+      days: 250,
+      to: "2025-12-31",
+      dataFolder: "recorded",
+      requestsMax: 9,
+      latency: { fromMs: 0, toMs: 0 },
+    },
+  ]);
+  assert.equal((await run(["simulate", "baostock", "--requests", "0"], { simulators })).code, 64);
+});
+
 test("every command has help with examples and loads nothing for it", async () => {
   for (const words of [
     ["start"],
@@ -308,6 +340,7 @@ test("every command has help with examples and loads nothing for it", async () =
     ["schema", "ensure"],
     ["schema", "adopt"],
     ["simulate", "tushare"],
+    ["simulate", "baostock"],
   ]) {
     const { code, out, loads } = await run([...words, "--help"]);
     assert.deepEqual([code, loads], [0, 0]);

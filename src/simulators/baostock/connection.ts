@@ -22,21 +22,15 @@ export interface ConnectionParts {
 /** Longer ones are no request of this protocol. */
 const REQUEST_BYTES_MAX = 65_536;
 
-/** Serves one client, a request after the other, until either side ends. Never rejects. */
+/** Serves one client, a request after the other, until either side ends; its owner handles errors and time-outs. Never rejects. */
 export async function serveConnection(socket: Socket, session: Session, parts: ConnectionParts): Promise<void> {
   const gone = new AbortController();
   socket.once("close", () => {
     gone.abort();
   });
-  // A peer that resets the connection is no news; without a listener it would end the process.
-  socket.on("error", () => undefined);
-  socket.on("timeout", () => {
-    socket.end();
-  });
   socket.setNoDelay(true);
   const line = new Line(socket, parts, AbortSignal.any([parts.signal, gone.signal]));
   try {
-    line.closeWhenIdle(parts.idleMs);
     for await (const request of requestsOf(socket)) {
       if (socket.writableEnded) {
         break;

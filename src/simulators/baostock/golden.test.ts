@@ -162,8 +162,7 @@ function assertSameCompressed(got: Buffer, expected: Buffer): void {
   assert.equal(left.length, left.bytes.length);
   assert.equal(left.text, right.text);
   assert.deepEqual(left.bytes.subarray(0, 2), Buffer.from([0x78, 0x01]));
-  assert.match(left.tail, /^\u0001\d+\n<!\[CDATA\[\]\]>\n$/);
-  assert.match(right.tail, /^\u0001\d+\n<!\[CDATA\[\]\]>\n$/);
+  assert.equal(left.tail.replace(/\d+/, "N"), right.tail.replace(/\d+/, "N"));
 }
 
 function apart(frame: Buffer): { head: string; length: number; bytes: Buffer; text: string; tail: string } {

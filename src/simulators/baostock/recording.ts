@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { inflateSync } from "node:zlib";
@@ -37,11 +38,12 @@ export function recordingFromExchanges(exchanges: readonly RecordedExchange[]): 
 
 /** Reads a folder with one folder an exchange, `request.bin` and `response.bin` in each. */
 export async function readRecording(folder: string): Promise<BaostockData> {
-  const names = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory());
-  const exchanges = await Promise.all(names.map(({ name }) => readExchangeFiles(join(folder, name))));
-  if (exchanges.length === 0) {
+  const names = existsSync(folder) ? await readdir(folder) : [];
+  const whole = names.filter((name) => existsSync(join(folder, name, "request.bin")));
+  if (whole.length === 0) {
     throw new RangeError(`reading a recording: ${folder} has no folder with request.bin and response.bin`);
   }
+  const exchanges = await Promise.all(whole.map((name) => readExchangeFiles(join(folder, name))));
   return recordingFromExchanges(exchanges);
 }
 

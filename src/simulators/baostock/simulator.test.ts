@@ -321,6 +321,27 @@ test("the log has what was asked and what came of it, and no password", async ()
   });
 });
 
+test("over HTTP on the same port faults are ordered and requests are shown, and it counts as no client", async () => {
+  await withConnection({}, async (connection, simulator) => {
+    const url = `http://127.0.0.1:${simulator.port}/_sim`;
+    await ask(connection, LOGIN);
+    const order = { fault: { kind: "empty" }, method: "query_trade_dates" };
+    const ordered = await fetch(`${url}/faults`, { method: "POST", body: JSON.stringify(order) });
+    assert.equal(ordered.status, 200);
+    assert.equal(readAnswer(await ask(connection, DAYS)).rows.length, 0);
+    const shown: { readonly requests: unknown } = JSON.parse(await (await fetch(`${url}/requests`)).text());
+    assert.deepEqual(shown.requests, JSON.parse(JSON.stringify(simulator.requests)));
+    await fetch(`${url}/requests`, { method: "DELETE" });
+    assert.equal(simulator.requests.length, 0);
+    simulator.injectFault({ kind: "empty" });
+    await fetch(`${url}/faults`, { method: "DELETE" });
+    assert.equal(readAnswer(await ask(connection, DAYS)).rows.length, 10);
+    const wrong = await fetch(`${url}/faults`, { method: "POST", body: '{"fault":{"kind":"gremlin"}}' });
+    assert.deepEqual([wrong.status, (await fetch(`${url}/other`)).status], [400, 404]);
+    assert.equal(simulator.connections.opened, 1);
+  });
+});
+
 test("closing it ends connections that wait for an answer", async () => {
   const simulator = await startBaostockSimulator({ data, latency: { fromMs: 60_000, toMs: 60_000 } });
   await using connection = await RawConnection.open(simulator.port);

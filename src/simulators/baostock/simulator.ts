@@ -1,9 +1,11 @@
 import { once } from "node:events";
+import type { Server as HttpServer } from "node:http";
 import { createServer, type Socket } from "node:net";
 
 import { systemClock, type Clock } from "../../base/clock.ts";
 import { createRandom } from "../../market/random.ts";
 import { Accounts, ANONYMOUS, type Account } from "./accounts.ts";
+import { createAdmin, isForAdmin } from "./admin.ts";
 import { createAnswerer } from "./answer-request.ts";
 import type { BaostockData } from "./baostock-data.ts";
 import { serveConnection } from "./connection.ts";
@@ -44,13 +46,16 @@ export interface BaostockSimulatorOptions {
   readonly requestsMax?: number;
 }
 
-/** BaoStock's TCP protocol served locally, for clients from 0.8.9 to 0.9.4. */
+/**
+ * BaoStock's TCP protocol served locally, for clients from 0.8.9 to 0.9.4. On the same port, over HTTP, whoever watches has
+ * `GET /_sim/requests` and `POST /_sim/faults`; `DELETE` clears either.
+ */
 export interface BaostockSimulator extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
   /** Requests as they arrived. */
   readonly requests: readonly SimulatedRequest[];
-  /** Connections so far, and the most of them at once. */
+  /** Connections on which something was asked, and the most of all at once. */
   readonly connections: { readonly opened: number; readonly most: number };
   /** The next requests that match meet the fault, ordered ones before random ones. */
   injectFault(fault: Fault, match?: FaultMatch): void;
@@ -83,13 +88,24 @@ export async function startBaostockSimulator(options: BaostockSimulatorOptions):
   const sockets = new Set<Socket>();
   const connections = { opened: 0, most: 0 };
 
-  const server = createServer((socket) => {
+  const control = {
+    requests: log.requests,
+    injectFault: (fault: Fault, match?: FaultMatch): void => {
+      faults.order(fault, match);
+    },
+    clearFaults: (): void => {
+      faults.clear();
+      gate.pardon();
+    },
+    clearRequests: (): void => {
+      log.clear();
+    },
+  };
+  const admin = createAdmin(control);
+  const serve = (socket: Socket): void => {
     connections.opened += 1;
-    sockets.add(socket);
-    connections.most = Math.max(connections.most, sockets.size);
     const session: Session = { connection: connections.opened, user: undefined };
     socket.once("close", () => {
-      sockets.delete(socket);
       accounts.logout(session);
     });
     void serveConnection(socket, session, {
@@ -100,6 +116,15 @@ export async function startBaostockSimulator(options: BaostockSimulatorOptions):
       idleMs: options.idleMs,
       signal: closing.signal,
     });
+  };
+
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    connections.most = Math.max(connections.most, sockets.size);
+    socket.once("close", () => {
+      sockets.delete(socket);
+    });
+    meetConnection(socket, options.idleMs, serve, admin);
   });
   server.listen(options.port ?? 0, HOST);
   await once(server, "listening");
@@ -111,18 +136,8 @@ export async function startBaostockSimulator(options: BaostockSimulatorOptions):
   return {
     host: HOST,
     port: address.port,
-    requests: log.requests,
+    ...control,
     connections,
-    injectFault: (fault, match) => {
-      faults.order(fault, match);
-    },
-    clearFaults: () => {
-      faults.clear();
-      gate.pardon();
-    },
-    clearRequests: () => {
-      log.clear();
-    },
     [Symbol.asyncDispose]: async () => {
       closing.abort();
       const closed = once(server, "close");
@@ -133,6 +148,32 @@ export async function startBaostockSimulator(options: BaostockSimulatorOptions):
       await closed;
     },
   };
+}
+
+/** Waits for a connection's first bytes and hands it to whom they are for. */
+function meetConnection(
+  socket: Socket,
+  idleMs: number | undefined,
+  serve: (socket: Socket) => void,
+  admin: HttpServer,
+): void {
+  // A peer that resets the connection is no news; without a listener it would end the process.
+  socket.on("error", () => undefined);
+  socket.on("timeout", () => {
+    socket.end();
+  });
+  socket.setTimeout(idleMs ?? 0);
+  socket.once("data", (first) => {
+    socket.pause();
+    socket.unshift(first);
+    socket.setTimeout(0);
+    if (isForAdmin(Buffer.from(first))) {
+      admin.emit("connection", socket);
+      socket.resume();
+    } else {
+      serve(socket);
+    }
+  });
 }
 
 const HOST = "127.0.0.1";
