@@ -110,7 +110,8 @@ function answerMessage(
   const { rows, data } = selectRows(parts.data, read, published, fault);
   entry.rows = rows;
   const echoed = fault?.kind === "other-method" ? fault.method : name;
-  return { type: method.answerType, body: bodyOf(method, read, echoed, user, data), isCompressed: method.isCompressed };
+  const body = bodyOf(method, read, echoed, user, data);
+  return { type: method.answerType, body, isCompressed: method.isCompressed, packed: parts.data.packed?.get(body) };
 }
 
 function admit(

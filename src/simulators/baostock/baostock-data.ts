@@ -55,4 +55,9 @@ export interface BaostockData {
   kindOf(code: string): BaostockKind | undefined;
   /** In the provider's order. Rows after `published` may be among them: the simulator leaves them out. */
   rowsOf(query: BaostockQuery, published: Published): Iterable<BaostockRow>;
+  /**
+   * Compressed forms of answers as they were recorded, by their text. The real server's zlib packs the same text into other
+   * bytes than the one of Node does, and a recording is served as it was.
+   */
+  readonly packed?: ReadonlyMap<string, Buffer>;
 }

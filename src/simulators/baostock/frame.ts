@@ -43,6 +43,8 @@ export interface Message {
   readonly type: string;
   readonly body: string;
   readonly isCompressed: boolean;
+  /** The body in compressed form where that was recorded; it is compressed here otherwise. */
+  readonly packed?: Buffer | undefined;
 }
 
 /** What is wrong with a frame, for faults; nothing by default. */
@@ -59,7 +61,7 @@ export interface FrameDamage {
 export function encodeFrame(version: string, message: Message, damage: FrameDamage = {}): Buffer {
   const text = Buffer.from(message.body);
   const plain = damage.isCharsetBroken === true ? withBrokenCharacter(text) : text;
-  const bytes = message.isCompressed ? withBrokenZlib(deflateSync(plain, { level: 1 }), damage.zlib) : plain;
+  const bytes = message.isCompressed ? withBrokenZlib(pack(message, plain), damage.zlib) : plain;
   const length = (message.isCompressed ? bytes.length : charactersOf(message.body)) + (damage.lengthBy ?? 0);
   const head = [version, message.type, String(length).padStart(10, "0")].join(SEPARATOR);
   const signed = Buffer.concat([Buffer.from(head), bytes]);
@@ -74,6 +76,11 @@ function withBrokenCharacter(text: Buffer): Buffer {
   const wide = broken.findIndex((byte) => byte >= 0x80);
   broken[wide >= 0 ? wide + 1 : Math.max(broken.indexOf('[["') + 3, 0)] = 0xff;
   return broken;
+}
+
+/** Recorded bytes are of the text as it was, so a damaged text is compressed anew. */
+function pack({ body, packed }: Message, text: Buffer): Buffer {
+  return packed === undefined || text.toString("utf8") !== body ? deflateSync(text, { level: 1 }) : Buffer.from(packed);
 }
 
 function withBrokenZlib(bytes: Buffer, where: FrameDamage["zlib"]): Buffer {

@@ -33,6 +33,7 @@ export function recordingFromExchanges(exchanges: readonly RecordedExchange[]): 
     lastDay: days.at(-1),
     kindOf: (code) => (codes.includes(code) ? kindByNumber(code) : undefined),
     rowsOf: ({ method, raw }) => byQuery.get(keyOf(method, raw)) ?? [],
+    packed: new Map(recorded.flatMap(({ packed, text }) => (packed === undefined ? [] : [[text, packed] as const]))),
   };
 }
 
@@ -55,17 +56,24 @@ export async function readExchangeFiles(folder: string): Promise<RecordedExchang
   return { request, response };
 }
 
-/** The body of an answer as text, without its checksum. */
-export function bodyOfAnswer(response: Buffer, isCompressed: boolean): string {
-  if (isCompressed) {
-    const length = Number.parseInt(response.subarray(HEADER_BYTES - 10, HEADER_BYTES).toString("latin1"), 10);
-    return inflateSync(response.subarray(HEADER_BYTES, HEADER_BYTES + length)).toString("utf8");
-  }
-  const signed = response.subarray(0, response.length - MARKER.length);
-  return signed.subarray(HEADER_BYTES, signed.lastIndexOf(SEPARATOR)).toString("utf8");
+interface RecordedBody {
+  readonly text: string;
+  /** As it was on the wire, of a compressed answer. */
+  readonly packed: Buffer | undefined;
 }
 
-interface RecordedRows {
+/** The body of an answer, without its checksum. */
+function bodyOfAnswer(response: Buffer, isCompressed: boolean): RecordedBody {
+  if (isCompressed) {
+    const length = Number.parseInt(response.subarray(HEADER_BYTES - 10, HEADER_BYTES).toString("latin1"), 10);
+    const packed = response.subarray(HEADER_BYTES, HEADER_BYTES + length);
+    return { text: inflateSync(packed).toString("utf8"), packed };
+  }
+  const signed = response.subarray(0, response.length - MARKER.length);
+  return { text: signed.subarray(HEADER_BYTES, signed.lastIndexOf(SEPARATOR)).toString("utf8"), packed: undefined };
+}
+
+interface RecordedRows extends RecordedBody {
   readonly method: string;
   readonly raw: readonly string[];
   readonly rows: readonly BaostockRow[];
@@ -76,20 +84,30 @@ interface RecordedRows {
 function readExchange({ request, response }: RecordedExchange): RecordedRows | undefined {
   const { type, fields } = readRequest(request.at(-1) === 10 ? request.subarray(0, -1) : request);
   const method = methodOf(type);
-  const isCompressed = method?.isCompressed === true;
-  const answered = method === undefined ? [] : bodyOfAnswer(response, isCompressed).split(SEPARATOR);
-  if (method === undefined || answered[0] !== "0") {
+  if (method === undefined) {
+    return undefined;
+  }
+  // An answer to a compressed method is a plain refusal when it is not of the method's type.
+  const isCompressed = method.isCompressed && response.subarray(8, 10).toString("latin1") === method.answerType;
+  const body = bodyOfAnswer(response, isCompressed);
+  const answered = body.text.split(SEPARATOR);
+  if (answered[0] !== "0") {
     return undefined;
   }
   const raw = fields.slice(method.isPaged ? 4 : 2);
-  const text = answered[method.isPaged ? 6 : 4] ?? "";
   const listed = method.fields ?? raw[method.parameters.indexOf("fields")] ?? "";
   const columns = listed.split(",").map((name) => name.trim());
-  const rows = readRecord(text).map((cells) =>
+  const rows = readRecord(answered[method.isPaged ? 6 : 4] ?? "").map((cells) =>
     Object.fromEntries(columns.map((column, at) => [column, cells[at] ?? ""])),
   );
   const column = dayColumnOf({ method: method.name });
-  return { method: method.name, raw, rows, days: column === "date" ? rows.map((row) => parseDay(row["date"])) : [] };
+  return {
+    ...body,
+    method: method.name,
+    raw,
+    rows,
+    days: column === "date" ? rows.map((row) => parseDay(row["date"])) : [],
+  };
 }
 
 function readRecord(text: string): readonly (readonly string[])[] {

@@ -342,6 +342,22 @@ test("over HTTP on the same port faults are ordered and requests are shown, and 
   });
 });
 
+test("a request without an end is cut off, and a client that goes in the middle of an answer harms nobody", async () => {
+  await withConnection({}, async (connection, simulator) => {
+    await using endless = await RawConnection.open(simulator.port);
+    endless.send("0".repeat(70_000));
+    assert.equal((await endless.end()).bytes.length, 0);
+    await using leaving = await RawConnection.open(simulator.port);
+    await ask(leaving, LOGIN);
+    simulator.injectFault({ kind: "drip" });
+    leaving.send(DAYS);
+    await leaving.receive((bytes) => bytes.length > 0);
+    await leaving[Symbol.asyncDispose]();
+    assert.equal(await codeOf(connection, LOGIN), "0");
+    assert.equal(await codeOf(connection, DAYS), "0");
+  });
+});
+
 test("closing it ends connections that wait for an answer", async () => {
   const simulator = await startBaostockSimulator({ data, latency: { fromMs: 60_000, toMs: 60_000 } });
   await using connection = await RawConnection.open(simulator.port);
