@@ -8,10 +8,8 @@ import { compositeHistory } from "../../market/composites.ts";
 import { generateMarket } from "../../market/generate-market.ts";
 import { truthFactorRows, truthRows } from "../../market/truth-rows.ts";
 import type { BaostockQuery, BaostockRow, Published } from "./baostock-data.ts";
-import { fixedText, ratioOf } from "./decimal-text.ts";
-import { createAdjustment, percentText, priceText } from "./k-lines.ts";
+import { fixedText } from "./decimal-text.ts";
 import { marketData } from "./market-data.ts";
-import { publishedAt } from "./publication.ts";
 
 const market = generateMarket({ seed: 5, codes: 60, tradingDays: 300, to: parseDay("2026-03-31") });
 const data = marketData(market);
@@ -124,27 +122,6 @@ test("forward factors are rewritten when a newer event is out", () => {
   assert.equal(before.at(-1)?.["foreAdjustFactor"], "1.000000");
   assert.notEqual(after.at(-2)?.["foreAdjustFactor"], "1.000000");
   assert.equal(before.at(-1)?.["backAdjustFactor"], after.at(-2)?.["backAdjustFactor"]);
-});
-
-test("adjusted prices are the recorded ones: price times factor, to ten decimals", () => {
-  assert.equal(priceText(6_630, 936_211, "2"), "6.2070789300");
-  assert.equal(priceText(6_600, 936_211, "2"), "6.1789926000");
-  assert.equal(priceText(6_630, 1_000_000, "3"), "6.6300");
-  assert.deepEqual([percentText(6_600 - 6_620, 6_620), percentText(6_640 - 6_600, 6_600)], ["-0.302100", "0.606100"]);
-});
-
-test("each day's factor is that of the newest event on or before it", () => {
-  const events = [
-    { day: parseDay("2025-02-03"), factorE4: 20_000 },
-    { day: parseDay("2025-06-03"), factorE4: 50_000 },
-  ];
-  const days = ["2025-02-02", "2025-02-03", "2025-06-02", "2025-06-03"].map((day) => parseDay(day));
-  const factors = (flag: "1" | "2" | "3", until: string): readonly number[] =>
-    days.map(createAdjustment(events, flag, parseDay(until)).factorE6);
-  assert.deepEqual(factors("1", "2025-12-31"), [1_000_000, 2_000_000, 2_000_000, 5_000_000]);
-  assert.deepEqual(factors("2", "2025-12-31"), [200_000, 400_000, 400_000, 1_000_000]);
-  assert.deepEqual(factors("2", "2025-06-02"), [500_000, 1_000_000, 1_000_000, 1_000_000]);
-  assert.deepEqual(factors("3", "2025-12-31"), [1_000_000, 1_000_000, 1_000_000, 1_000_000]);
 });
 
 test("adjusted bars are the bars as traded times the factors that the factor query tells", () => {
@@ -322,28 +299,6 @@ test("dividends by the year of announcement or of the ex-day; in words, too", ()
 test("trade dates are every day of the calendar", () => {
   const rows = rowsOf({ method: "query_trade_dates", start: parseDay("2026-09-28"), end: parseDay("2026-10-09") });
   assert.deepEqual(rows.map((row) => row["is_trading_day"]).join(""), "111000000011");
-});
-
-test("hours: weeks come out on Saturday, months on the 1st", () => {
-  const out = (at: string): readonly string[] => {
-    const { daily, weekly, monthly, minutes, factors } = publishedAt(Temporal.Instant.from(`${at}+08:00`));
-    return [daily, weekly, monthly, minutes, factors].map((day) => day.slice(5));
-  };
-  assert.deepEqual(out("2026-03-28T17:29:59"), ["03-27", "03-21", "02-28", "03-27", "03-27"]);
-  assert.deepEqual(out("2026-03-28T17:30:00"), ["03-28", "03-28", "02-28", "03-27", "03-27"]);
-  assert.deepEqual(out("2026-04-01T18:00:00"), ["04-01", "03-28", "03-31", "03-31", "04-01"]);
-  assert.deepEqual(out("2026-04-01T00:00:00"), ["03-31", "03-28", "02-28", "03-31", "03-31"]);
-});
-
-test("numbers are padded and rounded as exact text", () => {
-  assert.deepEqual(
-    [fixedText(5, 2), fixedText(-5, 2), fixedText(12_345, 0), fixedText(0, 3)],
-    ["0.05", "-0.05", "12345", "0.000"],
-  );
-  assert.deepEqual(
-    [ratioOf(1, 2, 0), ratioOf(-1, 2, 0), ratioOf(1, 3, 4), ratioOf(-2, 3, 4)],
-    [1n, -1n, 3333n, -6667n],
-  );
 });
 
 /** A code with two events within the market. */
