@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { assert as assertProperty, integer, property } from "fast-check";
 
 import { kindOf } from "../domain/instrument-kind.ts";
-import { compositeHistory, compositeMinutes, COMPOSITES } from "./composites.ts";
+import { compositeHistory, compositeMinutes, compositeTicks, COMPOSITES } from "./composites.ts";
 import { generateMarket } from "./generate-market.ts";
 
 const RUNS = { seed: 20_260_702, numRuns: 15 };
@@ -97,6 +97,26 @@ test("the minutes of a composite's day have exactly its prices, volume and turno
     }),
     RUNS,
   );
+});
+
+test("a fund's prints have its day's prices and volume, an index has none", () => {
+  const market = generateMarket({ seed: 1, codes: 12, tradingDays: 5 });
+  for (const { code, kind } of COMPOSITES) {
+    for (const bar of compositeHistory(market, code)) {
+      const ticks = compositeTicks(market, code, bar.day);
+      const prices = ticks.map(({ priceMilli }) => priceMilli);
+      const expected = [prices[0], Math.max(...prices), Math.min(...prices), prices.at(-1)];
+      if (kind === "index") {
+        assert.equal(ticks.length, 0);
+      } else {
+        assert.deepEqual(expected, [bar.openMilli, bar.highMilli, bar.lowMilli, bar.closeMilli]);
+        assert.equal(
+          ticks.reduce((sum, { volume }) => sum + volume, 0),
+          bar.volume,
+        );
+      }
+    }
+  }
 });
 
 test("a code that is no composite has none of it", () => {

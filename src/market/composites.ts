@@ -1,6 +1,7 @@
 import type { Day } from "../domain/day.ts";
 import { parseSecurityCode, type SecurityCode } from "../domain/security-code.ts";
-import { drawMinutes, endMinuteOf, shareOut, spreadTurnover } from "./draw-minutes.ts";
+import { drawMinutes, endMinuteOf, shareOut, spreadTurnover, type DrawnMinute } from "./draw-minutes.ts";
+import { drawTicks } from "./draw-ticks.ts";
 import type { Market } from "./generate-market.ts";
 import { clockText } from "./intraday.ts";
 import { divideHalfUp } from "./price-rules.ts";
@@ -47,6 +48,17 @@ export interface CompositeMinute {
   readonly turnoverCents: number;
 }
 
+export interface CompositeTick {
+  readonly code: SecurityCode;
+  readonly day: Day;
+  /** As of a stock's tick. */
+  readonly minute: string;
+  readonly priceMilli: number;
+  readonly volume: number;
+  readonly trades: number;
+  readonly side: "buy" | "sell" | "neutral";
+}
+
 export const COMPOSITES: readonly Composite[] = [
   { code: parseSecurityCode("000001.SH"), name: "上证指数", kind: "index", suffix: "SH", decimals: 2 },
   { code: parseSecurityCode("399001.SZ"), name: "深证成指", kind: "index", suffix: "SZ", decimals: 2 },
@@ -90,25 +102,14 @@ export function compositeMinutes(market: Market, code: string, day: Day): readon
     return [];
   }
   const unit = unitOf(composite);
-  const isFund = composite.kind === "etf";
-  const minutes = drawMinutes(
-    {
-      open: bar.openMilli / unit,
-      high: bar.highMilli / unit,
-      low: bar.lowMilli / unit,
-      close: bar.closeMilli / unit,
-      volume: bar.volume,
-      turnover: isFund ? bar.turnoverCents * MILLIS_A_CENT : undefined,
-      stopped: undefined,
-    },
-    createRandom(market.seed, `minutes ${code} ${day}`),
-  );
-  const turnovers = isFund
-    ? spreadTurnover(minutes, bar.turnoverCents, MILLIS_A_CENT)
-    : shareOut(
-        bar.turnoverCents,
-        minutes.map(({ volume }) => volume),
-      );
+  const minutes = minutesOf(market, composite, bar);
+  const turnovers =
+    composite.kind === "etf"
+      ? spreadTurnover(minutes, bar.turnoverCents, MILLIS_A_CENT)
+      : shareOut(
+          bar.turnoverCents,
+          minutes.map(({ volume }) => volume),
+        );
   return minutes.map((minute, position) => ({
     code: composite.code,
     day,
@@ -122,6 +123,23 @@ export function compositeMinutes(market: Market, code: string, day: Day): readon
   }));
 }
 
+/** The prints of a fund's day, as a stock has them; an index has none. */
+export function compositeTicks(market: Market, code: string, day: Day): readonly CompositeTick[] {
+  const composite = compositeOf(code);
+  const bar = compositeHistory(market, code).find((own) => own.day === day);
+  if (composite?.kind !== "etf" || bar === undefined) {
+    return [];
+  }
+  const random = createRandom(market.seed, `ticks ${code} ${day}`);
+  return drawTicks(minutesOf(market, composite, bar), bar.preCloseMilli, random).map(({ minute, price, ...tick }) => ({
+    code: composite.code,
+    day,
+    minute: clockText(minute),
+    priceMilli: price,
+    ...tick,
+  }));
+}
+
 const MILLIS_A_CENT = 10;
 /** Parts of the whole in which a day's mean move is counted. */
 const WHOLE = 1_000_000;
@@ -130,6 +148,23 @@ const FUND_LOTS = { least: 100_000, more: 4_000_000 } as const;
 
 /** A market never changes, so what was drawn of it stays true for as long as somebody holds it. */
 const histories = new WeakMap<Market, Map<string, readonly CompositeBar[]>>();
+
+/** In units of the last digit of its prices. */
+function minutesOf(market: Market, composite: Composite, bar: CompositeBar): readonly DrawnMinute[] {
+  const unit = unitOf(composite);
+  return drawMinutes(
+    {
+      open: bar.openMilli / unit,
+      high: bar.highMilli / unit,
+      low: bar.lowMilli / unit,
+      close: bar.closeMilli / unit,
+      volume: bar.volume,
+      turnover: composite.kind === "etf" ? bar.turnoverCents * MILLIS_A_CENT : undefined,
+      stopped: undefined,
+    },
+    createRandom(market.seed, `minutes ${bar.code} ${bar.day}`),
+  );
+}
 
 function unitOf({ decimals }: Composite): number {
   return decimals === 2 ? MILLIS_A_CENT : 1;

@@ -28,6 +28,7 @@ export class TdxRaw implements Disposable {
   /** How the bytes arrived, a size a segment. */
   readonly segments: number[] = [];
   #isEnded = false;
+  #next = Promise.withResolvers<undefined>();
   #error: unknown;
 
   private constructor(socket: Socket) {
@@ -35,9 +36,11 @@ export class TdxRaw implements Disposable {
     socket.on("data", (chunk) => {
       this.segments.push(chunk.length);
       this.#received = Buffer.concat([this.#received, chunk]);
+      this.#wake();
     });
     socket.on("close", () => {
       this.#isEnded = true;
+      this.#wake();
     });
     socket.on("error", (error) => {
       this.#error = error;
@@ -73,7 +76,7 @@ export class TdxRaw implements Disposable {
       if (this.#isEnded) {
         throw new Error(`the connection ended after ${this.#received.length} of ${count} bytes`);
       }
-      await Promise.race([once(this.#socket, "data"), once(this.#socket, "close")]);
+      await this.#next.promise;
     }
     const taken = this.#received.subarray(0, count);
     this.#received = this.#received.subarray(count);
@@ -100,9 +103,15 @@ export class TdxRaw implements Disposable {
 
   /** Resolves when the server has ended the connection. */
   async ended(): Promise<void> {
-    if (!this.#isEnded) {
-      await once(this.#socket, "close");
+    while (!this.#isEnded) {
+      await this.#next.promise;
     }
+  }
+
+  /** Lets those look again who wait for more bytes or for the end. */
+  #wake(): void {
+    this.#next.resolve(undefined);
+    this.#next = Promise.withResolvers<undefined>();
   }
 
   [Symbol.dispose](): void {

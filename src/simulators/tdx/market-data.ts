@@ -1,8 +1,15 @@
 import type { Day } from "../../domain/day.ts";
 import { parseSecurityCode } from "../../domain/security-code.ts";
-import { compositeHistory, compositeMinutes, COMPOSITES, type CompositeBar } from "../../market/composites.ts";
+import {
+  compositeHistory,
+  compositeMinutes,
+  compositeTicks,
+  COMPOSITES,
+  type CompositeBar,
+  type CompositeTick,
+} from "../../market/composites.ts";
 import type { Market } from "../../market/generate-market.ts";
-import { minuteBarsOf, ticksOf, type MarketTick } from "../../market/intraday.ts";
+import { minuteBarsOf, ticksOf } from "../../market/intraday.ts";
 import type { CorporateAction, MarketBar, MarketSecurity, SecurityHistory } from "../../market/security.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { TdxAction, TdxBar, TdxData, TdxSecurity, TdxTick } from "./tdx-data.ts";
@@ -73,7 +80,12 @@ export function marketData(market: Market, options: MarketDataOptions = {}): Tdx
         .filter(({ volume }) => volume > 0)
         .map(({ day }) => ({ day, rows: MINUTES_A_DAY })),
     minuteBars: (code, day) => minutes(`${code} ${day}`),
-    ticks: (code, day) => ticksOf(market, code, day).map(toTick),
+    ticks: (code, day) => [
+      ...ticksOf(market, code, day).map(({ priceCents, ...tick }) =>
+        toTick({ ...tick, priceMilli: priceCents * MILLIS_A_CENT }),
+      ),
+      ...compositeTicks(market, code, day).map(toTick),
+    ],
     actions: (code, today) => (market.history(code)?.actions ?? []).flatMap((action) => actionsOf(action, today)),
   };
 }
@@ -172,10 +184,10 @@ function minuteBarsAt(market: Market, code: string, day: Day | undefined): reado
 
 const SIDES = { buy: 0, sell: 1, neutral: 2 } as const;
 
-function toTick({ minute, priceCents, volume, trades, side }: MarketTick): TdxTick {
+function toTick({ minute, priceMilli, volume, trades, side }: CompositeTick): TdxTick {
   return {
     minute: minutesOf(minute),
-    priceMilli: priceCents * MILLIS_A_CENT,
+    priceMilli,
     volume,
     trades,
     side: SIDES[side],
