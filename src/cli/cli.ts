@@ -1,6 +1,7 @@
 import type { SignalSource } from "../base/shutdown.ts";
 import type { runBaostockSimulator } from "../simulators/baostock/run-baostock-simulator.ts";
 import type { openDemoProvider } from "../simulators/tushare/demo-provider.ts";
+import type { runTdxSimulator } from "../simulators/tdx/run-tdx-simulator.ts";
 import type { runTushareSimulator } from "../simulators/tushare/run-tushare-simulator.ts";
 import type { AppApi } from "../app/app-api.ts";
 
@@ -23,6 +24,7 @@ export interface FileOutput {
 export interface Simulators {
   readonly runTushare: typeof runTushareSimulator;
   readonly runBaostock: typeof runBaostockSimulator;
+  readonly runTdx: typeof runTdxSimulator;
   readonly openDemoProvider: typeof openDemoProvider;
   /** The token that the Tushare simulator takes when none is named. */
   readonly tushareToken: string;

@@ -30,12 +30,14 @@ const cli: Cli = {
   loadApp: async () => (await import("../app.ts")).app,
   loadSimulators: async () => {
     const { runBaostockSimulator } = await import("../simulators/baostock/run-baostock-simulator.ts");
+    const { runTdxSimulator } = await import("../simulators/tdx/run-tdx-simulator.ts");
     const { runTushareSimulator } = await import("../simulators/tushare/run-tushare-simulator.ts");
     const { SIMULATOR_TOKEN } = await import("../simulators/tushare/simulator.ts");
     const { openDemoProvider } = await import("../simulators/tushare/demo-provider.ts");
     return {
       runTushare: runTushareSimulator,
       runBaostock: runBaostockSimulator,
+      runTdx: runTdxSimulator,
       openDemoProvider,
       tushareToken: SIMULATOR_TOKEN,
     };

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { PermanentError, TransientError } from "../base/errors.ts";
 import type { Config } from "../config.ts";
 import { NO_ROWS } from "../domain/outcome.ts";
+import { runTdxSimulator } from "../simulators/tdx/run-tdx-simulator.ts";
 import type { AppApi, RequestPlan, RequestProgress, VerifyOptions } from "../app/app-api.ts";
 import { run } from "../../test/support/run-cli.ts";
 import type { Cli } from "./cli.ts";
@@ -270,6 +271,7 @@ test("simulate tushare hands over its flags, with the defaults of the rest", asy
       tushareToken: "any-token",
       openDemoProvider: () => assert.fail("nothing of the demo was to be used"),
       runBaostock: () => assert.fail("nothing of BaoStock was to be used"),
+      runTdx: () => assert.fail("nothing of TDX was to be used"),
       runTushare: ({ onListening: _onListening, ...options }) => {
         asked.push(options);
         signals.emit("SIGINT");
@@ -306,6 +308,7 @@ test("simulate baostock hands over its flags, with the defaults of the rest", as
       tushareToken: "any-token",
       openDemoProvider: () => assert.fail("nothing of the demo was to be used"),
       runTushare: () => assert.fail("nothing of Tushare was to be used"),
+      runTdx: () => assert.fail("nothing of TDX was to be used"),
       runBaostock: ({ onListening: _onListening, ...options }) => {
         asked.push(options);
         signals.emit("SIGINT");
@@ -329,6 +332,40 @@ test("simulate baostock hands over its flags, with the defaults of the rest", as
   assert.equal((await run(["simulate", "baostock", "--requests", "0"], { simulators })).code, 64);
 });
 
+test("simulate tdx hands over its flags, with the defaults of the rest, and prints its address as the setting", async () => {
+  const signals = new EventEmitter();
+  const asked: unknown[] = [];
+  const simulators: Cli["loadSimulators"] = () =>
+    Promise.resolve({
+      tushareToken: "any-token",
+      openDemoProvider: () => assert.fail("nothing of the demo was to be used"),
+      runTushare: () => assert.fail("nothing of Tushare was to be used"),
+      runBaostock: () => assert.fail("nothing of BaoStock was to be used"),
+      runTdx: async (options, signal) => {
+        const { onListening: _onListening, ...rest } = options;
+        asked.push(rest);
+        setImmediate(() => signals.emit("SIGINT"));
+        await runTdxSimulator({ ...options, port: 0, codes: 2, days: 5 }, signal);
+      },
+    });
+  const { code, out } = await run(["simulate", "tdx", "--seed", "7", "--refuse-upgrade"], { simulators, signals });
+  assert.equal(code, 130);
+  assert.match(out, /^GINKGO_TDX_SERVERS=127\.0\.0\.1:\d+\n$/);
+  assert.deepEqual(asked, [
+    {
+      port: 7_709,
+      seed: 7,
+      codes: 300,
+      days: 250,
+      to: "2025-12-31",
+      dataFolder: undefined,
+      latency: { fromMs: 0, toMs: 0 },
+      refusesUpgrade: true,
+    },
+  ]);
+  assert.equal((await run(["simulate", "tdx", "--port", "99999"], { simulators })).code, 64);
+});
+
 test("every command has help with examples and loads nothing for it", async () => {
   for (const words of [
     ["start"],
@@ -341,6 +378,7 @@ test("every command has help with examples and loads nothing for it", async () =
     ["schema", "adopt"],
     ["simulate", "tushare"],
     ["simulate", "baostock"],
+    ["simulate", "tdx"],
   ]) {
     const { code, out, loads } = await run([...words, "--help"]);
     assert.deepEqual([code, loads], [0, 0]);

@@ -3,10 +3,12 @@ import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
 import type { RunState } from "../run-command.ts";
 import { addSimulateBaostock } from "./simulate-baostock.ts";
+import { addSimulateTdx } from "./simulate-tdx.ts";
 import { addSimulateTushare } from "./simulate-tushare.ts";
 
 export function addSimulate(parent: Command, cli: Cli, state: RunState): void {
   const simulate = parent.command("simulate").description("serve a provider's protocol on this machine");
   addSimulateTushare(simulate, cli, state);
   addSimulateBaostock(simulate, cli, state);
+  addSimulateTdx(simulate, cli, state);
 }

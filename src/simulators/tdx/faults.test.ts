@@ -258,6 +258,26 @@ test("random faults come by the seed, about as often as asked for, and only to t
   assert.ok(hits(1).length > 150 && hits(1).length < 250, String(hits(1).length));
 });
 
+test("faults can be ordered over HTTP on the same port, and a bad order is refused with the reason", async () => {
+  await using opened = await open();
+  const url = `http://127.0.0.1:${opened.simulator.port}/_sim`;
+  const order = (body: unknown): Promise<Response> =>
+    fetch(`${url}/faults`, { method: "POST", body: JSON.stringify(body) });
+  assert.equal((await order({ fault: { kind: "empty" }, command: "bars" })).status, 200);
+  assert.equal((await opened.client.ask(BARS, REQUEST)).body.toString("hex"), "0000");
+  const bad = await order({ fault: { kind: "flood" } });
+  assert.deepEqual([bad.status, /kind/.test(await bad.text())], [400, true]);
+  assert.equal((await order({ fault: { kind: "empty" }, command: "nothing" })).status, 400);
+  const log: unknown = await (await fetch(`${url}/requests`)).json();
+  assert.partialDeepStrictEqual(log, { requests: [{ command: "bars", fault: "empty", connection: 1 }] });
+  assert.equal((await order({ fault: { kind: "silence" } })).status, 200);
+  assert.equal((await fetch(`${url}/faults`, { method: "DELETE" })).status, 200);
+  await assertServes(opened.client);
+  assert.equal((await fetch(`${url}/requests`, { method: "DELETE" })).status, 200);
+  assert.deepEqual([opened.simulator.requests.length, opened.simulator.connections], [0, 1]);
+  assert.equal((await fetch(`${url}/nothing`)).status, 404);
+});
+
 test("a fault that does not exist is refused", () => {
   const plan = new FaultPlan([], createRandom(1, ""));
   assert.throws(() => plan.order({ kind: "close", afterBytes: -1 }), /afterBytes/);

@@ -62,14 +62,12 @@ export interface RandomFault {
   readonly command?: CommandName;
 }
 
-/** A fault with the requests it is for, as `simulate tdx --fault` takes it. */
+/** What `POST /_sim/faults` takes. */
 export const faultOrderSchema = z.strictObject({
   fault: faultSchema,
   command: command.optional(),
   times: count.optional(),
   skip: count.optional(),
-  /** By chance instead of by order. */
-  perMille: z.int().min(1).max(1_000).optional(),
 });
 
 interface Ordered {

@@ -3,8 +3,9 @@ import { createServer, type Socket } from "node:net";
 
 import { systemClock, type Clock } from "../../base/clock.ts";
 import { createRandom } from "../../market/random.ts";
+import { createAdmin, meetConnection } from "../admin.ts";
 import { Connection } from "./connection.ts";
-import { FaultPlan, type Fault, type FaultMatch, type RandomFault } from "./faults.ts";
+import { faultOrderSchema, FaultPlan, type Fault, type FaultMatch, type RandomFault } from "./faults.ts";
 import { RequestLog, type TdxRequest } from "./request-log.ts";
 import type { TdxData } from "./tdx-data.ts";
 
@@ -32,13 +33,16 @@ export interface TdxSimulatorOptions {
   readonly requestsMax?: number;
 }
 
-/** TongDaXin's standard quotes served locally: what a client of port 7709 finds there, from the protocol page alone. */
+/**
+ * TongDaXin's standard quotes served locally: what a client of port 7709 finds there, from the protocol page alone. On the
+ * same port, over HTTP, whoever watches has `GET` and `DELETE /_sim/requests`, `POST` and `DELETE /_sim/faults`.
+ */
 export interface TdxSimulator extends AsyncDisposable {
   readonly host: "127.0.0.1";
   readonly port: number;
   /** Requests as they arrived. */
   readonly requests: readonly TdxRequest[];
-  /** Connections that were accepted so far. */
+  /** Connections over which something was asked so far. */
   readonly connections: number;
   /** The next requests that match meet the fault, ordered ones before random ones. */
   injectFault(fault: Fault, match?: FaultMatch): void;
@@ -67,11 +71,22 @@ export async function startTdxSimulator(options: TdxSimulatorOptions): Promise<T
   const idleMsMax = options.idleMsMax ?? IDLE_MS_MAX_DEFAULT;
   const open = new Set<Socket>();
   let accepted = 0;
+  const admin = createAdmin({
+    requests: log.requests,
+    orderFault: (order) => {
+      const { fault, ...match } = faultOrderSchema.parse(order);
+      faults.order(fault, match);
+    },
+    clearFaults: () => {
+      faults.clear();
+    },
+    clearRequests: () => {
+      log.clear();
+    },
+  });
 
   // A client may end its half first: the answers it asked for are still written.
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    accepted += 1;
-    const number = accepted;
     const gone = new AbortController();
     open.add(socket);
     // Loss of a connection ends its loop below; without a listener it would end the process.
@@ -82,7 +97,10 @@ export async function startTdxSimulator(options: TdxSimulatorOptions): Promise<T
     });
     socket.setNoDelay(true);
     socket.setTimeout(idleMsMax, () => socket.destroy());
-    new Connection(socket, number, parts, gone.signal).serve().catch(() => socket.destroy());
+    meetConnection(socket, admin, () => {
+      accepted += 1;
+      new Connection(socket, accepted, parts, gone.signal).serve().catch(() => socket.destroy());
+    });
   });
   server.listen(options.port ?? 0, "127.0.0.1");
   await once(server, "listening");
