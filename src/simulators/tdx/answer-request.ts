@@ -117,7 +117,8 @@ const HANDLERS: Readonly<Record<CommandName, (asked: Asked) => Reply>> = {
   "minutes-past": minutesPast,
   "ticks-today": (asked) => {
     const { body, view } = asked;
-    return ticks(asked, "today", codeAt(body, body.readUInt16LE(0), 2), view.sessionDay, 8, CAPS["ticks-today"]);
+    const code = codeAt(body, body.readUInt16LE(0), 2);
+    return ticks(asked, { layout: "today", code, day: view.sessionDay, startAt: 8, cap: CAPS["ticks-today"] });
   },
   "ticks-past": (asked) => ticksPast(asked, "past", CAPS["ticks-past"]),
   "ticks-past-counted": (asked) => ticksPast(asked, "past-counted", CAPS["ticks-past-counted"]),
@@ -216,17 +217,19 @@ function ticksPast(asked: Asked, layout: TicksLayout, cap: number): Reply {
   const { body, view } = asked;
   const day = dayOf(body.readUInt32LE(0));
   const past = day !== undefined && day < view.today ? day : undefined;
-  return ticks(asked, layout, codeAt(body, body.readUInt16LE(4), 6), past, 12, cap);
+  return ticks(asked, { layout, code: codeAt(body, body.readUInt16LE(4), 6), day: past, startAt: 12, cap });
 }
 
-function ticks(
-  { body, view, tweak }: Asked,
-  layout: TicksLayout,
-  code: string,
-  day: Day | undefined,
-  startAt: number,
-  cap: number,
-): Reply {
+interface TicksAsked {
+  readonly layout: TicksLayout;
+  readonly code: string;
+  readonly day: Day | undefined;
+  /** Where in the body start and count stand. */
+  readonly startAt: number;
+  readonly cap: number;
+}
+
+function ticks({ body, view, tweak }: Asked, { layout, code, day, startAt, cap }: TicksAsked): Reply {
   const [start, count] = [body.readUInt16LE(startAt), body.readUInt16LE(startAt + 2)];
   const params = { code, date: day ?? "", start, count };
   const security = securityOf(view, code);
@@ -234,7 +237,8 @@ function ticks(
     return { body: encodeTicks({ ticks: [], layout, preCloseMilli: 0, millisAUnit: 1 }), rows: 0, params };
   }
   const from = tweak.isPageMissing === true ? start + count : start;
-  const rows = pageOf(view.ticks(security.code, day), from, Math.min(count, cap, tweak.rowsMax ?? cap));
+  const all = layout === "today" ? view.sessionTicks(security.code) : view.ticks(security.code, day);
+  const rows = pageOf(all, from, Math.min(count, cap, tweak.rowsMax ?? cap));
   return {
     body: encodeTicks({
       ticks: rows,

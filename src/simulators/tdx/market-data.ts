@@ -22,6 +22,8 @@ export interface MarketDataOptions {
 const MINUTES_A_DAY = 240;
 const CLOSE = 15 * 60;
 const MILLIS_A_CENT = 10;
+/** Codes of which the days are kept. */
+const DRAWN_CODES_MAX = 1_000;
 /** Days of minutes that are kept once drawn; a sync asks for one code's days again and again. */
 const DRAWN_DAYS_MAX = 2_000;
 
@@ -33,7 +35,7 @@ export function marketData(market: Market, options: MarketDataOptions = {}): Tdx
     return history === undefined
       ? compositeHistory(market, code).map(compositeDay)
       : dayBarsOf(market, history, hasSuspended);
-  }, Number.MAX_SAFE_INTEGER);
+  }, DRAWN_CODES_MAX);
   const minutes = memoize((key: string) => {
     const [code = "", day = ""] = key.split(" ");
     return minuteBarsAt(
@@ -70,6 +72,13 @@ export function marketData(market: Market, options: MarketDataOptions = {}): Tdx
   );
   const byCode = memoizeDay((today) => new Map<string, TdxSecurity>(listed(today).map((own) => [own.code, own])));
 
+  const ticks = (code: string, day: Day): readonly TdxTick[] => [
+    ...ticksOf(market, code, day).map(({ priceCents, ...tick }) =>
+      toTick({ ...tick, priceMilli: priceCents * MILLIS_A_CENT }),
+    ),
+    ...compositeTicks(market, code, day).map(toTick),
+  ];
+
   return {
     days: market.days,
     securities: listed,
@@ -80,12 +89,8 @@ export function marketData(market: Market, options: MarketDataOptions = {}): Tdx
         .filter(({ volume }) => volume > 0)
         .map(({ day }) => ({ day, rows: MINUTES_A_DAY })),
     minuteBars: (code, day) => minutes(`${code} ${day}`),
-    ticks: (code, day) => [
-      ...ticksOf(market, code, day).map(({ priceCents, ...tick }) =>
-        toTick({ ...tick, priceMilli: priceCents * MILLIS_A_CENT }),
-      ),
-      ...compositeTicks(market, code, day).map(toTick),
-    ],
+    ticks,
+    snapshots: (code, day) => snapshotsOf(ticks(code, day)),
     actions: (code, today) => (market.history(code)?.actions ?? []).flatMap((action) => actionsOf(action, today)),
   };
 }
@@ -180,6 +185,23 @@ function minuteBarsAt(market: Market, code: string, day: Day | undefined): reado
         ...bar,
         endMinute: minutesOf(endsAt),
       }));
+}
+
+const SNAPSHOTS = 9;
+const SNAPSHOT_SIDE = 8;
+
+/** While orders wait for the closing auction, as nine rows were captured: a price at which nothing was traded yet. */
+function snapshotsOf(ticks: readonly TdxTick[]): readonly TdxTick[] {
+  const last = ticks.at(-1);
+  return last?.minute === CLOSE
+    ? Array.from({ length: SNAPSHOTS }, () => ({
+        minute: CLOSE - 1,
+        priceMilli: last.priceMilli,
+        volume: 0,
+        trades: 0,
+        side: SNAPSHOT_SIDE,
+      }))
+    : [];
 }
 
 const SIDES = { buy: 0, sell: 1, neutral: 2 } as const;

@@ -269,10 +269,18 @@ test("pages of ticks count from the newest one and hold no more than their cap",
   const counted = (await opened.client.ask(0x0fc6, ticksBody(date, 1, "600000", 0, 2_000))).body;
   const reader = new BodyReader(counted);
   assert.deepEqual([reader.u16(), Math.fround(preCloseOn(LAST) / 100)], [1_800, reader.f32()]);
-  const today = (await opened.client.ask(0x0fc5, hex("0100 363030303030 0000 0900"))).body;
+  // Today's list also has the prices of the closing auction under way, nine rows without a trade.
+  const today = readTicks((await opened.client.ask(0x0fc5, hex("0100 363030303030 0000 1400"))).body, "today");
+  const traded = today.filter(({ side }) => side !== 8);
   assert.deepEqual(
-    readTicks(today, "today").map((tick) => ({ ...tick, trades: 0 })),
-    expected.slice(-9),
+    traded.map((tick) => ({ ...tick, trades: 0 })),
+    expected.slice(-11),
+  );
+  assert.ok(traded.every(({ trades }) => trades > 0));
+  const close = expected.at(-1)?.priceMilli ?? 0;
+  assert.deepEqual(
+    today.slice(-10, -1),
+    Array.from({ length: 9 }, () => ({ minute: 899, priceMilli: close, volume: 0, trades: 0, side: 8 })),
   );
   // A day without trading has six bytes of zeros.
   const closed = await opened.client.ask(0x0fb5, ticksBody(20_251_228, 1, "600000", 0, 2_000));

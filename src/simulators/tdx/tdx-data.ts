@@ -109,6 +109,8 @@ export interface TdxData {
   minuteDays(code: string): readonly { readonly day: Day; readonly rows: number }[];
   minuteBars(code: string, day: Day): readonly TdxBar[];
   ticks(code: string, day: Day): readonly TdxTick[];
+  /** Prices of the closing auction under way, which stand among today's ticks and are no trades. */
+  snapshots?(code: string, day: Day): readonly TdxTick[];
   /** Those announced by that day. */
   actions(code: string, today: Day): readonly TdxAction[];
   /** A recorded quote; undefined makes the simulator build one from the bars. */

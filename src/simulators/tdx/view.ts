@@ -79,6 +79,18 @@ export class TdxView {
     return this.#isOver(day) ? ticks : ticks.filter(({ minute }) => minute <= this.minute);
   }
 
+  /** Prints of the session with what only today's list has: the prices of the closing auction while it went on. */
+  sessionTicks(code: string): readonly TdxTick[] {
+    const day = this.sessionDay;
+    const ticks = day === undefined ? [] : this.ticks(code, day);
+    if (day === undefined || ticks.length === 0) {
+      return ticks;
+    }
+    const snapshots = this.#data.snapshots?.(code, day) ?? [];
+    const shown = this.#isOver(day) ? snapshots : snapshots.filter(({ minute }) => minute <= this.minute);
+    return [...ticks, ...shown].toSorted((left, right) => left.minute - right.minute);
+  }
+
   /** The close that a day's prices are compared with. */
   preCloseOf(code: string, day: Day): number {
     const bars = this.#data.dayBars(code);
