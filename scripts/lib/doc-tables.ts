@@ -6,8 +6,8 @@ import { DEAD_LETTER_REASONS } from "../../src/domain/dead-letter.ts";
 import { COVERED_STATES, LEDGER_STATES } from "../../src/domain/ledger.ts";
 import { OUTCOMES } from "../../src/domain/outcome.ts";
 import { WIRE_COMMANDS } from "../../src/domain/parse-message.ts";
-import { BAR_FLAGS, REJECT_REASONS } from "../../src/domain/rows.ts";
-import { COMMAND_WORDS, FLAG_WORDS, LEDGER_WORDS, OUTCOME_WORDS, REJECT_WORDS } from "./doc-words.ts";
+import { BAR_FLAGS, REJECT_REASONS, TICK_FLAGS } from "../../src/domain/rows.ts";
+import { COMMAND_WORDS, FLAG_WORDS, LEDGER_WORDS, OUTCOME_WORDS, REJECT_WORDS, TICK_FLAG_WORDS } from "./doc-words.ts";
 import { code, markdownTable } from "./markdown-table.ts";
 
 /** The generated parts of docs/specification.md by name. */
@@ -32,7 +32,8 @@ export function specificationParts(): ReadonlyMap<string, string> {
         REJECT_REASONS.map((word) => [word, REJECT_WORDS[word]]),
       ),
     ],
-    ["flags", flags()],
+    ["flags", flags(BAR_FLAGS, FLAG_WORDS)],
+    ["tick-flags", flags(TICK_FLAGS, TICK_FLAG_WORDS)],
     ["exit-codes", exitCodes()],
     ["setting-groups", settingGroups()],
   ]);
@@ -110,14 +111,13 @@ function ledgerStates(): string {
   return markdownTable(["State", "Asked for again", "Meaning"], rows);
 }
 
-function flags(): string {
-  const rows = Object.entries(BAR_FLAGS).map(([name, bit]) => [String(bit), code(name), wordOfFlag(name)]);
+function flags<Name extends string>(
+  bits: Readonly<Record<Name, number>>,
+  words: Readonly<Record<Name, string>>,
+): string {
+  const meanings = new Map(Object.entries<string>(words));
+  const rows = Object.entries<number>(bits).map(([name, bit]) => [String(bit), code(name), meanings.get(name) ?? ""]);
   return markdownTable(["Bit", "Name", "Meaning"], rows);
-}
-
-function wordOfFlag(name: string): string {
-  const found = Object.entries(FLAG_WORDS).find(([flag]) => flag === name);
-  return found?.[1] ?? "";
 }
 
 function exitCodes(): string {

@@ -1,6 +1,6 @@
 import type { LedgerState } from "../../src/domain/ledger.ts";
 import type { OutcomeWord } from "../../src/domain/outcome.ts";
-import type { BAR_FLAGS, RejectReason } from "../../src/domain/rows.ts";
+import type { BAR_FLAGS, RejectReason, TICK_FLAGS } from "../../src/domain/rows.ts";
 import type { Command } from "../../src/domain/command.ts";
 
 /** What the words of the domain mean to an operator. The types see to it that none is left out. */
@@ -44,6 +44,14 @@ export const FLAG_WORDS: Readonly<Record<keyof typeof BAR_FLAGS, string>> = {
   auction: "the row of the opening auction",
   noTurnover: "the provider gives no turnover; `amount` is NULL in `bar_row` and 0 in `bar`",
   built: "built by the worker from shorter bars",
+};
+
+export const TICK_FLAG_WORDS: Readonly<Record<keyof typeof TICK_FLAGS, string>> = {
+  auction: "matched in an opening or closing call auction",
+  snapshot: "an indicative price of an auction under way; not shown",
+  afterHours: "traded at the fixed price after the close",
+  cancel: "an order that was taken back; not shown",
+  removed: "a later complete answer of the day does not have it any more; not shown",
 };
 
 export const COMMAND_WORDS: Readonly<Record<Command["kind"], string>> = {

@@ -16,7 +16,7 @@ import { openClickHouseLedger } from "../../src/store/clickhouse/ledger.ts";
 import { ensureSchema } from "../../src/store/clickhouse/schema.ts";
 import { createClickHouseStore } from "../../src/store/clickhouse/store.ts";
 import { suiteOnEngines } from "../support/clickhouse-suite.ts";
-import { barModel, calendarDayModel, factorModel, instrumentModel, provenance } from "../support/models.ts";
+import { barModel, calendarDayModel, factorModel, instrumentModel, provenance, tickModel } from "../support/models.ts";
 
 const never = new AbortController().signal;
 const PAGE = join(import.meta.dirname, "../../docs/reading.md");
@@ -163,6 +163,12 @@ async function write(clickhouse: ClickHouse): Promise<void> {
   const factors = readTable("adj_factor").map((row) =>
     factorModel({ tradingDay: parseDay(row["trade_date"]), factor: parseDecimal(row["adj_factor"]) }),
   );
+  const day = parseDay("2024-06-03");
+  const minutes = ["09:35:00", "09:40:00"].map((time) =>
+    barModel({ frequency: "5m", tradingDay: day, time: `${day} ${time}`, preClose: undefined }),
+  );
+  const ticks = [0, 1, 2].map((sequence) => tickModel({ tradingDay: day, sequence }));
+  await store.addBatch([...minutes, ...ticks], never);
   const days = [...new Set(bars.map(({ row }) => row.tradingDay))].map((day) => calendarDayModel({ day }));
   const lists = [instrumentModel(), instrumentModel({ code: OTHER, name: "浦发银行" })];
   await store.addBatch(bars, never);

@@ -66,7 +66,7 @@ test("a chain without a token: daily bars, factors, minutes and ticks of every c
     const found = await barsOf(rig, FREQUENCY_NUMBERS[frequency], SOURCE.BAOSTOCK);
     assert.deepEqual(
       found,
-      expectMinutes(market, few, minutes, (cents) => `${centsText(cents)}`),
+      expectMinutes(market, few, minutes, centsText),
       frequency,
     );
   }
