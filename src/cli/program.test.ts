@@ -350,7 +350,7 @@ test("simulate tdx hands over its flags, with the defaults of the rest, and prin
     });
   const { code, out } = await run(["simulate", "tdx", "--seed", "7", "--refuse-upgrade"], { simulators, signals });
   assert.equal(code, 130);
-  assert.match(out, /^GINKGO_TDX_SERVERS=127\.0\.0\.1:\d+\n$/);
+  assert.match(out, /^GINKGO_TDX_HOSTS=127\.0\.0\.1:\d+\n$/);
   assert.deepEqual(asked, [
     {
       port: 7_709,

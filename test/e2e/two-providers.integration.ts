@@ -64,11 +64,7 @@ test("a chain without a token: daily bars, factors, minutes and ticks of every c
     ["60m", 60],
   ] as const) {
     const found = await barsOf(rig, FREQUENCY_NUMBERS[frequency], SOURCE.BAOSTOCK);
-    assert.deepEqual(
-      found,
-      expectMinutes(market, few, minutes, centsText),
-      frequency,
-    );
+    assert.deepEqual(found, expectMinutes(market, few, minutes, centsText), frequency);
   }
   const minutes = await barsOf(rig, FREQUENCY.MIN1, SOURCE.TDX);
   assert.deepEqual(minutes, expectMinutes(market, few, 1, float32Text), "1m");

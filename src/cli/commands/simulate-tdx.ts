@@ -10,7 +10,7 @@ Examples:
   gdw simulate tdx --port 0 --latency 20-60 --seed 7
   gdw simulate tdx --refuse-upgrade                    as hosts do since 2026: no data for clients that send 0x0FDB
   gdw simulate tdx --data recorded/tdx                 .day, .lc1, xdxr-….hex and ticks-….json files
-  GINKGO_TDX_SERVERS=127.0.0.1:7709 gdw start
+  GINKGO_TDX_HOSTS=127.0.0.1:7709 gdw start
 
 It has days, minutes, ticks, lists and corporate actions of three exchanges, one index and one fund each of Shanghai and
 Shenzhen. Days after its last one do not exist there; of today there is what the clock has reached. Over HTTP on the same
@@ -41,7 +41,7 @@ export function addSimulateTdx(parent: Command, cli: Cli, state: RunState): void
             refusesUpgrade: refuseUpgrade,
             onListening: (simulator, served) => {
               const { host } = simulator;
-              cli.stdout.write(`GINKGO_TDX_SERVERS=${host}:${simulator.port}\n`);
+              cli.stdout.write(`GINKGO_TDX_HOSTS=${host}:${simulator.port}\n`);
               log.info("simulator listening", { host, port: simulator.port, ...served });
             },
           },
