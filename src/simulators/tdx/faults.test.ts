@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inflateSync } from "node:zlib";
 
-import { generateMarket } from "../../market/generate-market.ts";
 import { createRandom } from "../../market/random.ts";
 import {
   barsBody,
@@ -14,43 +13,22 @@ import {
   type RawFrame,
 } from "../../../test/support/tdx-raw.ts";
 import { readBars, readTicks } from "../../../test/support/tdx-read.ts";
+import { market, openTdx, type OpenedTdx } from "../../../test/support/tdx-rig.ts";
 import { FaultPlan, type Fault, type FaultMatch } from "./faults.ts";
-import { marketData } from "./market-data.ts";
-import { startTdxSimulator, type TdxSimulator, type TdxSimulatorOptions } from "./simulator.ts";
 
-const market = generateMarket({ seed: 1, codes: 6, tradingDays: 40 });
-const data = marketData(market);
 const BARS = 0x052d;
 const REQUEST = barsBody(1, "600000", 9, 0, 30);
 const NONE = hex("");
 
-interface Opened extends AsyncDisposable {
-  readonly simulator: TdxSimulator;
-  readonly client: TdxRaw;
-}
-
-async function open(options: Partial<TdxSimulatorOptions> = {}): Promise<Opened> {
-  const simulator = await startTdxSimulator({ data, ...options });
-  const client = await TdxRaw.open(simulator.port);
-  return {
-    simulator,
-    client,
-    [Symbol.asyncDispose]: async () => {
-      client[Symbol.dispose]();
-      await simulator[Symbol.asyncDispose]();
-    },
-  };
-}
-
-async function openWith(fault: Fault, match?: FaultMatch): Promise<Opened> {
-  const opened = await open();
+async function openWith(fault: Fault, match?: FaultMatch): Promise<OpenedTdx> {
+  const opened = await openTdx();
   opened.simulator.injectFault(fault, match);
   return opened;
 }
 
 /** The answer that a request meets when nothing goes wrong. */
 async function rightAnswer(body = REQUEST): Promise<RawFrame> {
-  await using opened = await open();
+  await using opened = await openTdx();
   return await opened.client.ask(BARS, body);
 }
 
@@ -92,7 +70,7 @@ test("empty: well formed and without a row", async () => {
 });
 
 test("refused: a text in GBK, and hollow market data from then on, on that connection only", async () => {
-  await using opened = await open({ refusesUpgrade: true });
+  await using opened = await openTdx({ refusesUpgrade: true });
   await assertServes(opened.client);
   const refusal = await opened.client.ask(0x0fdb, hex("00".repeat(30)));
   assert.equal(refusal.flags, 0x0c);
@@ -171,7 +149,7 @@ test("garbage: bytes of nothing before the right frame", async () => {
 });
 
 test("late: the answer to the request before comes again, ahead of the right one", async () => {
-  await using opened = await open();
+  await using opened = await openTdx();
   await opened.client.ask(BARS, REQUEST, 11);
   opened.simulator.injectFault({ kind: "late" }, { times: 1 });
   const older = await opened.client.ask(0x0004, NONE, 12);
@@ -218,14 +196,14 @@ test("bad charset: names hold bytes that begin no character, codes and order sta
 });
 
 test("a connection without traffic is closed after its time", async () => {
-  await using opened = await open({ idleMsMax: 20 });
+  await using opened = await openTdx({ idleMsMax: 20 });
   await assertServes(opened.client);
   await opened.client.ended();
   assert.ok(opened.client.isEnded);
 });
 
 test("latency is drawn from its range for every answer", async () => {
-  await using opened = await open({ latency: { fromMs: 20, toMs: 25 } });
+  await using opened = await openTdx({ latency: { fromMs: 20, toMs: 25 } });
   const before = performance.now();
   await assertServes(opened.client);
   await assertServes(opened.client);
@@ -259,7 +237,7 @@ test("random faults come by the seed, about as often as asked for, and only to t
 });
 
 test("faults can be ordered over HTTP on the same port, and a bad order is refused with the reason", async () => {
-  await using opened = await open();
+  await using opened = await openTdx();
   const url = `http://127.0.0.1:${opened.simulator.port}/_sim`;
   const order = (body: unknown): Promise<Response> =>
     fetch(`${url}/faults`, { method: "POST", body: JSON.stringify(body) });
