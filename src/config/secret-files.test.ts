@@ -59,6 +59,7 @@ test("there are secrets, and no flag takes one of them itself", () => {
       "mysql.password",
       "tushare.token",
       "baostock.password",
+      "baostock.api_key",
       "traces.headers",
     ],
   );
