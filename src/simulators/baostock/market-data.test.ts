@@ -201,6 +201,19 @@ test("weeks and months are dated by their last trading day and made of its days;
   }
 });
 
+test("the last week of a stock that left in the middle of it is over", () => {
+  const left = rowsOf({ method: "query_stock_basic" }).filter(({ status }) => status === "0");
+  const lastDays = left.flatMap(({ code = "", outDate }) => {
+    const last = bars(code).at(-1);
+    const isSameWeek = mondayOf(parseDay(last?.["date"])) === mondayOf(parseDay(outDate));
+    return last?.["tradestatus"] === "1" && isSameWeek ? [[code, last["date"]] as const] : [];
+  });
+  assert.ok(lastDays.length > 0);
+  for (const [code, day] of lastDays) {
+    assert.equal(bars(code, { frequency: "w" }).at(-1)?.["date"], day);
+  }
+});
+
 test("indices and funds have the composites' bars; the index has no adjustment, no turnover rate and no status", () => {
   const index = bars("sh.000001");
   const truth = compositeHistory(market, "000001.SH");

@@ -83,21 +83,19 @@ function lineOf(bar: Omit<MinuteBar, "code" | "day" | "endsAt">): Omit<MinuteLin
 const FACTOR_ONE_E4 = 10_000;
 
 /** One event an ex-day; what came before the market's first day is one event before it. */
-function factorEvents(
-  { security, factors, actions }: SecurityHistory,
-  firstDay: Day | undefined,
-): readonly FactorEvent[] {
+function factorEvents({ factors, actions }: SecurityHistory, firstDay: Day | undefined): readonly FactorEvent[] {
   const first = factors[0];
   const earlier =
     first === undefined || first.factorE4 === FACTOR_ONE_E4
       ? []
-      : [{ day: earlierDay(security, firstDay ?? first.day), factorE4: first.factorE4 }];
+      : [{ day: dayBefore(firstDay ?? first.day), factorE4: first.factorE4 }];
   const exDays = new Set<string>(actions.map(({ exDay }) => exDay));
   return [...earlier, ...factors.filter(({ day }) => exDays.has(day)).map(({ day, factorE4 }) => ({ day, factorE4 }))];
 }
 
-function earlierDay({ listedOn }: MarketSecurity, firstDay: Day): Day {
-  return tradingDays().findLast((day) => day < firstDay && day >= listedOn) ?? firstDay;
+/** The trading day before; where the calendar begins, the day itself. */
+function dayBefore(day: Day): Day {
+  return tradingDays().findLast((earlier) => earlier < day) ?? day;
 }
 
 /** Rights issues are no dividends. */
