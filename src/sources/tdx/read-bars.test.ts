@@ -20,6 +20,7 @@ const NEWEST = parseDay("2024-12-31");
 /** A server of one code's rows, which counts what it was asked. */
 class Served {
   readonly starts: number[] = [];
+  rowsMax = 800;
   rows: readonly ServedBar[];
 
   constructor(rows: readonly ServedBar[]) {
@@ -29,7 +30,7 @@ class Served {
   async ask<Answer>(command: Command<Answer>): Promise<Answer> {
     const { start, count } = readBarsRequest(Buffer.from(command.body));
     this.starts.push(start);
-    return command.read(barsBody(pageOf(this.rows, start, count)));
+    return command.read(barsBody(pageOf(this.rows, start, Math.min(count, this.rowsMax))));
   }
 }
 
@@ -138,6 +139,13 @@ test("days before the listing: nothing, proven by the history's first page", asy
   const span = { from: parseDay("2001-01-02"), to: parseDay("2001-02-02"), today: NEWEST };
   assert.equal((await walk(server, span, "1d")).size, 0);
   assert.ok(server.starts.length <= 5, server.starts.join(" "));
+});
+
+test("a page that is cut short is gone on from where it ends", async () => {
+  const server = daily(LISTED.slice(-900));
+  server.rowsMax = 300;
+  const span = { from: LISTED.at(-900) ?? NEWEST, to: NEWEST, today: NEWEST };
+  assert.equal((await walk(server, span, "1d")).size, 900);
 });
 
 test("a code without a bar is told apart from a span without one", async () => {

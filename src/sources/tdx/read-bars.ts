@@ -41,7 +41,7 @@ const ROOMY_ROWS_PER_DAY_MAX = 16;
 /**
  * One page of bars. Places count back from the newest bar, so the days after `to` are skipped by a guess. The page is
  * used when a row after the span, or the newest row of all, proves that nothing of the span is newer; otherwise the
- * guess is corrected. That nothing is older is proved by a row before the span or by a page that is not full.
+ * guess is corrected. That nothing is older is proved by a row before the span, or by one more page that brings nothing.
  */
 export async function readBars(
   connection: Pick<TdxConnection, "ask">,
@@ -65,8 +65,12 @@ export async function readBars(
     }
     // A row without a day is kept, so that it is rejected with its reason.
     const rows = page.filter(({ date }) => (date >= from && date <= to) || dayOf(date) === undefined);
-    const isWhole = first === undefined || first < from || page.length < K_LINE_ROWS_MAX;
-    return { rows, rest: isWhole ? undefined : restOf(start, page.length, first, to), isNothing: page.length === 0 };
+    const isWhole = page.length === 0 || isBegin(page.length, first, question);
+    return {
+      rows,
+      rest: isWhole || first === undefined ? undefined : restOf(start, page.length, first, to),
+      isNothing: page.length === 0,
+    };
   }
 }
 
@@ -74,6 +78,17 @@ export async function readBars(
 function isPast(last: Day, { to, offset, rowsPerDay }: BarsQuestion): boolean {
   // Of a day with several rows the last one may not be the day's last.
   return offset !== undefined || rowsPerDay <= 1 ? last >= to : last > to;
+}
+
+/**
+ * Whether nothing of the span can be older than this page: it begins before the span, or brings no more than what it
+ * repeats. That it is not full proves nothing by itself, since a host may cut its pages as it likes.
+ */
+function isBegin(received: number, first: Day | undefined, { from, offset, rowsPerDay }: BarsQuestion): boolean {
+  if (first === undefined || first < from || (rowsPerDay <= 1 && first === from)) {
+    return true;
+  }
+  return offset !== undefined && received <= OVERLAP;
 }
 
 /** Rather too near than too far: too near costs a page, and too far an answer that has to be thrown away. */
@@ -95,7 +110,7 @@ function correctStart(start: number, last: Day | undefined, { to, rowsPerDay }: 
 }
 
 function restOf(start: number, received: number, first: Day, to: Day): NonNullable<BarsAnswer["rest"]> {
-  const offset = start + received - OVERLAP;
+  const offset = start + Math.max(received - OVERLAP, 0);
   if (offset > START_MAX) {
     throw new TransientError(`reading bars of tdx: more than the ${START_MAX} bars that can be counted back`);
   }

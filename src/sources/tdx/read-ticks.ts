@@ -19,21 +19,24 @@ export interface DayTicks {
   readonly ticks: readonly WireTick[];
   /**
    * `whole`: the day's first tick is there. `nothing`: no tick, perhaps since the host has none of that day. `torn`: a
-   * full page was followed by nothing though the market had been open for a while.
+   * page came empty where ticks had been before.
    */
   readonly state: "whole" | "nothing" | "torn";
 }
 
 type TicksConnection = Pick<TdxConnection, "ask" | "seenDay" | "currentDay" | "server">;
 
-/** The opening auction is over; the first row of a traded stock is at 09:25. */
+/** The opening auction is over; before it a traded stock has the auction's row and nothing else. */
 const CONTINUOUS_FROM = 570;
-/** Nothing is missing before a tick of this minute if the server says that nothing is. */
-const FIRST_TICK_LATEST = 571;
+/** Ticks that a page repeats of the newer one before it. */
+const OVERLAP = 8;
 
 /**
  * All ticks of one day, as many requests as it takes: a tick's place in its minute needs the whole day. Places count
  * back from the day's last tick, so pages come newest first and are put together the other way round.
+ *
+ * Every page repeats some ticks of the one before, which proves that the two join. The day is whole when its first tick
+ * is of the opening auction, or when a page brings nothing but the repeated ticks.
  */
 export async function readDayTicks(
   connection: TicksConnection,
@@ -47,33 +50,34 @@ export async function readDayTicks(
     const command = isToday ? ticksOfToday(question) : ticksOfDay(question, day);
     return (await connection.ask(command, signal)).ticks;
   };
-  const pages: (readonly WireTick[])[] = [];
-  let received = 0;
-  let state: DayTicks["state"] | undefined;
+  const newest = await pageAt(0);
+  let ticks = newest;
+  let state: DayTicks["state"] | undefined = ticks.length === 0 ? "nothing" : undefined;
   while (state === undefined) {
-    const page = await pageAt(received);
-    const isShort = (pages.at(-1)?.length ?? 0) < size;
-    const first = page[0] ?? pages.at(-1)?.[0];
-    if (page.length > 0) {
-      pages.push(page);
-      received += page.length;
+    const [first] = ticks;
+    if (first !== undefined && first.minutes < CONTINUOUS_FROM) {
+      state = "whole";
+      break;
     }
-    if (first === undefined) {
-      state = "nothing";
-    } else if (page.length > 0) {
-      // A full page may begin anywhere in the first minute; before it there is the auction's row and nothing else.
-      state = first.minutes < CONTINUOUS_FROM ? "whole" : undefined;
-    } else {
-      state = isShort || first.minutes <= FIRST_TICK_LATEST ? "whole" : "torn";
-    }
-    if (received >= START_MAX) {
+    const repeated = ticks.slice(0, OVERLAP);
+    const page = await pageAt(ticks.length - repeated.length);
+    const older = page.slice(0, Math.max(page.length - repeated.length, 0));
+    if (page.length === 0) {
+      state = "torn";
+    } else if (!repeated.every((tick, index) => isEqual(tick, page[older.length + index]))) {
+      throw new TransientError(`reading ticks of ${code} on ${day}: two pages do not join`, { isAnswered: true });
+    } else if (older.length === 0) {
+      state = "whole";
+    } else if (ticks.length + older.length >= START_MAX) {
       throw new TransientError(`reading ticks of ${code} on ${day}: more than the ${START_MAX} that can be counted`);
+    } else {
+      ticks = [...older, ...ticks];
     }
   }
   if (isToday && state !== "nothing") {
-    await expectUnchanged(connection, pages[0] ?? [], pageAt, { code, day }, signal);
+    await expectUnchanged(connection, newest, pageAt, { code, day }, signal);
   }
-  return { ticks: pages.toReversed().flat(), state };
+  return { ticks, state };
 }
 
 /** Ticks of the server's current day have a command of their own, and its answers name no day. */
