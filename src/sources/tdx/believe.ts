@@ -7,16 +7,17 @@ import { readDayTicks, type DayTicks } from "./read-ticks.ts";
 
 /**
  * Hosts say nothing about what they lack: a host that does not serve us, or has lost a code, answers as one does for a
- * code that has no rows. So "nothing" counts only from a connection that still brings the index, and when another host
- * says the same, where there is another.
+ * code that has no rows. So "nothing" counts only when it is said twice, by a connection that still brings the index in
+ * between, and when another host says the same, where there is another.
  */
 export async function askForBars(pool: TdxPool, question: BarsQuestion, signal: AbortSignal): Promise<BarsAnswer> {
   const read = async (connection: TdxConnection, host: TdxHost): Promise<BarsAnswer> => {
     const answer = await readBars(connection, question, signal);
-    if (answer.isNothing) {
-      await host.check(connection, signal);
+    if (!answer.isNothing) {
+      return answer;
     }
-    return answer;
+    await host.check(connection, signal);
+    return await readBars(connection, question, signal);
   };
   const first = await pool.run(read, signal);
   if (!first.value.isNothing || !pool.hasOther(first.host)) {
@@ -38,10 +39,11 @@ export async function askForTicks(
   const { code, day } = question;
   const read = async (connection: TdxConnection, host: TdxHost): Promise<DayTicks> => {
     const answer = await readDayTicks(connection, question, signal);
-    if (answer.state === "nothing") {
-      await host.check(connection, signal);
+    if (answer.state === "whole") {
+      return answer;
     }
-    return answer;
+    await host.check(connection, signal);
+    return await readDayTicks(connection, question, signal);
   };
   const first = await pool.run(read, signal);
   if (first.value.state === "whole") {

@@ -7,6 +7,7 @@ import { orAbort } from "../../base/or-abort.ts";
 import type { Command } from "./command.ts";
 import { GarbledAnswerError, HollowAnswerError, translate } from "./errors.ts";
 import { encodeRequest, FrameReader, unpackBody, type Frame } from "./frame.ts";
+import { decodeGbk } from "./primitives.ts";
 import { HANDSHAKE, HEARTBEAT } from "./session-commands.ts";
 
 export interface TdxServer {
@@ -123,7 +124,7 @@ export class TdxConnection implements AsyncDisposable {
         const stop = AbortSignal.any([signal, this.#closed.signal]);
         await this.#times.clock.sleep(this.#times.pauseMs - silentMs, stop);
       }
-      return command.read(await this.#exchange(command, signal));
+      return readAnswer(command, await this.#exchange(command, signal));
     } catch (error) {
       signal.throwIfAborted();
       // Nothing after such an answer can be trusted on this connection.
@@ -242,6 +243,21 @@ function connected(socket: Socket): Promise<void> {
     socket.once("connect", resolve);
     socket.once("error", reject);
   });
+}
+
+/** What most hosts say to clients they do not want, whatever was asked. */
+const REFUSAL = /不匹配|不能使用/;
+
+function readAnswer<Answer>(command: Command<Answer>, body: Buffer): Answer {
+  try {
+    return command.read(body);
+  } catch (error) {
+    const text = decodeGbk(body.subarray(0, 200));
+    if (REFUSAL.test(text)) {
+      throw new HollowAnswerError(`the server refuses us, it says ${JSON.stringify(text)}`, { cause: error });
+    }
+    throw error;
+  }
 }
 
 function named(error: unknown, doing: string): unknown {

@@ -192,12 +192,34 @@ test("nothing is believed when two hosts say so, and one that lacks rows is foun
   await using other = await host({ index: DAY, bars: () => uint16(0) });
   await using source = open([empty, other]);
   assert.equal(await fetchBars(source), 0);
-  assert.deepEqual([empty, other].map(asked), [1, 1]);
+  assert.deepEqual([empty, other].map(asked), [2, 2]);
   other.replyWith(replier({ index: DAY, bars: () => barsBody([barOf(DAY)]) }));
   for (let call = 0; call < 3; call += 1) {
     assert.equal(await fetchBars(source), 1);
   }
-  assert.ok(asked(empty) <= 2);
+  assert.ok(asked(empty) <= 4);
+});
+
+test("nothing that is said once only is not believed, also where there is one host", async () => {
+  let isFirst = true;
+  await using only = await host({
+    index: DAY,
+    bars: () => {
+      const answer = isFirst ? uint16(0) : barsBody([barOf(DAY)]);
+      isFirst = false;
+      return answer;
+    },
+  });
+  await using source = open([only]);
+  assert.equal(await fetchBars(source), 1);
+});
+
+test("a host that refuses us in words is left alone, and its words are in the error", async () => {
+  // 客户端与行情主站不匹配,不能使用! in GBK.
+  const words = Buffer.from("bfcdbba7b6cbd3ebd0d0c7e9d6f7d5beb2bbc6a5c5e42cb2bbc4dccab9d3c321", "hex");
+  await using only = await host({ index: DAY, bars: () => words });
+  await using source = open([only]);
+  await assert.rejects(fetchBars(source), (error) => error instanceof TransientError && /不能使用/.test(error.message));
 });
 
 test("ticks of a day that one host has none of are another's", async () => {

@@ -21,6 +21,8 @@ const NEWEST = parseDay("2024-12-31");
 class Served {
   readonly starts: number[] = [];
   rowsMax = 800;
+  /** Happens after every answer. */
+  afterwards: () => void = () => undefined;
   rows: readonly ServedBar[];
 
   constructor(rows: readonly ServedBar[]) {
@@ -30,7 +32,9 @@ class Served {
   async ask<Answer>(command: Command<Answer>): Promise<Answer> {
     const { start, count } = readBarsRequest(Buffer.from(command.body));
     this.starts.push(start);
-    return command.read(barsBody(pageOf(this.rows, start, Math.min(count, this.rowsMax))));
+    const answer = command.read(barsBody(pageOf(this.rows, start, Math.min(count, this.rowsMax))));
+    this.afterwards();
+    return answer;
   }
 }
 
@@ -146,6 +150,19 @@ test("a page that is cut short is gone on from where it ends", async () => {
   server.rowsMax = 300;
   const span = { from: LISTED.at(-900) ?? NEWEST, to: NEWEST, today: NEWEST };
   assert.equal((await walk(server, span, "1d")).size, 900);
+});
+
+test("a newest page that ends too early is believed when the newest bar alone says the same", async () => {
+  const suspended = daily(LISTED.slice(-300, -20));
+  const span = { from: LISTED.at(-100) ?? NEWEST, to: NEWEST, today: NEWEST };
+  assert.equal((await walk(suspended, span, "1d")).size, 80);
+  assert.deepEqual(suspended.starts, [0, 0]);
+  const whole = LISTED.slice(-300);
+  const stale = daily(whole.slice(0, -1));
+  stale.afterwards = () => {
+    stale.rows = whole.map(served);
+  };
+  await assert.rejects(walk(stale, span, "1d"), /the newest bar is of 2024-12-31/);
 });
 
 test("a code without a bar is told apart from a span without one", async () => {

@@ -63,6 +63,9 @@ export async function readBars(
       start = corrections >= CORRECTIONS_MAX ? 0 : correctStart(start, last, question);
       continue;
     }
+    if (start === 0 && last !== undefined) {
+      await expectNewest(connection, question, page.at(-1), last, signal);
+    }
     // A row without a day is kept, so that it is rejected with its reason.
     const rows = page.filter(({ date }) => (date >= from && date <= to) || dayOf(date) === undefined);
     const isWhole = page.length === 0 || isBegin(page.length, first, question);
@@ -78,6 +81,27 @@ export async function readBars(
 function isPast(last: Day, { to, offset, rowsPerDay }: BarsQuestion): boolean {
   // Of a day with several rows the last one may not be the day's last.
   return offset !== undefined || rowsPerDay <= 1 ? last >= to : last > to;
+}
+
+/**
+ * A newest page that ends before the span does is that of a suspended security, or not the newest page: the newest bar
+ * alone is asked for and has to be the same.
+ */
+async function expectNewest(
+  connection: Pick<TdxConnection, "ask">,
+  { code, interval, isIndex, to, today }: BarsQuestion,
+  row: KLine | undefined,
+  last: Day,
+  signal: AbortSignal,
+): Promise<void> {
+  if (tradingDaysAfter(last, minDay(to, today)) === 0) {
+    return;
+  }
+  const [newest] = await connection.ask(kLines({ code, interval, isIndex, start: 0, count: 1 }), signal);
+  if (newest?.date !== row?.date || newest?.minutes !== row?.minutes) {
+    const ends = `the newest page ends on ${row?.date}, and the newest bar is of ${newest?.date ?? "no day"}`;
+    throw new TransientError(`reading bars of ${code}: ${ends}`, { isAnswered: true });
+  }
 }
 
 /**

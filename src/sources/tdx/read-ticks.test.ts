@@ -47,10 +47,15 @@ class Served {
   }
 }
 
-/** An auction at 09:25 and then several ticks a minute. */
+/** An auction at 09:25, several ticks a minute, and the close. */
 function dayOf(count: number, firstMinute = 565): readonly ServedTick[] {
   return Array.from({ length: count }, (_, index) => ({
-    minutes: index === 0 ? firstMinute : Math.max(firstMinute, 570) + Math.floor((index * 120) / count),
+    minutes:
+      index === 0
+        ? firstMinute
+        : index === count - 1
+          ? 900
+          : Math.max(firstMinute, 570) + Math.floor((index * 120) / count),
     price: 1_000 + (index % 13),
     lots: index + 1,
     trades: 3,
@@ -87,7 +92,7 @@ test("a day that grows while it is read fails, and so does one that is over mean
     growing.ticks = dayOf(1_501);
     return page;
   };
-  await assert.rejects(read(growing), /changed while/);
+  await assert.rejects(read(growing), /the newest ones changed/);
   const over = new Served(dayOf(2_000), DAY);
   over.alter = (page, start) => {
     over.today = start > 0 ? NEXT : over.today;
@@ -129,7 +134,7 @@ test("pages shorter than what was asked for are gone on from where they end", as
 test("a full page in the first minute is not the end", async () => {
   const opening = dayOf(2_050).map((tick, index) => ({
     ...tick,
-    minutes: index === 0 ? 565 : index < 100 ? 570 : 600,
+    minutes: index === 0 ? 565 : index < 100 ? 570 : 900,
   }));
   const server = new Served(opening, NEXT);
   const { ticks } = await read(server);
@@ -146,6 +151,20 @@ test("pages between which ticks are lost do not join", async () => {
     };
     await assert.rejects(read(server), /do not join/);
   }
+});
+
+test("a day that ends early is looked at once more, since its newest page may be missing", async () => {
+  const early = dayOf(300).slice(0, 200);
+  const server = new Served(early, NEXT);
+  assert.equal((await read(server)).state, "whole");
+  assert.deepEqual(server.asked, ["day", "past 0+2000", "past 0+2000"]);
+  let pages = 0;
+  const lost = new Served(dayOf(2_642), NEXT);
+  lost.alter = (page) => {
+    pages += 1;
+    return pages === 1 ? pageOf(lost.ticks, 2_000, 2_000) : page;
+  };
+  await assert.rejects(read(lost), /the newest ones changed/);
 });
 
 test("a page that comes empty where ticks were before is torn", async () => {

@@ -28,6 +28,8 @@ type TicksConnection = Pick<TdxConnection, "ask" | "seenDay" | "currentDay" | "s
 
 /** The opening auction is over; before it a traded stock has the auction's row and nothing else. */
 const CONTINUOUS_FROM = 570;
+/** From the closing auction on a day's last tick is where it should be. */
+const CLOSING_FROM = 897;
 /** Ticks that a page repeats of the newer one before it. */
 const OVERLAP = 8;
 
@@ -74,8 +76,11 @@ export async function readDayTicks(
       ticks = [...older, ...ticks];
     }
   }
-  if (isToday && state !== "nothing") {
-    await expectUnchanged(connection, newest, pageAt, { code, day }, signal);
+  if (state !== "nothing" && (isToday || (newest.at(-1)?.minutes ?? 0) < CLOSING_FROM)) {
+    await expectUnchanged(newest, pageAt, { code, day });
+  }
+  if (isToday && (await connection.currentDay(signal)) !== day) {
+    throw new TransientError(`reading ticks of ${code} on ${day}: the day was over while it was read`);
   }
   return { ticks, state };
 }
@@ -91,18 +96,18 @@ async function isCurrentDay(connection: TicksConnection, day: Day, signal: Abort
   return current === day;
 }
 
-/** While a day grows every place moves: pages read one after the other would not fit together. */
+/**
+ * While a day grows every place moves, and pages read one after the other would not fit together. A past day whose last
+ * tick is long before the close is looked at once more as well, since its newest page may be missing.
+ */
 async function expectUnchanged(
-  connection: TicksConnection,
   newest: readonly WireTick[],
   pageAt: (start: number) => Promise<readonly WireTick[]>,
   { code, day }: { readonly code: SecurityCode; readonly day: Day },
-  signal: AbortSignal,
 ): Promise<void> {
   const again = await pageAt(0);
-  const isSame = again.length === newest.length && again.every((tick, index) => isEqual(tick, newest[index]));
-  if (!isSame || (await connection.currentDay(signal)) !== day) {
-    throw new TransientError(`reading ticks of ${code} on ${day}: the day changed while it was read`, {
+  if (again.length !== newest.length || !again.every((tick, index) => isEqual(tick, newest[index]))) {
+    throw new TransientError(`reading ticks of ${code} on ${day}: the newest ones changed while it was read`, {
       isAnswered: true,
     });
   }
