@@ -143,6 +143,19 @@ test("after a failure the next call goes to another host", async () => {
   assert.equal(before[0] === 1 ? before[1] : before[0], 0);
 });
 
+test("a host that went away between two calls costs no call", async () => {
+  const one = await host({ index: DAY });
+  const two = await host({ index: DAY });
+  await using source = open([one, two], { connectionsMax: 1 });
+  assert.equal(await fetchBars(source), 1);
+  const [served, other] = asked(one) === 1 ? [one, two] : [two, one];
+  await served[Symbol.asyncDispose]();
+  await waitFor(() => served.openConnections === 0, { what: "the host to be away" });
+  assert.equal(await fetchBars(source), 1);
+  assert.deepEqual([served, other].map(asked), [1, 1]);
+  await other[Symbol.asyncDispose]();
+});
+
 test("a hollow answer is tried again on a fresh greeting to the same host", async () => {
   await using only = await host({
     index: DAY,

@@ -223,6 +223,8 @@ test("any span of any history, however holed, comes whole and in few requests", 
       assert.ok(server.starts.length <= Math.ceil(rows / 792) + 10, `${server.starts.length} requests`);
     },
   );
-  await fc.assert(property, { seed: sizes.seed, numRuns: sizes.propertyRuns });
-  assert.ok(inputs >= sizes.propertyRuns);
+  // Each walks a history of up to 9,000 rows.
+  const numRuns = Math.ceil(sizes.propertyRuns / 4);
+  await fc.assert(property, { seed: sizes.seed, numRuns });
+  assert.ok(inputs >= numRuns);
 });
