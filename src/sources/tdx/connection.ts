@@ -70,7 +70,10 @@ export class TdxConnection implements AsyncDisposable {
     this.#lastTrafficMs = times.clock.elapsedMs() - times.pauseMs;
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
     socket.on("error", (error) => this.#close(translate(error, `talking to ${nameOf(server)}`)));
-    socket.on("close", () => this.#close(new TransientError(`talking to ${nameOf(server)}: the server hung up`)));
+    const hungUp = (): void => this.#close(new TransientError(`talking to ${nameOf(server)}: the server hung up`));
+    // A server that ends its side answers no more, and a request written after that would fail in the socket.
+    socket.on("end", hungUp);
+    socket.on("close", hungUp);
   }
 
   /** Connects and greets; throws TransientError, or the signal's reason. */

@@ -20,8 +20,8 @@ export class StaleHostError extends TransientError {
   override readonly name: string = "StaleHostError";
 }
 
-/** Codes of failures of a socket. */
-const NETWORK_CODE = /^E[A-Z_]+$/;
+/** Of a failed socket: the system's own codes, and Node's for one that ended before it was written to. */
+const NETWORK_CODE = /^(?:E(?!RR_)[A-Z_]+|ERR_STREAM_[A-Z_]+|ERR_SOCKET_CLOSED)$/;
 
 /** Gives what the socket throws its kind. A defect of ours, and the reason of an abort, pass through as they are. */
 export function translate(error: unknown, doing: string): unknown {
@@ -29,7 +29,7 @@ export function translate(error: unknown, doing: string): unknown {
     return error;
   }
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (typeof code !== "string" || !NETWORK_CODE.test(code) || code.startsWith("ERR_")) {
+  if (typeof code !== "string" || !NETWORK_CODE.test(code)) {
     return error;
   }
   const details: ErrorDetails = { cause: error };
