@@ -167,12 +167,12 @@ test("verify reopens unless told not to, and then ends with 1 when something dif
 test("topics and schema print tables or JSON", async () => {
   const topic = { topic: "t", action: "created" as const, partitions: 24, note: "" };
   const object = { object: "bar", action: "exists" as const, note: "" };
-  const copies: boolean[] = [];
+  const adopted: unknown[] = [];
   const app: Partial<AppApi> = {
     ensureTopics: () => Promise.resolve([topic]),
     ensureSchema: () => Promise.resolve([object]),
-    adoptSchema: (_config, { copyRows }) => {
-      copies.push(copyRows);
+    adoptSchema: (_config, options) => {
+      adopted.push(options);
       return Promise.resolve([object]);
     },
   };
@@ -181,7 +181,12 @@ test("topics and schema print tables or JSON", async () => {
   assert.match((await run(["schema", "ensure"], { app })).out, /\nbar {5}exists\n$/);
   await run(["schema", "adopt"], { app });
   await run(["schema", "adopt", "--copy-rows", "--json"], { app });
-  assert.deepEqual(copies, [false, true]);
+  await run(["schema", "adopt", "--tick-tables"], { app });
+  assert.deepEqual(adopted, [
+    { copyRows: false, tickTables: false },
+    { copyRows: true, tickTables: false },
+    { copyRows: false, tickTables: true },
+  ]);
 });
 
 test("start hands over the settings and ends with the signal's code after a clean stop", async () => {

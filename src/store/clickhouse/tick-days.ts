@@ -25,7 +25,8 @@ const FINAL_SETTINGS = "SETTINGS do_not_merge_across_partitions_select_final = 1
 export interface TickDays {
   /**
    * Counts the days anew that these ticks are of, when they are durable, and writes what has changed; nothing when nothing
-   * has. So a batch that was stored and never counted, since the process ended, is counted when it comes again.
+   * has. So a batch that was stored and never counted, since the process ended, is counted when it comes again. Two workers
+   * that store the same day of the same code at once may leave a count that is short, which the next batch of the day mends.
    */
   recount(models: readonly Model[], context: BlockContext, signal: AbortSignal): Promise<void>;
 }

@@ -214,9 +214,14 @@ function defineTickTests(openDatabase: OpenDatabase): void {
       (_, at) => `${2014 + Math.floor(at / 12)}-${String((at % 12) + 1).padStart(2, "0")}`,
     );
     const models = months.map((month) => tickModel({ tradingDay: parseDay(`${month}-15`) }));
-    const bad = tickModel({ sequence: 7, price: parseDecimal("1234567890123456.7") });
-    const outcomes = await store.addBatch([...models, bad], never);
-    assert.deepEqual(outcomes, [...models.map(() => "new"), "rejected"]);
+    const bad = [
+      tickModel({ sequence: 7, price: parseDecimal("1234567890123456.7") }),
+      tickModel({ sequence: 8, trades: -1 }),
+      tickModel({ sequence: 4_294_967_296 }),
+      tickModel({ time: `${DAY} 25:00:00` }),
+    ];
+    const outcomes = await store.addBatch([...models, ...bad], never);
+    assert.deepEqual(outcomes, [...models.map(() => "new"), ...bad.map(() => "rejected")]);
     const { database } = clickhouse;
     const [counted] = await clickhouse.query(
       `SELECT toString(uniqExact(partition)) AS partitions FROM system.parts WHERE database = '${database}' AND table = 'tick_row' AND active`,
@@ -224,12 +229,11 @@ function defineTickTests(openDatabase: OpenDatabase): void {
       never,
     );
     assert.deepEqual(counted, { partitions: "120" });
-    const [refused] = await clickhouse.query(
-      `SELECT data_set, code, reason FROM ${database}.quarantine_row`,
-      {},
-      never,
+    const refused = await clickhouse.query(`SELECT data_set, code, reason FROM ${database}.quarantine_row`, {}, never);
+    assert.deepEqual(
+      refused,
+      bad.map(() => ({ data_set: "ticks", code: CODE, reason: "store-refused" })),
     );
-    assert.deepEqual(refused, { data_set: "ticks", code: CODE, reason: "store-refused" });
     const key = { dataSet: "ticks", frequency: "1d", code: CODE } as const;
     assert.equal((await store.storedDays(key, parseDay("2014-01-01"), parseDay("2023-12-31"), never)).length, 120);
   });
