@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test from "node:test";
 
 import { SOURCE } from "../../src/domain/enums.ts";
+import { parseSecurityCode } from "../../src/domain/security-code.ts";
 import { recordedData } from "../../src/simulators/tdx/recorded-data.ts";
 import { startTdxSimulator } from "../../src/simulators/tdx/simulator.ts";
 import type { TdxData } from "../../src/simulators/tdx/tdx-data.ts";
@@ -40,7 +41,10 @@ const PRICE_DAYS = [
   "2000-09-06 low 2, close 1",
   "2000-09-12 close -1",
 ];
-/** Days whose volume differs by more than a lot and whose turnover by more than 1,000 yuan. */
+/**
+ * Ten days of 2000 whose volume differs by more than a lot and whose turnover by more than whole thousands of yuan, and two
+ * days whose turnover is 75 and 35 yuan more.
+ */
 const TRADE_DAYS = [
   "2000-07-04",
   "2000-07-05",
@@ -52,6 +56,8 @@ const TRADE_DAYS = [
   "2000-08-30",
   "2000-09-06",
   "2000-09-12",
+  "2010-05-13",
+  "2012-04-26",
 ];
 
 test("a recorded day file through the simulated servers differs from Tushare's recording as the two recordings do", async (t) => {
@@ -107,7 +113,9 @@ test("a recorded day file through the simulated servers differs from Tushare's r
     }
     const lotsOff = BigInt(row.volume) / 100n - lots(other.shares);
     const centsOff = centsOf(row.amount) - other.turnoverCents;
-    const isCut = centsOff <= 10_000n && centsOff > -100_100n;
+    // Half of the last of 24 bits, either way, below whole thousands of yuan.
+    const bit = other.turnoverCents / 2n ** 24n + 1n;
+    const isCut = centsOff <= bit && centsOff > -100_000n - bit;
     if (lotsOff > 1n || lotsOff < -1n || !isCut) {
       trades.push(row.day);
     }
@@ -131,7 +139,19 @@ const PRICES = ["open", "high", "low", "close"] as const;
 /** Servers have the composite index, which whoever looks for a good server asks for; the recording has no such days. */
 function withIndex(data: TdxData): TdxData {
   const bars = data.dayBars(CODE).map((bar) => ({ ...bar, ups: 1, downs: 1 }));
-  return { ...data, dayBars: (code) => (code === INDEX ? bars : data.dayBars(code)) };
+  const index = {
+    code: parseSecurityCode(INDEX),
+    name: "index",
+    decimals: 2,
+    lotSize: 100,
+    isIndex: true,
+    preCloseMilli: 0,
+  };
+  return {
+    ...data,
+    security: (code, today) => (code === INDEX ? index : data.security(code, today)),
+    dayBars: (code) => (code === INDEX ? bars : data.dayBars(code)),
+  };
 }
 
 interface Recorded {

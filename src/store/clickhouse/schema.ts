@@ -104,11 +104,14 @@ async function ensureTickViews(
   const { created, recreated, missing } = await bringUpToDate(clickhouse, codes, objects, options, signal);
   const [first] = missing;
   if (first !== undefined) {
-    requireApply(options, `${missing.length} views of ticks such as ${first} are missing or have another definition`);
+    requireApply(
+      options,
+      `the views of ticks such as ${first} (${missing.length} in all) are missing or have another definition`,
+    );
   }
   const action = recreated > 0 ? "recreated" : created > 0 ? "created" : "exists";
-  const note = recreated + created > 0 ? `${created} created, ${recreated} recreated` : "";
-  return [{ object: `views of the ticks of ${codes.length} codes`, action, note }];
+  const made = recreated + created > 0 ? `, ${created} created, ${recreated} recreated` : "";
+  return [{ object: "views of ticks", action, note: `${codes.length} in all${made}` }];
 }
 
 async function ensureDatabase(

@@ -17,7 +17,6 @@ import type { ClickHouse } from "./client.ts";
 import { readStoredDays } from "./coverage-counts.ts";
 import { openClickHouseLedger } from "./ledger.ts";
 import { ensureSchema, type SchemaOptions } from "./schema.ts";
-import { readObjects } from "./schema-compare.ts";
 import { createClickHouseStore } from "./store.ts";
 import { verifyLedger } from "./verify.ts";
 
@@ -34,12 +33,12 @@ const OPTIONS: SchemaOptions = {
 suiteOnEngines("ticks", defineTickTests);
 
 function defineTickTests(openDatabase: OpenDatabase): void {
-  const open = async (t: TestContext, name: string, options: Partial<SchemaOptions> = {}) => {
+  const open = async (t: TestContext, name: string) => {
     const clickhouse = await openDatabase(t, name);
     if (clickhouse === undefined) {
       return undefined;
     }
-    await ensureSchema(clickhouse, { ...OPTIONS, ...options }, silentLog, never);
+    await ensureSchema(clickhouse, OPTIONS, silentLog, never);
     return { clickhouse, store: storeOver(clickhouse) };
   };
 
@@ -318,121 +317,10 @@ function defineTickTests(openDatabase: OpenDatabase): void {
     const counted = await readStoredDays(clickhouse, "ticks", "1d", { from: first, to: third }, [second], never);
     assert.deepEqual([...counted], [[CODE, { digest: digestOfDay(first), open: [] }]]);
   });
-
-  test("a code's first ticks make its view under Ginkgo's name, whoever stores them, and only one asks for it once", async (t) => {
-    const opened = await open(t, "named");
-    if (opened === undefined) {
-      return;
-    }
-    const { clickhouse } = opened;
-    const commands: string[] = [];
-    const counting: ClickHouse = {
-      ...clickhouse,
-      command: (sql, params, signal) => {
-        commands.push(sql);
-        return clickhouse.command(sql, params, signal);
-      },
-      query: (sql, params, signal) => {
-        commands.push(sql);
-        return clickhouse.query(sql, params, signal);
-      },
-    };
-    const store = storeOver(counting);
-    await Promise.all(
-      [store, storeOver(clickhouse), storeOver(clickhouse)].map((each) =>
-        each.addBatch([tickModel(), tickModel({ code: OTHER, direction: TICK_DIRECTION.ACTIVESELL })], never),
-      ),
-    );
-    const rows = await clickhouse.query(
-      `SELECT * FROM ${clickhouse.database}.\`600000_SH_Tick\` WHERE timestamp >= '${DAY} 09:30:00'`,
-      {},
-      never,
-    );
-    const { uuid, ...row } = Object.fromEntries(Object.entries(rows[0] ?? {}));
-    assert.match(String(uuid), /^[0-9a-f]{32}$/);
-    assert.deepEqual(row, {
-      meta: "{}",
-      desc: "",
-      code: OTHER,
-      price: "10.51",
-      volume: "1200",
-      direction: TICK_DIRECTION.ACTIVESELL,
-      timestamp: "2024-01-02 09:31:00.000",
-      source: SOURCE.TDX,
-      sequence: 0,
-      trades: 3,
-    });
-    assert.equal(rows.length, 1);
-    commands.length = 0;
-    await store.addBatch([tickModel({ sequence: 1 })], never);
-    assert.deepEqual(
-      commands.filter((sql) => /VIEW|system\.tables/.test(sql)),
-      [],
-    );
-  });
-
-  test("`schema ensure` makes a view of ticks anew when its definition changed, and says so in one line", async (t) => {
-    const opened = await open(t, "refresh");
-    if (opened === undefined) {
-      return;
-    }
-    const { clickhouse, store } = opened;
-    await store.addBatch([tickModel(), tickModel({ code: OTHER })], never);
-    const { database } = clickhouse;
-    const name = `${database}.\`000001_SZ_Tick\``;
-    await clickhouse.command(
-      `CREATE OR REPLACE VIEW ${name} AS SELECT code FROM ${database}.tick COMMENT 'ginkgo-data-worker view older'`,
-      {},
-      never,
-    );
-    const report = await ensureSchema(clickhouse, OPTIONS, silentLog, never);
-    assert.deepEqual(
-      report.filter(({ action }) => action !== "exists"),
-      [{ object: "views of the ticks of 2 codes", action: "recreated", note: "0 created, 1 recreated" }],
-    );
-    assert.deepEqual(await clickhouse.query(`SELECT price FROM ${name}`, {}, never), [{ price: "10.51" }]);
-    assert.equal((await readObjects(clickhouse, never)).get("000001_SZ_Tick")?.engine, "View");
-  });
-
-  test("with Ginkgo's units both views answer in lots and two decimals", async (t) => {
-    const opened = await open(t, "units", { ginkgoUnits: true });
-    if (opened === undefined) {
-      return;
-    }
-    const { clickhouse, store } = opened;
-    await store.addBatch([tickModel({ price: parseDecimal("10.516") })], never);
-    for (const name of ["tick", "`000001_SZ_Tick`"]) {
-      assert.deepEqual(await clickhouse.query(`SELECT price, volume FROM ${clickhouse.database}.${name}`, {}, never), [
-        { price: "10.52", volume: 12 },
-      ]);
-    }
-  });
-
-  test("a table of somebody else under the name is refused before anything is stored", async (t) => {
-    const opened = await open(t, "foreign");
-    if (opened === undefined) {
-      return;
-    }
-    const { clickhouse, store } = opened;
-    const { database } = clickhouse;
-    await clickhouse.command(
-      `CREATE TABLE ${database}.\`000001_SZ_Tick\` (price Decimal(16, 2)) ENGINE = MergeTree ORDER BY tuple()`,
-      {},
-      never,
-    );
-    await ensureSchema(clickhouse, OPTIONS, silentLog, never);
-    await assert.rejects(store.addBatch([tickModel()], never), (error) => {
-      assert.ok(error instanceof PermanentError);
-      assert.match(error.message, /\.000001_SZ_Tick \(MergeTree\) is not of this program.*schema adopt --tick-tables/);
-      return true;
-    });
-    assert.deepEqual(await countRows(clickhouse), ["0", "0"]);
-    assert.deepEqual(await store.addBatch([tickModel({ code: OTHER })], never), ["new"]);
-  });
 }
 
 function storeOver(clickhouse: ClickHouse): Store {
-  return createClickHouseStore({ clickhouse, clock: systemClock, log: silentLog, tickViews: OPTIONS });
+  return createClickHouseStore({ clickhouse, clock: systemClock, log: silentLog });
 }
 
 /** Sequence and volume of what the view shows. */
