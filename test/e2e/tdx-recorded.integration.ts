@@ -4,17 +4,15 @@ import { join } from "node:path";
 import test from "node:test";
 
 import { SOURCE } from "../../src/domain/enums.ts";
-import { parseSecurityCode } from "../../src/domain/security-code.ts";
 import { recordedData } from "../../src/simulators/tdx/recorded-data.ts";
 import { startTdxSimulator } from "../../src/simulators/tdx/simulator.ts";
-import type { TdxData } from "../../src/simulators/tdx/tdx-data.ts";
 import { readCsv } from "../../src/simulators/tushare/read-csv.ts";
 import { readRecording } from "../../src/simulators/tushare/recording.ts";
 import { requireRecordings } from "../support/services.ts";
+import { withIndex } from "./recorded-index.ts";
 import { openWorkerRig } from "./worker-rig.ts";
 
 const CODE = "000001.SZ";
-const INDEX = "000001.SH";
 const ROWS = 4_995;
 
 /** Twenty-one closes of 2000 differ by one to three cents, and one day's low: two recordings of the same days. */
@@ -135,24 +133,6 @@ test("a recorded day file through the simulated servers differs from Tushare's r
 
 type Stored = Readonly<Record<"day" | "open" | "high" | "low" | "close" | "volume" | "amount", string>>;
 const PRICES = ["open", "high", "low", "close"] as const;
-
-/** Servers have the composite index, which whoever looks for a good server asks for; the recording has no such days. */
-function withIndex(data: TdxData): TdxData {
-  const bars = data.dayBars(CODE).map((bar) => ({ ...bar, ups: 1, downs: 1 }));
-  const index = {
-    code: parseSecurityCode(INDEX),
-    name: "index",
-    decimals: 2,
-    lotSize: 100,
-    isIndex: true,
-    preCloseMilli: 0,
-  };
-  return {
-    ...data,
-    security: (code, today) => (code === INDEX ? index : data.security(code, today)),
-    dayBars: (code) => (code === INDEX ? bars : data.dayBars(code)),
-  };
-}
 
 interface Recorded {
   readonly open: bigint;
