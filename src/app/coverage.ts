@@ -277,7 +277,7 @@ async function codesThatDiffer(
 ): Promise<readonly SecurityCode[]> {
   const pending = new Map(codes.map((code) => [code, new Set(pendingDays(spans.get(code) ?? [], range, calendar))]));
   const open = new Set([...pending.values()].flatMap((days) => [...days]));
-  const stored = await readStoredDays(clickhouse, dataSet, "1d", range, [...open], signal);
+  const stored = await readStoredDays(clickhouse, dataSet, frequency, range, [...open], signal);
   const digestOf = createPresentDigest(calendar, range);
   return codes.filter((code) => {
     const rows = stored.get(code);

@@ -80,7 +80,7 @@ export class ProviderChain<Lines extends { readonly isOut: () => boolean }> {
     const found = provider === undefined ? undefined : lines.get(provider);
     if (provider === undefined || found === undefined) {
       const served = [...lines.keys()].join(", ");
-      throw new MessageError("not-supported", at, `${provider} is not served, only ${served} is`);
+      throw new MessageError("not-supported", at, `${provider} is not in providers.chain, which has ${served}`);
     }
     if (!able.includes(provider)) {
       throw new MessageError(
