@@ -270,7 +270,7 @@ async function compareRows(
 }
 
 async function codesThatDiffer(
-  { clickhouse, dataSet, spans, calendar }: Context,
+  { clickhouse, dataSet, frequency, spans, calendar }: Context,
   codes: readonly SecurityCode[],
   range: Range,
   signal: AbortSignal,

@@ -9,6 +9,7 @@ import { FREQUENCY, SOURCE } from "../../src/domain/enums.ts";
 import { compositeHistory } from "../../src/market/composites.ts";
 import type { Market } from "../../src/market/generate-market.ts";
 import { foldMinutes, minuteBarsOf, ticksOf, type MinutesFolded } from "../../src/market/intraday.ts";
+import { truthFactorRows } from "../../src/market/truth-rows.ts";
 import { sizes } from "../support/sizes.ts";
 import { asTdxSays, centsText, float32Text, milliText } from "./provider-truth.ts";
 import { openTwoProviders } from "./two-providers.ts";
@@ -70,9 +71,16 @@ test("a chain without a token: daily bars, factors, minutes and ticks of every c
   assert.deepEqual(minutes, expectMinutes(market, few, 1, float32Text), "1m");
   const ticks = await ticksStored(rig);
   assert.deepEqual(ticks, expectTicks(market, few));
-  const [factors] = await rig.select<{ readonly rows: string }>("SELECT toString(count()) AS rows FROM @adjustfactor");
+  // One row for every trading day, made of rows on ex-days.
+  const factors = await rig.select<{ readonly line: string }>(
+    "SELECT concat(toString(code), ' ', toString(trading_day), ' ', toString(adjustfactor)) AS line FROM @adjustfactor",
+  );
+  assert.deepEqual(
+    factors.map(({ line }) => line).toSorted(),
+    Array.from(truthFactorRows(market, mainland), ({ code, day, factor }) => `${code} ${day} ${factor}`).toSorted(),
+  );
   t.diagnostic(
-    `bars of a day ${daily.length}, of a minute ${minutes.length}, ticks ${ticks.length}, factors ${factors?.rows}; ` +
+    `bars of a day ${daily.length}, of a minute ${minutes.length}, ticks ${ticks.length}, factors ${factors.length}; ` +
       `requests: baostock ${baostock.requests.length}, tdx ${tdx.map((one) => one.requests.length).join(" and ")}`,
   );
   assert.deepEqual(
