@@ -8,9 +8,11 @@ import type { ProviderName } from "../domain/provider.ts";
 import type { Frequency } from "../domain/frequency.ts";
 import type { DataSet } from "../domain/rows.ts";
 import type { Budget } from "../ports/budget.ts";
+import type { Lock } from "../ports/lock.ts";
 import type { Capability, Source } from "../ports/source.ts";
 import { ProviderGate, type GateLimits } from "../worker/provider-gate.ts";
 import { type OnCall, ProviderLine } from "../worker/provider-line.ts";
+import { withFleetTurn } from "./fleet-turn.ts";
 import { abilitiesOf, servedProvider } from "./provider-table.ts";
 import { retryWaitsOf } from "./retry-waits.ts";
 
@@ -48,12 +50,29 @@ function hasDataSet(capabilities: readonly Capability[], dataSet: DataSet): bool
   return capabilities.some((one) => one.dataSet === dataSet);
 }
 
+export interface ProvidersOptions {
+  readonly onCall?: OnCall | undefined;
+  /** Where several workers may ask: a provider that bans such addresses is asked by one of them at a time. */
+  readonly fleetLock?: Lock | undefined;
+}
+
 /** Every provider of the chain, in its order. Throws PermanentError (settings) for one that is not served or lacks its token. */
-export function openProviders(config: Config, budget: Budget, log: Log, onCall?: OnCall): readonly OpenProvider[] {
+export function openProviders(
+  config: Config,
+  budget: Budget,
+  log: Log,
+  { onCall, fleetLock }: ProvidersOptions = {},
+): readonly OpenProvider[] {
   checkProviders(config);
   return config.providers.chain.map((provider) => {
     const served = servedProvider(provider);
-    return toOpenProvider(served.open(config, log), served.callsAtOnce(config), { config, budget, log, onCall });
+    const open = (): Source => served.open(config, log);
+    const capabilities = served.capabilities(config);
+    const source =
+      served.isForOneWorker === true && fleetLock !== undefined
+        ? withFleetTurn({ provider, capabilities, open, lock: fleetLock, clock: systemClock, log })
+        : open();
+    return toOpenProvider(source, served.callsAtOnce(config), { config, budget, log, onCall });
   });
 }
 

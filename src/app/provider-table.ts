@@ -27,6 +27,8 @@ export interface ServedProvider {
   readonly identity: (config: Config) => string;
   /** Where it is reached, host names or addresses. */
   readonly hosts: (config: Config) => readonly string[];
+  /** Bans an address that has several connections: one worker of the fleet asks at a time. */
+  readonly isForOneWorker?: true;
   /** Calls of one data set under way at the same time, per worker. */
   readonly callsAtOnce: (config: Config) => number;
 }
@@ -79,6 +81,7 @@ const TABLE: Readonly<Record<ServedProviderName, ServedProvider>> = {
     hosts: ({ baostock }) => [baostock.host],
     // One request at a time on one connection; more addresses than one have been banned for.
     callsAtOnce: () => 1,
+    isForOneWorker: true,
   },
   tdx: {
     check: () => undefined,

@@ -136,7 +136,10 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
     metrics.onCall(ended);
     traces?.onCall(ended);
   };
-  const providers = openProviders(config, budgetSide.budget, log, onCall);
+  const providers = openProviders(config, budgetSide.budget, log, {
+    onCall,
+    fleetLock: config.redis.host === undefined ? undefined : budgetSide.lock,
+  });
   await using closing = new AsyncDisposableStack();
   for (const provider of providers) {
     closing.use(provider);

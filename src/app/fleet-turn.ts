@@ -1,0 +1,136 @@
+import type { Clock } from "../base/clock.ts";
+import { describeError, TransientError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { orAbort } from "../base/or-abort.ts";
+import type { DataSet } from "../domain/rows.ts";
+import type { Call } from "../domain/unit.ts";
+import type { Lock } from "../ports/lock.ts";
+import type { Page, Source } from "../ports/source.ts";
+
+export interface FleetTurnParts {
+  readonly provider: Source["provider"];
+  readonly capabilities: Source["capabilities"];
+  /** Makes no connection before its first fetch, and leaves none open when it is disposed. */
+  readonly open: () => Source;
+  /** The fleet's. */
+  readonly lock: Lock;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A worker that is not asked for anything for so long lets the next one in. Default 30 s. */
+  readonly idleMsMax?: number;
+  /** A busy one does after so long. Default 5 min: every turn is a login, and logins are counted, too. */
+  readonly turnMsMax?: number;
+  /** How often it looks whether its turn is over; the lock is asked for less often. Default 1 s. */
+  readonly lookEveryMs?: number;
+}
+
+const IDLE_MS_MAX = 30_000;
+const TURN_MS_MAX = 5 * 60_000;
+const LOOK_EVERY_MS = 1_000;
+
+interface Turn {
+  readonly source: Source;
+  users: number;
+  lastUsedMs: number;
+  isOver: boolean;
+}
+
+/**
+ * A provider that bans addresses with several connections is asked by one worker of the fleet at a time; the others wait.
+ * States: no turn, waiting for one, in turn (calls come and go), leaving (those under way end, new ones wait for the next
+ * turn). While Redis is away everybody goes ahead, as with every lock of the fleet.
+ */
+export function withFleetTurn(parts: FleetTurnParts): Source {
+  const turns = new FleetTurns(parts);
+  return {
+    provider: parts.provider,
+    capabilities: parts.capabilities,
+    fetch: <D extends DataSet>(call: Call<D>, signal: AbortSignal): Promise<Page<D>> =>
+      turns.use((source) => source.fetch(call, signal), signal),
+    [Symbol.asyncDispose]: () => turns[Symbol.asyncDispose](),
+  };
+}
+
+class FleetTurns implements AsyncDisposable {
+  readonly #parts: FleetTurnParts;
+  readonly #closing = new AbortController();
+  #turn: Promise<Turn> | undefined;
+  #served: Promise<void> = Promise.resolve();
+  #hasServed = false;
+
+  constructor(parts: FleetTurnParts) {
+    this.#parts = parts;
+  }
+
+  async use<T>(act: (source: Source) => Promise<T>, signal: AbortSignal): Promise<T> {
+    for (;;) {
+      signal.throwIfAborted();
+      this.#closing.signal.throwIfAborted();
+      const turn = await orAbort((this.#turn ??= this.#begin()), signal);
+      if (turn.isOver) {
+        continue;
+      }
+      turn.users += 1;
+      try {
+        return await act(turn.source);
+      } finally {
+        turn.users -= 1;
+        turn.lastUsedMs = this.#parts.clock.elapsedMs();
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new TransientError(`calling ${this.#parts.provider}: the source was closed`));
+    await this.#served;
+  }
+
+  #begin(): Promise<Turn> {
+    const { provider, lock, log, clock, lookEveryMs = LOOK_EVERY_MS } = this.#parts;
+    const begun = Promise.withResolvers<Turn>();
+    const before = this.#served;
+    const isFirst = !this.#hasServed;
+    this.#hasServed = true;
+    const serve = async (): Promise<void> => {
+      await before;
+      if (!isFirst) {
+        // Long enough for another worker to take the lock that was just let go.
+        await clock.sleep(lookEveryMs, this.#closing.signal);
+      }
+      await lock.withLock(`provider-${provider}`, () => this.#serve(begun.resolve), this.#closing.signal);
+    };
+    this.#served = serve().catch((error: unknown) => {
+      this.#turn = undefined;
+      begun.reject(error);
+      if (!this.#closing.signal.aborted) {
+        log.warn("a turn with a provider ended with a failure", { provider, why: describeError(error) });
+      }
+    });
+    // Whoever waits for the turn sees the failure.
+    begun.promise.catch(() => undefined);
+    return begun.promise;
+  }
+
+  /** Runs until the turn is over; its source is closed before the next worker's is opened. */
+  async #serve(begin: (turn: Turn) => void): Promise<void> {
+    const { clock, open, idleMsMax = IDLE_MS_MAX, turnMsMax = TURN_MS_MAX, lookEveryMs = LOOK_EVERY_MS } = this.#parts;
+    await using source = open();
+    const startedMs = clock.elapsedMs();
+    const turn: Turn = { source, users: 0, lastUsedMs: startedMs, isOver: false };
+    begin(turn);
+    const closing = this.#closing.signal;
+    while (!turn.isOver || turn.users > 0) {
+      await clock.sleep(lookEveryMs, closing).catch(() => undefined);
+      const nowMs = clock.elapsedMs();
+      const isIdle = turn.users === 0 && nowMs - turn.lastUsedMs >= idleMsMax;
+      if (closing.aborted) {
+        break;
+      }
+      if (!turn.isOver && (isIdle || nowMs - startedMs >= turnMsMax)) {
+        turn.isOver = true;
+        this.#turn = undefined;
+      }
+    }
+    this.#turn = undefined;
+  }
+}
