@@ -36,7 +36,8 @@ test("codes are grouped by who of the chain can serve them, in the chain's order
 test("a code that nobody of the chain has becomes a dead letter that names who would", () => {
   assert.ok(index !== undefined && bond !== undefined && stock !== undefined);
   const parts = { chain: ["tushare"] as const, abilities };
-  const error = noProvider([index], "bars", "1d", "$.params.code", parts);
+  const places = { params: "$.params", codes: "$.params.code" };
+  const error = noProvider([index], "bars", "1d", places, parts);
   assert.equal(error.reason, "not-supported");
   assert.equal(error.path, "$.params.code");
   assert.equal(
@@ -44,11 +45,11 @@ test("a code that nobody of the chain has becomes a dead letter that names who w
     "1d bars of an index such as 000001.SH are not served by tushare; baostock and tdx have them: see providers.chain",
   );
   assert.match(
-    noProvider([bond, index], "bars", "1d", "$", parts).message,
+    noProvider([bond, index], "bars", "1d", places, parts).message,
     /a bond such as 113050\.SH \(and 1 more\).*tdx has them/,
   );
   assert.match(
-    noProvider([stock], "ticks", "1d", "$", parts).message,
+    noProvider([stock], "ticks", "1d", places, parts).message,
     /^ticks of a stock .* no provider that this version knows has them$/,
   );
 });

@@ -1,3 +1,4 @@
+import type { RequestPlaces } from "../domain/command.ts";
 import type { Frequency } from "../domain/frequency.ts";
 import { kindOf, nameOfKind } from "../domain/instrument-kind.ts";
 import { MessageError } from "../domain/message-error.ts";
@@ -42,12 +43,15 @@ export function groupByProviders(
   return { able: [...groups.values()], unable };
 }
 
-/** The chain has nobody for these codes: says what for, and who would have it. */
+/**
+ * The chain has nobody for these codes: says what for, and who would have it. Where it has nobody for such data at all the
+ * trouble is not with the codes, but with what is asked of them.
+ */
 export function noProvider(
   codes: readonly SecurityCode[],
   dataSet: CodeDataSet,
   frequency: Frequency,
-  at: string,
+  places: RequestPlaces,
   { chain, abilities }: AbleParts,
 ): MessageError {
   const [first] = codes;
@@ -62,5 +66,13 @@ export function noProvider(
       ? "no provider that this version knows has them"
       : `${others.join(" and ")} ${others.length === 1 ? "has" : "have"} them: see providers.chain`;
   const asked = `${what} of ${nameOfKind(kindOf(first))} such as ${first}${more}`;
-  return new MessageError("not-supported", at, `${asked} are not served by ${chain.join(", ")}; ${hint}`);
+  const isServed = chain.some((provider) =>
+    abilities.get(provider)?.some((one) => one.dataSet === dataSet && one.frequency === frequency),
+  );
+  const elsewhere = dataSet === "bars" ? `${places.params}.frequency` : "$.command";
+  return new MessageError(
+    "not-supported",
+    isServed ? places.codes : elsewhere,
+    `${asked} are not served by ${chain.join(", ")}; ${hint}`,
+  );
 }

@@ -56,13 +56,13 @@ export function createPerform(parts: PerformParts): Perform {
       joinAll(
         [...Map.groupBy(codes, (code) => lines.line(dataSet, frequency, code))].map(async ([line, ofLine]) => {
           if (line === undefined) {
-            throw noProvider(ofLine, dataSet, frequency, context.places.codes, parts);
+            throw noProvider(ofLine, dataSet, frequency, context.places, parts);
           }
           return await syncCodes({ ...request, codes: ofLine }, line, parts, context, signal);
         }),
       );
     const unable = async (): Promise<Done> => {
-      throw noProvider(groups.unable, dataSet, frequency, context.places.codes, parts);
+      throw noProvider(groups.unable, dataSet, frequency, context.places, parts);
     };
     return await joinAll([
       ...groups.able.map(({ codes, providers }) =>
