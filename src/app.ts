@@ -10,6 +10,7 @@ import { doctorCommands } from "./app/doctor/doctor.ts";
 import { needWorker } from "./app/embedded-folder.ts";
 import { estimateRequest, openNamedLimits } from "./app/estimate-request.ts";
 import { toGaps } from "./app/gaps.ts";
+import { importCommands } from "./app/import/import-commands.ts";
 import { needStoreFolder, openForReading } from "./app/open-for-reading.ts";
 import { ensureQueueTopics, openProducer } from "./app/open-queue.ts";
 import { openOurClickHouse, openReference, schemaOptions } from "./app/open-store.ts";
@@ -36,6 +37,7 @@ export const app: AppApi = {
   ...doctorCommands,
   ...scheduleCommands,
   ...askCommands,
+  ...importCommands,
 
   start: async (config, log, shutdown, onReady) => {
     await startWorker(config, log, shutdown, { onReady });

@@ -377,6 +377,7 @@ test("every command has help with examples and loads nothing for it", async () =
     ["request"],
     ["verify"],
     ["ticks"],
+    ["import", "tdx"],
     ["config", "show"],
     ["topics", "ensure"],
     ["schema", "ensure"],

@@ -12,6 +12,7 @@ import { addDemo } from "./commands/demo.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addDlq } from "./commands/dlq.ts";
 import { addHealth } from "./commands/health.ts";
+import { addImport } from "./commands/import.ts";
 import { addRequest } from "./commands/request.ts";
 import { addSchedule } from "./commands/schedule.ts";
 import { addSchema } from "./commands/schema.ts";
@@ -78,6 +79,7 @@ export function createProgram(cli: Cli, state: RunState): Command {
   addGaps(program, cli, state);
   addSql(program, cli, state);
   addAsk(program, cli, state);
+  addImport(program, cli, state);
   addVerify(program, cli, state);
   addStatus(program, cli, state);
   addDoctor(program, cli, state);

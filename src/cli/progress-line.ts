@@ -4,9 +4,9 @@ import { countOf } from "./count-of.ts";
 import type { Output } from "./cli.ts";
 import { printable } from "./printable.ts";
 
-/** Shows how far a request has come: one line that changes on a terminal, a line now and then elsewhere. */
-export interface ProgressLine {
-  show(progress: RequestProgress): void;
+/** Shows how far something has come: one line that changes on a terminal, a line now and then elsewhere. */
+export interface ProgressLine<Progress = RequestProgress> {
+  show(progress: Progress): void;
   /** A sentence of its own, which leaves the state before it standing. */
   say(text: string): void;
   /** Leaves the last state standing. */
@@ -17,6 +17,15 @@ const TERMINAL_MS_MIN = 100;
 const PLAIN_MS_MIN = 5000;
 
 export function createProgressLine(output: Output, clock: Clock): ProgressLine {
+  return createLineOf(describeProgress, output, clock);
+}
+
+/** The same for other work; `describe` is told how long it has been going on. */
+export function createLineOf<Progress>(
+  describe: (progress: Progress, elapsedMs: number) => string,
+  output: Output,
+  clock: Clock,
+): ProgressLine<Progress> {
   const startedMs = clock.elapsedMs();
   const isTerminal = output.isTTY === true;
   const pauseMs = isTerminal ? TERMINAL_MS_MIN : PLAIN_MS_MIN;
@@ -34,7 +43,7 @@ export function createProgressLine(output: Output, clock: Clock): ProgressLine {
   return {
     show: (progress) => {
       const nowMs = clock.elapsedMs();
-      latest = describeProgress(progress, nowMs - startedMs);
+      latest = describe(progress, nowMs - startedMs);
       if (nowMs - shownMs >= pauseMs) {
         shownMs = nowMs;
         write();
@@ -81,7 +90,7 @@ export function describeProgress(progress: RequestProgress, elapsedMs: number): 
   return parts.join(", ");
 }
 
-function describeSeconds(seconds: number): string {
+export function describeSeconds(seconds: number): string {
   const whole = Math.ceil(seconds);
   return whole < 120 ? `${whole} s` : `${Math.ceil(whole / 60)} min`;
 }

@@ -16,7 +16,7 @@ export interface FileBars {
   readonly received: number;
 }
 
-const RECORD_SIZE = 32;
+export const RECORD_SIZE = 32;
 /** Comparisons of prices of any kind are made in thousandths. */
 const THOUSANDTHS = 3;
 const TURNOVER_SCALE = 2;
@@ -29,8 +29,15 @@ const MIDNIGHT = 1_440;
  *
  * Prices of days are whole hundredths, of ETFs, funds and bonds thousandths. Prices of minutes are floats of 32 bits:
  * 12.34 is stored as 12.340000152587890625, so they are rounded half up to the kind's digits.
+ *
+ * `bytes` may be a piece of the file; `firstRecord` is where it begins, for what is said of rejected rows.
  */
-export function parseRecordFile(bytes: Uint8Array, code: SecurityCode, frequency: RecordFrequency): FileBars {
+export function parseRecordFile(
+  bytes: Uint8Array,
+  code: SecurityCode,
+  frequency: RecordFrequency,
+  firstRecord = 0,
+): FileBars {
   const bars: Bar[] = [];
   const rejected: RejectedRow[] = [];
   const suspensions: Suspension[] = [];
@@ -45,7 +52,7 @@ export function parseRecordFile(bytes: Uint8Array, code: SecurityCode, frequency
         bars.push(bar);
       }
     } catch (error) {
-      rejected.push(toRejectedRow("bars", code, record.date, error, { ...record, record: index }));
+      rejected.push(toRejectedRow("bars", code, record.date, error, { ...record, record: firstRecord + index }));
     }
   }
   const over = bytes.length % RECORD_SIZE;
@@ -54,7 +61,7 @@ export function parseRecordFile(bytes: Uint8Array, code: SecurityCode, frequency
       "not-parseable",
       `the file ends ${RECORD_SIZE - over} bytes before its last record does`,
     );
-    rejected.push(toRejectedRow("bars", code, "", error, { record: received, bytes: over }));
+    rejected.push(toRejectedRow("bars", code, "", error, { record: firstRecord + received, bytes: over }));
   }
   return { bars, rejected, suspensions, received };
 }
