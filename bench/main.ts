@@ -3,6 +3,7 @@ const BENCHES: Readonly<Record<string, () => Promise<(args: readonly string[]) =
   consumer: async () => (await import("./consumer.ts")).benchConsumer,
   memory: async () => (await import("./memory.ts")).benchMemory,
   service: async () => (await import("./service.ts")).benchService,
+  sources: async () => (await import("./sources.ts")).benchSources,
   traces: async () => (await import("./traces.ts")).benchTraces,
   write: async () => (await import("./write.ts")).benchWrite,
 };

@@ -7,7 +7,7 @@ import test, { type TestContext } from "node:test";
 
 import { projectFolder } from "../../scripts/lib/project.ts";
 import { isFullRun } from "../support/sizes.ts";
-import { requireClickHouse, requireKafka, requireRedis } from "../support/services.ts";
+import { requireClickHouse, requireKafka, requireRecordings, requireRedis } from "../support/services.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 test("the bench of the service measures every part, and finds every bar true and no call repeated", async (t) => {
@@ -52,6 +52,32 @@ test("the bench of the memory brings all its bars, finds them true, and draws th
   assert.match(String(summary?.["nodeOptions"]), /--max-old-space-size=\d+/);
   assert.ok(Number(summary?.["peakMiB"]) >= Number(summary?.["idleMiB"]));
   assert.match(await readFile(svg, "utf8"), /^<svg [^]*<polyline [^]*<\/svg>\n$/);
+});
+
+test("the bench of the sources reads every provider's answers as they were recorded, and prints their ratios", async (t) => {
+  const data = requireRecordings(t);
+  if (data === undefined) {
+    return;
+  }
+  const { code, lines, words } = await runBench(["sources", "--runs", "1", "--rows", "10"], {});
+  assert.equal(code, 0, words);
+  assert.deepEqual(
+    lines.map(({ provider, dataSet, frequency, form, rows }) => [provider, `${dataSet} ${frequency}`, form, rows]),
+    [
+      ["tushare", "bars 1d", "JSON", 6_000],
+      ["baostock", "bars 1d", "packed K lines", 6_000],
+      ["baostock", "bars 5m", "packed K lines", 9_600],
+      ["tdx", "bars 1d", "K-line frame", 800],
+      ["tdx", "ticks 1d", "page of ticks", 2_000],
+      ["tdx", "bars 1d", ".day file", 4_995],
+      ["tdx", "bars 1m", ".lc1 file", 2_880],
+    ],
+  );
+  for (const { bench, ms, rowsPerSecond, bytes, node, cpu } of lines) {
+    assert.ok(bench === "sources" && Number(ms) > 0 && Number(rowsPerSecond) > 0 && Number(bytes) > 0);
+    assert.ok(node === process.version && typeof cpu === "string");
+  }
+  assert.match(words, /\| tushare +\|.*\| 1\.00 +\|/);
 });
 
 type Line = Readonly<Record<string, unknown>>;
