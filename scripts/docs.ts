@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 
 import { configurationParts, metricsParts, specificationParts } from "./lib/doc-tables.ts";
 import { replaceGenerated } from "./lib/generated-parts.ts";
+import { sourcesParts } from "./lib/source-tables.ts";
 
 interface GeneratedDoc {
   readonly path: string;
@@ -16,6 +17,7 @@ export function renderDocs(): readonly GeneratedDoc[] {
   return [
     renderDoc("docs/configuration.md", configurationParts()),
     renderDoc("docs/metrics.md", metricsParts()),
+    renderDoc("docs/sources.md", sourcesParts()),
     renderDoc("docs/specification.md", specificationParts()),
   ];
 }

@@ -9,7 +9,7 @@ import type { ProviderName } from "../domain/provider.ts";
 import { kindOf } from "../domain/instrument-kind.ts";
 import type { Instrument } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
-import type { CodeDataSet, Unit } from "../domain/unit.ts";
+import type { Call, CodeDataSet, Unit } from "../domain/unit.ts";
 import { MARGIN, withMargin } from "../limits/limit-set.ts";
 import { readNamedLimits, type NamedLimit } from "../limits/redis-limits.ts";
 import { callsTimeMs } from "../planning/calls-time.ts";
@@ -70,7 +70,7 @@ const CALENDAR_DAYS_AHEAD = 400;
 /**
  * What a request would cost: the planner's own answer with the ledger, the lists and the limits as they are now. Nothing
  * is published and no provider is asked. Not counted are calls that follow from answers: suspension lists for days that
- * come back empty, pages that the provider cuts.
+ * come back empty, and pages where a provider cuts what should have fitted.
  */
 export async function estimateRequest(
   config: Config,
@@ -203,8 +203,7 @@ async function planCodes(
   }
   const marketRowsByDay = listed.filter(({ status, code }) => status === "listed" && kindOf(code) === "stock").length;
   const calls = coalesce(units, capability, { calendar, marketRowsByDay });
-  const callsPerDay = Math.floor(marketRowsByDay / (capability.dayRowsMax ?? capability.rowsMax)) + 1;
-  const made = calls.reduce((sum, { call }) => sum + (call.selection.by === "day" ? callsPerDay : 1), 0);
+  const made = calls.reduce((sum, { call }) => sum + pagesOf(call, capability, { calendar, marketRowsByDay }), 0);
   return {
     messages: codes.length,
     missingDays,
@@ -212,6 +211,22 @@ async function planCodes(
     unknownCodes: codes.filter((code) => !instruments.has(code)),
     calls: [{ provider, api: capability.api, calls: made }],
   };
+}
+
+/** Of one call, by what its rows come to; each counts. */
+function pagesOf(
+  { selection }: Call,
+  { rowsMax, dayRowsMax, pageRowsMax, rowsPerDay }: Capability,
+  { calendar, marketRowsByDay }: { readonly calendar: TradingCalendar; readonly marketRowsByDay: number },
+): number {
+  if (selection.by === "day") {
+    return Math.floor(marketRowsByDay / (dayRowsMax ?? rowsMax)) + 1;
+  }
+  if (selection.by !== "codes" || pageRowsMax === undefined) {
+    return 1;
+  }
+  const rows = selection.codes.length * calendar.countBetween(selection.from, selection.to) * rowsPerDay;
+  return Math.max(Math.ceil(rows / pageRowsMax), 1);
 }
 
 interface PlanContext {

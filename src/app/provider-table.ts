@@ -7,11 +7,15 @@ import { SHANGHAI } from "../domain/day.ts";
 import type { Abilities } from "../planning/covers.ts";
 import type { Publication } from "../planning/final-day.ts";
 import type { CallLimit } from "../ports/budget.ts";
+import type { ProviderFacts } from "../ports/provider-facts.ts";
 import type { Capability, Source } from "../ports/source.ts";
+import { BAOSTOCK_FACTS } from "../sources/baostock/facts.ts";
 import { baostockCapabilities, openBaostockSource } from "../sources/baostock/source.ts";
+import { TDX_FACTS } from "../sources/tdx/facts.ts";
 import { openTdxSource, tdxCapabilities } from "../sources/tdx/source.ts";
 import { TDX_SERVERS } from "../sources/tdx/servers.ts";
 import type { TdxServer } from "../sources/tdx/connection.ts";
+import { TUSHARE_FACTS } from "../sources/tushare/facts.ts";
 import { openTushareSource, tushareCapabilities } from "../sources/tushare/source.ts";
 
 /** All that the application knows of one provider beside its source. */
@@ -19,6 +23,8 @@ export interface ServedProvider {
   /** Throws PermanentError (settings) for what is missing, before anything is opened. */
   readonly check: (config: Config) => void;
   readonly open: (config: Config, log: Log) => Source;
+  /** What it costs, grants and writes; of the provider and no setting of ours. */
+  readonly facts: ProviderFacts;
   /** Known without an account. */
   readonly capabilities: (config: Config) => readonly Capability[];
   /** Of each api; all hold. */
@@ -53,6 +59,7 @@ const TABLE: Readonly<Record<ServedProviderName, ServedProvider>> = {
         connectionsMax: config.tushare.callsAtOnce,
         ...tushareCaps(config),
       }),
+    facts: TUSHARE_FACTS,
     capabilities: (config) => tushareCapabilities(tushareCaps(config)),
     limits: ({ tushare }) => [{ calls: tushare.callsPerMinute, windowMs: MINUTE_MS }],
     identity: ({ tushare }) => tushare.token ?? "",
@@ -71,6 +78,7 @@ const TABLE: Readonly<Record<ServedProviderName, ServedProvider>> = {
         callMsMax: baostock.timeoutMs,
         clock: systemClock,
       }),
+    facts: BAOSTOCK_FACTS,
     capabilities: () => baostockCapabilities(),
     limits: ({ baostock }) => [
       { calls: baostock.callsPerMinute, windowMs: MINUTE_MS },
@@ -93,6 +101,7 @@ const TABLE: Readonly<Record<ServedProviderName, ServedProvider>> = {
         pauseMs: tdx.pauseMs,
         clock: systemClock,
       }),
+    facts: TDX_FACTS,
     capabilities: () => tdxCapabilities(),
     limits: ({ tdx }) => [{ calls: tdx.callsPerMinute, windowMs: MINUTE_MS }],
     identity: ({ tdx }) => tdx.hosts.join(),

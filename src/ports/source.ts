@@ -18,6 +18,8 @@ export interface Capability {
    * whole.
    */
   readonly rowsMax: number;
+  /** Rows of one page, where the rest of a call comes in further ones and the budget counts each as a call. */
+  readonly pageRowsMax?: number;
   /** Rows that one code has on a full trading day: 1 for daily bars, 240 for minutes, a large guess for ticks. */
   readonly rowsPerDay: number;
   /** Codes one call may name; 0 when it cannot name any. */

@@ -32,6 +32,8 @@ export interface BarsAnswer {
 
 /** Rows that a page repeats of the newer one before it, since places move when a bar is added meanwhile. */
 const OVERLAP = 8;
+/** Rows that each further page adds. */
+export const PAGE_ROWS_NEW = K_LINE_ROWS_MAX - OVERLAP;
 /** Corrections of a wrong guess before the newest page is taken. */
 const CORRECTIONS_MAX = 4;
 const STEP_MIN = 200;

@@ -13,7 +13,7 @@ import { createInquiries } from "./inquiries.ts";
 import type { KLineInterval } from "./k-lines.ts";
 import { mapKLines, mapTicks } from "./mapping.ts";
 import { TdxPool } from "./pool.ts";
-import type { BarsQuestion } from "./read-bars.ts";
+import { PAGE_ROWS_NEW, type BarsQuestion } from "./read-bars.ts";
 
 export type { TdxServer } from "./connection.ts";
 
@@ -136,6 +136,7 @@ export function tdxCapabilities(): readonly Capability[] {
     ...common,
     dataSet: "bars",
     kinds: INSTRUMENT_KINDS,
+    pageRowsMax: PAGE_ROWS_NEW,
     completeFrom: "15:30",
     since: undefined,
   } as const;

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { servedProvider } from "../../src/app/provider-table.ts";
+import { parseDecimal } from "../../src/base/decimal.ts";
+import { loadConfig } from "../../src/config.ts";
+import { parseDay } from "../../src/domain/day.ts";
+import type { InstrumentKind } from "../../src/domain/instrument-kind.ts";
+import { SERVED_PROVIDERS, type ServedProviderName } from "../../src/domain/provider.ts";
+import { parseSecurityCode } from "../../src/domain/security-code.ts";
+import { AMOUNT_UNITS, VOLUME_UNITS, type UnitFact } from "../../src/ports/provider-facts.ts";
+import type { Capability } from "../../src/ports/source.ts";
+import { mapTable as mapBaostock } from "../../src/sources/baostock/mapping.ts";
+import { mapKLines, mapTicks } from "../../src/sources/tdx/mapping.ts";
+import { mapTable as mapTushare } from "../../src/sources/tushare/mapping.ts";
+
+const { config } = loadConfig({ flags: new Map(), env: {}, settings: {}, readFile: () => undefined });
+
+const CODES: Readonly<Record<InstrumentKind, string>> = {
+  stock: "600000.SH",
+  index: "000001.SH",
+  etf: "510300.SH",
+  fund: "160105.SZ",
+  bond: "113050.SH",
+};
+
+interface Stored {
+  readonly volume: string;
+  readonly turnover: string | undefined;
+}
+
+/** Three units of volume and twelve of turnover, as the provider's answer has them, mapped. */
+const READERS: Readonly<Record<ServedProviderName, (rows: UnitFact["rows"], code: string) => Stored | undefined>> = {
+  tushare: (_rows, code) => {
+    const fields = ["ts_code", "trade_date", "open", "high", "low", "close", "pre_close", "vol", "amount"];
+    const items = [[code, "20240102", "40", "40", "40", "40", "40", "3", "12"]];
+    return mapTushare("bars", { fields, items, hasMore: false }).rows[0];
+  },
+  baostock: (rows, code) => {
+    const wire = code.toLowerCase().replace(/^(\d+)\.(\w+)$/, "$2.$1");
+    const isDaily = rows === "daily bars";
+    const fields = ["date", "code", "open", "high", "low", "close", "volume", "amount", ...(isDaily ? [] : ["time"])];
+    const items = [["2024-01-02", wire, "4", "4", "4", "4", "3", "12", ...(isDaily ? [] : ["20240102093500000"])]];
+    return mapBaostock("bars", isDaily ? "1d" : "5m", { fields, items }).rows[0];
+  },
+  tdx: (rows, code) => {
+    const parsed = parseSecurityCode(code);
+    if (rows === "ticks") {
+      const row = { minutes: 600, price: 400, lots: 3, trades: 1, side: 0 };
+      const [tick] = mapTicks([row], parsed, parseDay("2024-01-02")).ticks;
+      return tick === undefined ? undefined : { volume: tick.volume, turnover: undefined };
+    }
+    const price = { open: 4_000, high: 4_000, low: 4_000, close: 4_000 };
+    const counts = { volume: parseDecimal("3"), amount: parseDecimal("12") };
+    const row = { date: "2024-01-02", minutes: rows === "daily bars" ? 0 : 575, ...price, ...counts };
+    return mapKLines([row], parsed, rows === "daily bars" ? "1d" : "5m").bars[0];
+  },
+};
+
+for (const provider of SERVED_PROVIDERS) {
+  const { facts, capabilities } = servedProvider(provider);
+
+  test(`${provider}: every bar and tick that it has is in a unit that its facts name, and in one only`, () => {
+    assert.equal(facts.provider, provider);
+    for (const capability of capabilities(config)) {
+      const rows = rowsOf(capability);
+      for (const kind of rows === undefined ? [] : capability.kinds) {
+        const named = facts.units.filter((fact) => fact.rows === rows && fact.kinds.includes(kind));
+        assert.equal(named.length, 1, `${rows} of ${kind}`);
+      }
+    }
+  });
+
+  test(`${provider}: the units that its facts name are those that its rows are made with`, () => {
+    for (const { rows, kinds, volume, amount } of facts.units) {
+      const shares = VOLUME_UNITS[volume];
+      const yuan = AMOUNT_UNITS[amount];
+      for (const kind of shares === undefined ? [] : kinds) {
+        const stored = READERS[provider](rows, CODES[kind]);
+        assert.equal(stored?.volume, `${3 * (shares ?? 0)}`, `volume of ${rows} of ${kind}`);
+        assert.equal(
+          stored.turnover,
+          yuan === undefined ? undefined : `${12 * yuan}`,
+          `turnover of ${rows} of ${kind}`,
+        );
+      }
+    }
+  });
+
+  test(`${provider}: what we ask for at most is within what it is known to grant`, () => {
+    for (const limit of servedProvider(provider).limits(config)) {
+      const granted = facts.quotas.filter(({ windowMs }) => windowMs === limit.windowMs).map(({ calls }) => calls);
+      assert.ok(limit.calls <= Math.max(...granted, granted.length === 0 ? Infinity : 0), `${limit.calls} calls`);
+    }
+    const most = facts.connectionsMax ?? Infinity;
+    assert.ok(servedProvider(provider).callsAtOnce(config) <= most);
+  });
+}
+
+function rowsOf({ dataSet, frequency }: Capability): UnitFact["rows"] | undefined {
+  if (dataSet === "ticks") {
+    return "ticks";
+  }
+  return dataSet === "bars" ? (frequency === "1d" ? "daily bars" : "minute bars") : undefined;
+}
