@@ -1,6 +1,7 @@
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import type { ProviderName } from "../domain/provider.ts";
+import type { SecurityCode } from "../domain/security-code.ts";
 import type { Inquiry, Question } from "../ports/source.ts";
 
 export type { Question };
@@ -18,10 +19,13 @@ export interface Asked {
   readonly question: Question;
 }
 
-export type InquiryHelp = Pick<Inquiry, "name" | "help" | "wants">;
+export type InquiryHelp = Pick<Inquiry, "name" | "help" | "wants" | "needs">;
 
+/** Columns are named as those of the views: lower case with underscores. */
 export interface AskedRows {
   readonly columns: readonly string[];
   readonly rows: readonly Readonly<Record<string, string>>[];
+  /** Codes of the question that no row is about. */
+  readonly missing: readonly SecurityCode[];
   readonly ms: number;
 }

@@ -2,6 +2,8 @@ import { systemClock } from "../base/clock.ts";
 import { PermanentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
+import { toSnakeCase } from "../config/names.ts";
+import { dayAt, SHANGHAI } from "../domain/day.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { Inquiry, Question, Source } from "../ports/source.ts";
 import type { AskApi, AskedRows, InquiryHelp } from "./ask-api.ts";
@@ -13,7 +15,7 @@ export const askCommands: AskApi = {
   inquiries: async (config, provider, log) => {
     // Opening makes no call.
     await using source = openSource(config, provider, log);
-    return (source.inquiries ?? []).map(({ name, help, wants }): InquiryHelp => ({ name, help, wants }));
+    return (source.inquiries ?? []).map(toHelp);
   },
 
   ask: async (config, { provider, what, question }, log, signal) => {
@@ -27,11 +29,37 @@ export const askCommands: AskApi = {
   },
 };
 
+function toHelp({ name, help, wants, needs = [] }: Inquiry): InquiryHelp {
+  return { name, help, wants, needs };
+}
+
 async function askInTime(inquiry: Inquiry, question: Question, signal: AbortSignal): Promise<AskedRows> {
   const startedMs = systemClock.elapsedMs();
-  const rows = await inquiry.ask(question, signal);
+  const answered = await inquiry.ask(toClosed(inquiry, question), signal);
+  const rows = answered.map((row) =>
+    Object.fromEntries(Object.entries(row).map(([name, text]) => [toColumn(name), text])),
+  );
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  return { columns, rows, ms: Math.round(systemClock.elapsedMs() - startedMs) };
+  const said = new Set(rows.map(({ code }) => code));
+  const isByCode = rows.length === 0 || columns.includes("code");
+  const missing = isByCode ? question.codes.filter((code) => !said.has(code)) : [];
+  return { columns, rows, missing, ms: Math.round(systemClock.elapsedMs() - startedMs) };
+}
+
+/** A range that begins somewhere goes to today where nothing else is said. */
+function toClosed({ wants }: Inquiry, question: Question): Question {
+  const isOpen = wants.includes("range") && question.from !== undefined && question.to === undefined;
+  return isOpen ? { ...question, to: dayAt(systemClock.now(), SHANGHAI) } : question;
+}
+
+/** Words that a view has another column name for. */
+const COLUMNS: ReadonlyMap<string, string> = new Map([
+  ["previousClose", "pre_close"],
+  ["turnover", "amount"],
+]);
+
+function toColumn(name: string): string {
+  return COLUMNS.get(name) ?? toSnakeCase(name);
 }
 
 function inquiryOf({ provider, inquiries = [] }: Source, what: string): Inquiry {

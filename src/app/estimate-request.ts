@@ -5,7 +5,8 @@ import { addDays, dayAt, daysBetween, SHANGHAI } from "../domain/day.ts";
 import { CN_TRADING_DAYS_FROM } from "../domain/cn-trading-days.ts";
 import { MARKET } from "../domain/enums.ts";
 import { ledgerKeyText, type LedgerKey, type Span } from "../domain/ledger.ts";
-import type { ProviderName } from "../domain/provider.ts";
+import { impliedInstrument } from "../domain/implied-instrument.ts";
+import { PROVIDER_SOURCES, type ProviderName } from "../domain/provider.ts";
 import { kindOf } from "../domain/instrument-kind.ts";
 import type { Instrument } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
@@ -14,6 +15,7 @@ import { MARGIN, withMargin } from "../limits/limit-set.ts";
 import { readNamedLimits, type NamedLimit } from "../limits/redis-limits.ts";
 import { callsTimeMs } from "../planning/calls-time.ts";
 import { coalesce } from "../planning/coalesce.ts";
+import { covers } from "../planning/covers.ts";
 import { isStale, lastFetchedAtMs } from "../planning/freshness.ts";
 import { planCode } from "../planning/plan.ts";
 import { mergedCalendar, type TradingCalendar } from "../planning/trading-calendar.ts";
@@ -21,7 +23,7 @@ import type { Capability } from "../ports/source.ts";
 import type { Ledger, ReferenceStore } from "../ports/store.ts";
 import type { RequestPlan } from "./app-api.ts";
 import { identityOf, openOurRedis } from "./open-budget.ts";
-import { firstAble, servedProvider } from "./provider-table.ts";
+import { allAble, firstAble, servedProvider, type AbleProvider } from "./provider-table.ts";
 import { listedCodes } from "./send-requests.ts";
 
 export interface RequestEstimate {
@@ -32,6 +34,8 @@ export interface RequestEstimate {
   readonly pendingDays: number;
   /** Codes that the stock list does not have; their messages become dead letters unless a new list has them. */
   readonly unknownCodes: readonly SecurityCode[];
+  /** Codes of a kind or an exchange that no provider who would be asked has; their messages become dead letters. */
+  readonly unservedCodes: readonly SecurityCode[];
   /** Calls of all apis. */
   readonly calls: number;
   readonly apis: readonly ApiEstimate[];
@@ -95,6 +99,7 @@ export async function estimateRequest(
     missingDays: codes?.missingDays ?? 0,
     pendingDays: codes?.pendingDays ?? 0,
     unknownCodes: codes?.unknownCodes ?? [],
+    unservedCodes: codes?.unservedCodes ?? [],
     calls: apis.reduce((sum, one) => sum + one.calls, 0),
     apis,
     timeMs: Math.max(0, ...apis.map(({ timeMs }) => timeMs)),
@@ -125,15 +130,19 @@ function dataSetOf({ kind }: RequestPlan): CodeDataSet | undefined {
   return kind === "bars" || kind === "ticks" ? kind : kind === "factors" ? "adjustment-factors" : undefined;
 }
 
-/** Who would be asked: the one that the plan names, else the first of the chain that has it. */
+/** Who would be asked for a code: the one that the plan names, else the first of the chain that has it. */
 function ableFor(
   config: Config,
   { provider, frequency }: RequestPlan,
   dataSet: CodeDataSet,
-): ReturnType<typeof firstAble> {
+): (code: SecurityCode) => AbleProvider | undefined {
   const wanted = dataSet !== "bars" || frequency === "1w" || frequency === "1M" ? "1d" : frequency;
   const chain = provider === undefined ? config.providers.chain : [provider];
-  return firstAble({ ...config, providers: { ...config.providers, chain } }, dataSet, wanted);
+  const asked = { ...config, providers: { ...config.providers, chain } };
+  // Throws where nobody has any of it.
+  firstAble(asked, dataSet, wanted);
+  const able = allAble(asked, dataSet, wanted);
+  return (code) => able.find(({ capability }) => covers(capability, code));
 }
 
 /** The lists that are asked for themselves, or are too old to plan with. */
@@ -170,6 +179,7 @@ interface PlannedCodes {
   readonly missingDays: number;
   readonly pendingDays: number;
   readonly unknownCodes: readonly SecurityCode[];
+  readonly unservedCodes: readonly SecurityCode[];
   readonly calls: readonly ApiCalls[];
 }
 
@@ -185,32 +195,58 @@ async function planCodes(
   const listed = await reference.instruments(signal);
   const instruments = new Map(listed.map((one) => [one.code, one]));
   const codes = plan.codes === "all" ? listedCodes(listed) : plan.codes;
-  const { provider, capability } = ableFor(config, plan, dataSet);
-  const { frequency } = capability;
-  const units: Unit[] = [];
+  const findAble = ableFor(config, plan, dataSet);
+  const lists = firstAble(config, "stock-list");
+  const find = (code: SecurityCode): Instrument | undefined =>
+    instruments.get(code) ??
+    (covers(lists.capability, code) ? undefined : impliedInstrument(code, PROVIDER_SOURCES[lists.provider]));
+  const unitsOf = new Map<Capability, { readonly able: AbleProvider; readonly units: Unit[] }>();
+  const [unknownCodes, unservedCodes]: [SecurityCode[], SecurityCode[]] = [[], []];
   let [missingDays, pendingDays] = [0, 0];
   for (let from = 0; from < codes.length; from += KEYS_MAX) {
-    const batch = codes.slice(from, from + KEYS_MAX).flatMap((code) => instruments.get(code) ?? []);
-    const keyOf = ({ code }: Instrument): LedgerKey => ({ dataSet, frequency, code });
-    const known = await ledger.read(batch.map(keyOf), signal);
-    for (const instrument of batch) {
-      const spans = known.get(ledgerKeyText(keyOf(instrument))) ?? [];
-      const one = planOne({ config, plan, dataSet, parts, provider, capability, calendar }, instrument, spans);
-      units.push(...one.units);
+    const batch: Batch[] = [];
+    for (const code of codes.slice(from, from + KEYS_MAX)) {
+      const able = findAble(code);
+      const instrument = find(code);
+      if (able === undefined) {
+        unservedCodes.push(code);
+      } else if (instrument === undefined) {
+        unknownCodes.push(code);
+      } else {
+        const { frequency } = able.capability;
+        batch.push({ able, instrument, key: { dataSet, frequency, code } });
+      }
+    }
+    const known = await ledger.read(
+      batch.map(({ key }) => key),
+      signal,
+    );
+    for (const { able, instrument, key } of batch) {
+      const spans = known.get(ledgerKeyText(key)) ?? [];
+      const one = planOne({ config, plan, dataSet, parts, calendar, ...able }, instrument, spans);
+      const found = unitsOf.get(able.capability) ?? { able, units: [] };
+      unitsOf.set(able.capability, found);
+      found.units.push(...one.units);
       missingDays += one.missingDays;
       pendingDays += one.pendingDays;
     }
   }
   const marketRowsByDay = listed.filter(({ status, code }) => status === "listed" && kindOf(code) === "stock").length;
-  const calls = coalesce(units, capability, { calendar, marketRowsByDay });
-  const made = calls.reduce((sum, { call }) => sum + pagesOf(call, capability, { calendar, marketRowsByDay }), 0);
-  return {
-    messages: codes.length,
-    missingDays,
-    pendingDays,
-    unknownCodes: codes.filter((code) => !instruments.has(code)),
-    calls: [{ provider, api: capability.api, calls: made }],
-  };
+  const calls = [...unitsOf.values()].map(({ able: { provider, capability }, units }): ApiCalls => ({
+    provider,
+    api: capability.api,
+    calls: coalesce(units, capability, { calendar, marketRowsByDay }).reduce(
+      (sum, { call }) => sum + pagesOf(call, capability, { calendar, marketRowsByDay }),
+      0,
+    ),
+  }));
+  return { messages: codes.length, missingDays, pendingDays, unknownCodes, unservedCodes, calls };
+}
+
+interface Batch {
+  readonly able: AbleProvider;
+  readonly instrument: Instrument;
+  readonly key: LedgerKey;
 }
 
 /** Of one call, by what its rows come to; each counts. */

@@ -138,7 +138,7 @@ export function firstAble(
   dataSet: Capability["dataSet"],
   frequency: Capability["frequency"] = "1d",
 ): AbleProvider {
-  const able = findAble(config, dataSet, frequency);
+  const [able] = allAble(config, dataSet, frequency);
   if (able === undefined) {
     throw new PermanentError(
       `no provider of providers.chain (${config.providers.chain.join(", ")}) has ${dataSet.replace("-", " ")} at ${frequency}`,
@@ -148,20 +148,18 @@ export function firstAble(
   return able;
 }
 
-function findAble(
+/** Every capability of the chain for a data set at a frequency, of whatever kinds and exchanges, in the chain's order. */
+export function allAble(
   config: Config,
   dataSet: Capability["dataSet"],
   frequency: Capability["frequency"],
-): AbleProvider | undefined {
-  for (const provider of config.providers.chain) {
-    const capability = servedProvider(provider)
+): readonly AbleProvider[] {
+  return config.providers.chain.flatMap((provider) =>
+    servedProvider(provider)
       .capabilities(config)
-      .find((one) => one.dataSet === dataSet && one.frequency === frequency);
-    if (capability !== undefined) {
-      return { provider, capability };
-    }
-  }
-  return undefined;
+      .filter((one) => one.dataSet === dataSet && one.frequency === frequency)
+      .map((capability) => ({ provider, capability })),
+  );
 }
 
 function tushareCaps({ tushare }: Config): Parameters<typeof tushareCapabilities>[0] {
@@ -192,5 +190,5 @@ export function publicationsOf(
   config: Config,
 ): (dataSet: Capability["dataSet"], frequency: Capability["frequency"]) => Publication {
   return (dataSet, frequency) =>
-    findAble(config, dataSet, frequency)?.capability ?? { completeFrom: DAY_OVER_FROM, zone: SHANGHAI };
+    allAble(config, dataSet, frequency)[0]?.capability ?? { completeFrom: DAY_OVER_FROM, zone: SHANGHAI };
 }

@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { RequestProgress } from "../app/app-api.ts";
 import { countOf } from "./count-of.ts";
 import type { Output } from "./cli.ts";
+import { nameApi } from "./name-api.ts";
 import { printable } from "./printable.ts";
 
 /** Shows how far something has come: one line that changes on a terminal, a line now and then elsewhere. */
@@ -86,7 +87,9 @@ export function describeProgress(progress: RequestProgress, elapsedMs: number): 
   if (dead > 0) {
     parts.push(countOf(dead, "dead letter"));
   }
-  parts.push(...outages.map(({ provider, api, since = "" }) => printable(`${provider} ${api} is out since ${since}`)));
+  parts.push(
+    ...outages.map(({ provider, api, since = "" }) => printable(`${nameApi(provider, api)} is out since ${since}`)),
+  );
   return parts.join(", ");
 }
 

@@ -6,6 +6,7 @@ import type {
   StatusReport,
   WorkerSeen,
 } from "../app/status/status-api.ts";
+import { nameApi } from "./name-api.ts";
 import { printable, shorten } from "./printable.ts";
 import { renderTable } from "./table.ts";
 
@@ -131,7 +132,7 @@ function outageLine(
   nowMs: number,
 ): string {
   const next = state === "open" ? probeText(nextProbe, nowMs) : "is being tried";
-  return printable(`${provider} ${api} since ${since} for ${nodeId}, ${next}: ${shorten(why, WHY_SHOWN_MAX)}`);
+  return printable(`${nameApi(provider, api)} since ${since} for ${nodeId}, ${next}: ${shorten(why, WHY_SHOWN_MAX)}`);
 }
 
 /** A worker says it with its heartbeat, so the time may have come since. */

@@ -82,6 +82,8 @@ export interface Inquiry {
   readonly help: string;
   /** What it wants to be given; `codes` are of any kind that the provider has. */
   readonly wants: readonly ("codes" | "day" | "range")[];
+  /** What of it may not be left out besides the codes; a range without its last day goes to today. */
+  readonly needs?: readonly ("day" | "from")[];
   /** Rows in the provider's order, columns by name, every value as text in canonical units; throws as `fetch` does. */
   ask(question: Question, signal: AbortSignal): Promise<readonly Readonly<Record<string, string>>[]>;
 }

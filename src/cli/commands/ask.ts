@@ -69,14 +69,16 @@ export function addAsk(parent: Command, cli: Cli, state: RunState): void {
             return;
           }
           refuseMisfit(provider, what, question, known);
-          const { columns, rows } = await app.ask(config, { provider, what, question }, log, shutdown.intake);
-          if (rows.length === 0) {
-            cli.stderr.write(`gdw: ${provider} has nothing to say\n`);
-            state.exitCode = EXIT_CODES.defect.code;
-            return;
+          const { columns, rows, missing } = await app.ask(config, { provider, what, question }, log, shutdown.intake);
+          if (rows.length > 0) {
+            const render = { table: rowsToTable, csv: rowsToCsv, json: rowsToJson }[format];
+            await withDataOutput(cli, options.output, (output) => output.write(render(columns, rows)));
           }
-          const render = { table: rowsToTable, csv: rowsToCsv, json: rowsToJson }[format];
-          await withDataOutput(cli, options.output, (output) => output.write(render(columns, rows)));
+          if (rows.length === 0 || missing.length > 0) {
+            const about = missing.length > 0 ? ` of ${missing.join(", ")}` : "";
+            cli.stderr.write(`gdw: ${provider} has no ${what}${about}\n`);
+            state.exitCode = EXIT_CODES.defect.code;
+          }
         });
       },
     );
@@ -100,11 +102,21 @@ function describeInquiries(provider: string, known: readonly InquiryHelp[]): str
   }
   return renderTable(
     ["WHAT", "WANTS", "IT IS"],
-    known.map(({ name, wants, help }) => [name, wants.map((want) => WANTS[want]).join(" "), help]),
+    known.map((one) => [one.name, one.wants.flatMap((want) => wordsFor(want, one)).join(" "), one.help]),
   );
 }
 
-const WANTS = { codes: "CODES", day: "--day", range: "--from --to" } as const;
+/** In brackets what may be left out. */
+function wordsFor(want: InquiryHelp["wants"][number], { needs = [] }: InquiryHelp): readonly string[] {
+  switch (want) {
+    case "codes":
+      return ["CODES"];
+    case "day":
+      return [needs.includes("day") ? "--day" : "[--day]"];
+    case "range":
+      return [needs.includes("from") ? "--from" : "[--from]", "[--to]"];
+  }
+}
 
 /** Said before a call is spent. */
 function refuseMisfit(provider: string, what: string, question: Question, known: readonly InquiryHelp[]): void {
@@ -119,6 +131,11 @@ function refuseMisfit(provider: string, what: string, question: Question, known:
   }
   if (!wantsCodes && question.codes.length > 0) {
     throw new UsageError(`gdw ask ${provider} ${what} is not about codes: leave them out`);
+  }
+  for (const need of inquiry.needs ?? []) {
+    if (question[need] === undefined) {
+      throw new UsageError(`gdw ask ${provider} ${what} wants --${need}, such as --${need} 2024-01-02`);
+    }
   }
   if (question.day !== undefined && !inquiry.wants.includes("day")) {
     throw new UsageError(`gdw ask ${provider} ${what} takes no --day`);

@@ -152,6 +152,7 @@ test("request --dry-run says what it would cost and asks for nothing", async () 
     missingDays: 16_000_000,
     pendingDays: 0,
     unknownCodes: [parseSecurityCode("999999.SH")],
+    unservedCodes: [parseSecurityCode("000001.SH")],
     calls: 2_912,
     apis: [
       { provider: "tushare", api: "daily", calls: 2_900, timeMs: 15 * 60_000, callsPerMinute: 190, daily: undefined },
@@ -180,6 +181,7 @@ test("request --dry-run says what it would cost and asks for nothing", async () 
     `5400 messages, 2912 provider calls, about 2 days; nothing was done
   missing: 16000000 trading days of all codes
   the stock list does not have 999999.SH (1)
+  no provider of the chain has it of 000001.SH (1)
   tushare daily: 2900 calls at 190 in any minute, about 15 minutes
   tushare stk_mins: 12 calls at 190 in any minute, about 2 days; the account has 5 a day, 3 used
   lists of suspensions for days that come back empty are not counted

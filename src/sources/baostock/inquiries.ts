@@ -41,6 +41,7 @@ export function createInquiries(client: BaostockClient, rowsByPage: number): rea
     name,
     help,
     wants: ["codes", "range"],
+    needs: ["from"],
     ask: async (question, signal) => {
       const { from, to } = rangeOf(question);
       return inOrder(question.codes, (code) =>
@@ -54,6 +55,7 @@ export function createInquiries(client: BaostockClient, rowsByPage: number): rea
       name: "dividends",
       help: "dividends and share bonuses whose ex-day lies in the years of the range",
       wants: ["codes", "range"],
+      needs: ["from"],
       ask: async (question, signal) => {
         const { from, to } = rangeOf(question);
         const asked = question.codes.flatMap((code) => yearsOf(from, to).map((year) => ({ code, year })));
@@ -68,6 +70,7 @@ export function createInquiries(client: BaostockClient, rowsByPage: number): rea
       name: "all-securities",
       help: "every security of a trading day, with its name and whether it traded",
       wants: ["day"],
+      needs: ["day"],
       ask: ({ day }, signal) => {
         if (day === undefined) {
           throw new RangeError("asking baostock: expected a day");

@@ -15,6 +15,7 @@ import {
   HANDSHAKE_BODY,
   startTdxServer,
   uint16,
+  uint32,
   type TdxReply,
   type TdxRequest,
 } from "../../../test/support/tdx-server.ts";
@@ -45,6 +46,8 @@ function recorded({ type, body: asked }: TdxRequest): TdxReply {
   switch (type) {
     case 0x000d:
       return HANDSHAKE_BODY;
+    case 0x0004:
+      return Buffer.concat([Buffer.alloc(6), uint32(20_260_306)]);
     case 0x052d:
       return barsBody([{ time: TODAY, open: 1, high: 1, low: 1, close: 1, volume: 1, amount: 1 }], true);
     case 0x053e:

@@ -33,8 +33,11 @@ export function createInquiries(pool: TdxPool, clock: Clock): readonly Inquiry[]
       ["codes"],
       (question, signal) => askQuotes(pool, codesOf(question), signal),
     ),
-    inquiry("minute-line", "price and volume of every minute of a day", ["codes", "day"], (question, signal) =>
-      eachCode(question, (code) => askMinuteLine(pool, code, question.day ?? todayOf(clock), todayOf(clock), signal)),
+    inquiry(
+      "minute-line",
+      "price and volume of every minute of a day, the newest one unless --day says",
+      ["codes", "day"],
+      (question, signal) => eachCode(question, (code) => askMinuteLine(pool, code, question.day, signal)),
     ),
     inquiry("corporate-actions", "dividends, rights and changes of the share capital", ["codes"], (question, signal) =>
       eachCode(question, (code) => askCorporateActions(pool, code, signal)),
@@ -93,7 +96,8 @@ async function askQuotes(pool: TdxPool, codes: readonly SecurityCode[], signal: 
 
 function toQuoteRow(quote: Quote, asked: readonly SecurityCode[]): readonly Row[] {
   const code = asked.find((one) => one === toCodeText(quote.market, quote.digits));
-  if (code === undefined) {
+  // Of a code that it does not know the server says zeros.
+  if (code === undefined || (quote.price === 0 && quote.preClose === 0)) {
     return [];
   }
   const scale = tickPriceScale(code);
@@ -120,19 +124,23 @@ function toQuoteRow(quote: Quote, asked: readonly SecurityCode[]): readonly Row[
   return [row];
 }
 
+/** The line of today names no day, and between two sessions it is that of the session before: the server says which day it is. */
 async function askMinuteLine(
   pool: TdxPool,
   code: SecurityCode,
-  day: Day,
-  today: Day,
+  day: Day | undefined,
   signal: AbortSignal,
 ): Promise<readonly Row[]> {
-  const command = day === today ? minuteLineOfToday(code) : minuteLineOfDay(code, day);
-  const { value } = await pool.run((connection) => connection.ask(command, signal), signal);
   const scale = tickPriceScale(code);
+  const { value } = await pool.run(async (connection) => {
+    const newest = parseDay(await connection.currentDay(signal));
+    const wanted = day ?? newest;
+    const command = wanted === newest ? minuteLineOfToday(code) : minuteLineOfDay(code, wanted);
+    return { wanted, points: (await connection.ask(command, signal)).points };
+  }, signal);
   return value.points.map(({ minutes, price, lots }) => ({
     code,
-    time: `${day} ${clockText(minutes)}:00`,
+    time: `${value.wanted} ${clockText(minutes)}:00`,
     price: fromScaled(BigInt(price), scale),
     volume: shares(lots),
   }));
