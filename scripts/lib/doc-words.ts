@@ -56,7 +56,7 @@ export const TICK_FLAG_WORDS: Readonly<Record<keyof typeof TICK_FLAGS, string>> 
 
 export const COMMAND_WORDS: Readonly<Record<Command["kind"], string>> = {
   "sync-bars": "brings bars of the codes up to date",
-  "sync-ticks": "not supported yet: dead letter `not-supported`",
+  "sync-ticks": "brings whole days of ticks of the codes up to date",
   "sync-adjustment-factors": "brings adjustment factors of the codes up to date",
   "sync-stock-list": "brings the stock list up to date",
   "sync-trading-calendar": "brings the trading calendar up to date",

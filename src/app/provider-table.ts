@@ -175,7 +175,7 @@ function toServer(text: string): TdxServer {
 function tokenOf({ tushare }: Config): string {
   if (tushare.token === undefined) {
     throw new PermanentError(
-      "no Tushare token is set: give it as TUSHARE_TOKEN, TUSHARE_TOKEN_FILE or tushare.token",
+      "no Tushare token is set: give it as TUSHARE_TOKEN, TUSHARE_TOKEN_FILE or tushare.token, or set providers.chain to baostock,tdx, which need none",
       "settings",
     );
   }

@@ -29,12 +29,13 @@ const OPEN: ReadonlySet<CoverageState> = new Set([
 
 /** Coverage for people: a sum by state, the codes, and everything that is not fine with its reason. */
 export function describeCoverage(report: CoverageReport): string {
-  const { range, codes, expected, dataSet } = report;
+  const { range, codes, expected } = report;
+  const what = nameData(report);
   if (range === undefined) {
-    return `nobody ever asked for ${dataSet} here; ask with gdw request --codes CODE --wait, or name a range\n`;
+    return `nobody ever asked for ${what} here; ask with gdw request${requestFlags(report)} --codes CODE --wait, or name a range\n`;
   }
   const days = range.from === range.to ? `on ${range.from}` : `from ${range.from} to ${range.to}`;
-  const head = `${dataSet} ${days}${range.isNamed ? "" : " (what was asked for)"}: ${plural(codes.length, "security", "securities")}, ${plural(expected, "expected day", "expected days")}\n`;
+  const head = `${what} ${days}${range.isNamed ? "" : " (what was asked for)"}: ${plural(codes.length, "security", "securities")}, ${plural(expected, "expected day", "expected days")}\n`;
   if (expected === 0) {
     return `${head}no trading day lies there on which one of them was listed: nothing is expected\n`;
   }
@@ -60,14 +61,13 @@ export function coverageRemarks(report: CoverageReport): readonly string[] {
     );
   } else if (freshness !== undefined && freshness.endedSince !== undefined && freshness.endedSince > 0) {
     const days = plural(freshness.endedSince, "trading day has", "trading days have");
-    const kind = report.dataSet === "bars" ? "" : " --kind factors";
     lines.push(
-      `asked for up to ${freshness.askedTo}; ${days} ended since: gdw request${kind} --all --wait brings them`,
+      `asked for up to ${freshness.askedTo}; ${days} ended since: gdw request${requestFlags(report)} --all --wait brings them`,
     );
   }
   if (neverAsked > 0) {
     lines.push(
-      `${plural(neverAsked, "listed security was", "listed securities were")} never asked for and not looked at: gdw coverage --market`,
+      `${plural(neverAsked, "listed security was", "listed securities were")} never asked for and not looked at: gdw coverage${readFlags(report)} --market`,
     );
   }
   for (const code of unknownCodes) {
@@ -78,7 +78,7 @@ export function coverageRemarks(report: CoverageReport): readonly string[] {
   lines.push(...goneRemark(report.goneCodes));
   if (counts["row-missing"] > 0) {
     lines.push(
-      `${plural(counts["row-missing"], "day is", "days are")} present in the ledger and without a row: gdw verify reopens them, then gdw gaps --request`,
+      `${plural(counts["row-missing"], "day is", "days are")} present in the ledger and without a row: gdw verify reopens them, then gdw gaps${readFlags(report)} --request`,
     );
   }
   if (codesNotCompared > 0) {
@@ -93,19 +93,41 @@ export function coverageRemarks(report: CoverageReport): readonly string[] {
   }
   if (report.overdue !== undefined) {
     const { days, since } = report.overdue;
-    const dataSet = report.dataSet === "bars" ? "" : " --data-set factors";
     lines.push(
-      `${plural(days, "day has", "days have")} been pending since ${since} and nobody asked again: gdw gaps${dataSet} --request`,
+      `${plural(days, "day has", "days have")} been pending since ${since} and nobody asked again: gdw gaps${readFlags(report)} --request`,
     );
   }
   if (counts["unexplained-empty"] + counts.failed > 0) {
-    lines.push("days that are unexplained or failed are asked for again by gdw gaps --request");
+    lines.push(`days that are unexplained or failed are asked for again by gdw gaps${readFlags(report)} --request`);
   }
   if (warning !== undefined) {
     lines.push(`${warning.level}: ${warning.text}`);
   }
   return lines;
 }
+
+/** What the days are days of: `bars`, `5m bars`, `ticks`. */
+export function nameData({ dataSet, frequency }: DataOf): string {
+  return dataSet === "bars" && frequency !== "1d" ? `${frequency} bars` : dataSet;
+}
+
+type DataOf = Pick<CoverageReport, "dataSet" | "frequency">;
+
+/** The flags with which `gdw request` asks for the same. */
+export function requestFlags({ dataSet, frequency }: DataOf): string {
+  return dataSet === "bars" ? frequencyFlag(frequency) : ` --kind ${DATA_WORDS[dataSet]}`;
+}
+
+/** The flags with which `gdw coverage` and `gdw gaps` look at the same. */
+function readFlags({ dataSet, frequency }: DataOf): string {
+  return dataSet === "bars" ? frequencyFlag(frequency) : ` --data-set ${DATA_WORDS[dataSet]}`;
+}
+
+function frequencyFlag(frequency: CoverageReport["frequency"]): string {
+  return frequency === "1d" ? "" : ` --frequency ${frequency}`;
+}
+
+const DATA_WORDS = { bars: "bars", "adjustment-factors": "factors", ticks: "ticks" } as const;
 
 export function cutRemark(range: CoverageReport["range"]): readonly string[] {
   return range?.namedTo === undefined

@@ -88,7 +88,8 @@ const CREDENTIALS_HINTS: Readonly<Record<PermanentScope, string>> = {
   store: "check clickhouse.user and clickhouse.password, and what the user may do",
   queue: "check kafka.sasl_mechanism, kafka.user and kafka.password, and what the user may do",
   budget: "check redis.user and redis.password",
-  provider: "check the provider's token, for Tushare tushare.token",
+  provider:
+    "check what the provider knows us by: tushare.token, or baostock.user, baostock.password and baostock.api_key",
   api: "the account has no right to this data, ask the provider or take another from providers.chain",
   settings: "check the settings with gdw config show",
 };

@@ -10,7 +10,7 @@ export const LETTER_ADVICE = {
   "start-after-end": "mend the producer; discard, and ask again with gdw request",
   "future-day": "redrive once the day has passed, or discard",
   "unknown-code": "check the code; gdw request --kind stock-list --force, then redrive",
-  "not-supported": "redrive with a version that serves it, or discard",
+  "not-supported": "add a provider that has it to providers.chain (dlq show names them) and redrive, or discard",
   "too-large": "split the request, or raise worker.message_bytes_max or worker.codes_max, and redrive",
   "provider-refused": "give the account the right or add a provider to providers.chain, then redrive",
   "provider-rejected": "see dlq show for the provider's words; mend the request, or redrive",

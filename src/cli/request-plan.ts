@@ -71,11 +71,14 @@ function readProvider(text: string): ProviderName {
 
 async function readCodes(
   kind: RequestKind,
-  { codes, file, all }: RequestOptions,
+  { codes, file, all, provider }: RequestOptions,
   cli: Cli,
 ): Promise<readonly SecurityCode[] | "all"> {
   const isNamed = codes !== undefined || file !== undefined;
   if (kind === "stock-list" || kind === "calendar") {
+    if (provider !== undefined) {
+      throw new UsageError(`--kind ${kind} comes from the first of providers.chain that has it: leave --provider out`);
+    }
     if (isNamed || all === true) {
       throw new UsageError(`--kind ${kind} is about the whole market: leave --codes, --file and --all out`);
     }

@@ -44,7 +44,7 @@ suite("errors are clear", { concurrency: 3 }, () => {
     const ended = await rig.gdw(["start"], { env });
     isClear(ended, 77, [
       "the token was refused; the provider says",
-      "check the provider's token, for Tushare tushare.token",
+      "check what the provider knows us by: tushare.token, or baostock.user, baostock.password and baostock.api_key",
     ]);
   });
 
@@ -224,7 +224,7 @@ suite("errors are clear", { concurrency: 3 }, () => {
     const start = async (env: Readonly<Record<string, string>>): Promise<GdwEnded> =>
       await runGdw(["start"], { folder: folder.path, env });
     isClear(await start({}), 78, [
-      "no Tushare token is set: give it as TUSHARE_TOKEN, TUSHARE_TOKEN_FILE or tushare.token",
+      "no Tushare token is set: give it as TUSHARE_TOKEN, TUSHARE_TOKEN_FILE or tushare.token, or set providers.chain to baostock,tdx, which need none",
     ]);
     isClear(await start({ TUSHARE_TOKEN: SECRET, GINKGO_CLICKHOUSE_HOST: "http://ch:8123" }), 78, [
       "setting clickhouse.host from environment GINKGO_CLICKHOUSE_HOST: expected a host name or address without scheme and port, got",

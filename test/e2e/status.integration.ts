@@ -3,6 +3,7 @@ import test from "node:test";
 
 import { app } from "../../src/app.ts";
 import type { Part, StatusReport } from "../../src/app/status/status-api.ts";
+import { FREQUENCY_NUMBERS } from "../../src/domain/frequency.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { describeStatus, unknownParts } from "../../src/cli/status-text.ts";
 import { generateMarket } from "../../src/market/generate-market.ts";
@@ -39,6 +40,13 @@ test("status tells the truth before a worker, beside one and after it", async (t
     { key: "x", value: "{not json" },
   ]);
   await rig.untilSettled(codes.length + 1);
+  // Minutes of the same days are no daily bars.
+  const ledger = `${rig.config.clickhouse.database}.ledger_row`;
+  await rig.clickhouse.command(
+    `INSERT INTO ${ledger} SELECT * REPLACE (${FREQUENCY_NUMBERS["5m"]} AS frequency) FROM ${ledger} WHERE data_set = 'bars'`,
+    {},
+    never,
+  );
   await waitFor(async () => (await rig.lag()) === 0n, { timeoutMs: 20_000, everyMs: 50, what: "all is committed" });
   const during = await ask();
   assert.deepEqual(unknownParts(during), [], JSON.stringify(during));

@@ -18,9 +18,9 @@ export function providerChecks(config: Config, { callProvider }: DoctorOptions, 
   return [
     {
       name: "provider settings",
-      todo: "check providers.chain and the provider's token",
+      todo: "check providers.chain, and what its providers know us by",
       look: async (signal) => {
-        // Opening makes no call, and throws for what is not served or has no token.
+        // Opening makes no call, and throws for what is not served or lacks a token.
         await using budget = await openBudgetSide(
           { ...config, redis: { ...config.redis, host: undefined } },
           log,

@@ -123,6 +123,27 @@ test("of many codes the worst are named, of one day who is what", async () => {
   ]);
 });
 
+test("what is said of minutes and ticks names them, and asks for the same with the same flags", async () => {
+  const overdue = { days: 3, since: parseDay("2024-01-30") };
+  for (const [data, head, asks, looks] of [
+    [{ frequency: "5m" }, "5m bars", " --frequency 5m", " --frequency 5m"],
+    [{ dataSet: "ticks" }, "ticks", " --kind ticks", " --data-set ticks"],
+    [{ dataSet: "adjustment-factors" }, "adjustment-factors", " --kind factors", " --data-set factors"],
+  ] as const) {
+    const { out, err } = await run(["coverage"], coverageApp({ ...REPORT, ...data, overdue }));
+    assert.equal(out.startsWith(`${head} from 2024-01-02`), true, out);
+    assert.match(err, new RegExp(`ended since: gdw request${asks} --all --wait`));
+    assert.match(err, new RegExp(`not looked at: gdw coverage${looks} --market`));
+    assert.match(err, new RegExp(`nobody asked again: gdw gaps${looks} --request`));
+    assert.match(err, new RegExp(`asked for again by gdw gaps${looks} --request`));
+    const nothing = { ...REPORT, ...data, range: undefined, codes: [], expected: 0 };
+    assert.match(
+      (await run(["coverage"], coverageApp(nothing))).out,
+      new RegExp(`${head} here; ask with gdw request${asks} --codes`),
+    );
+  }
+});
+
 test("coverage that explains everything ends with 0; JSON is the whole report", async () => {
   const fine = { ...REPORT, isExplained: true, neverAsked: 0, warning: undefined, freshness: undefined, codes: [] };
   const { code, out } = await run(["coverage", "--json", "--data-set", "factors"], coverageApp(fine));

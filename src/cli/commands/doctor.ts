@@ -29,7 +29,7 @@ interface Options {
 export function addDoctor(parent: Command, cli: Cli, state: RunState): void {
   addSettingFlags(parent.command("doctor"))
     .description("look at everything a worker needs, and say what to do about what is wrong")
-    .option("--call-provider", "also try the provider's token with one call")
+    .option("--call-provider", "also make one call to each provider of the chain, with its token where it has one")
     .option("--json", "print JSON")
     .addHelpText("after", EXAMPLES)
     .action(async ({ callProvider = false, json = false }: Options, command: Command) => {

@@ -4,7 +4,7 @@ import { systemClock } from "../../base/clock.ts";
 import type { GapsReport, RequestPlan } from "../../app/app-api.ts";
 import type { Cli } from "../cli.ts";
 import { DATA_SET_WORDS, toCoverageOptions, type TypedCoverage } from "../coverage-options.ts";
-import { cutRemark, goneRemark, spanTable } from "../describe-coverage.ts";
+import { cutRemark, goneRemark, nameData, requestFlags, spanTable } from "../describe-coverage.ts";
 import { EXIT_CODES } from "../exit.ts";
 import { describeRequest, followRequest, exitOfRequest } from "../follow-request.ts";
 import { runOnce, type Parts, type RunState } from "../run-command.ts";
@@ -86,10 +86,11 @@ function toPlan({ dataSet, frequency, requests }: GapsReport, wait: boolean): Re
   };
 }
 
-function describe({ dataSet, frequency, range, gaps, requests }: GapsReport): string {
-  const what = dataSet === "bars" && frequency !== "1d" ? `${frequency} bars` : dataSet;
+function describe(report: GapsReport): string {
+  const { range, gaps, requests } = report;
+  const what = nameData(report);
   if (range === undefined) {
-    return `nobody ever asked for ${what} here; ask with gdw request --codes CODE --wait, or name a range\n`;
+    return `nobody ever asked for ${what} here; ask with gdw request${requestFlags(report)} --codes CODE --wait, or name a range\n`;
   }
   const days = requests.reduce((sum, one) => sum + one.days, 0);
   const where = `${what} from ${range.from} to ${range.to}`;

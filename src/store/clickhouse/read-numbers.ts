@@ -1,4 +1,5 @@
 import type { Day } from "../../domain/day.ts";
+import { FREQUENCY_NUMBERS } from "../../domain/frequency.ts";
 import type { ClickHouse } from "./client.ts";
 import { quoteIdentifier } from "./quote.ts";
 import { LEDGER_ROW, OUTCOME_ROW, TABLES } from "./tables.ts";
@@ -131,7 +132,7 @@ async function readLedger(
     `WITH CAST([${counts.join(",")}], 'Array(UInt32)') AS counts
 SELECT toString(state) AS name,
   toString(sum(toInt64(${at("toInt32(last_day)")}) - toInt64(${at("toInt32(first_day) - 1")}))) AS number
-${from} AND data_set = 'bars' GROUP BY state ORDER BY state`,
+${from} AND data_set = 'bars' AND frequency = ${FREQUENCY_NUMBERS["1d"]} GROUP BY state ORDER BY state`,
     {},
     signal,
   );
