@@ -11,7 +11,7 @@ import type { Budget } from "../ports/budget.ts";
 import type { Lock } from "../ports/lock.ts";
 import type { Capability, Source } from "../ports/source.ts";
 import { ProviderGate, type GateLimits } from "../worker/provider-gate.ts";
-import { type OnCall, ProviderLine } from "../worker/provider-line.ts";
+import { type LineParts, ProviderLine } from "../worker/provider-line.ts";
 import { withFleetTurn } from "./fleet-turn.ts";
 import { abilitiesOf, servedProvider } from "./provider-table.ts";
 import { retryWaitsOf } from "./retry-waits.ts";
@@ -50,8 +50,7 @@ function hasDataSet(capabilities: readonly Capability[], dataSet: DataSet): bool
   return capabilities.some((one) => one.dataSet === dataSet);
 }
 
-export interface ProvidersOptions {
-  readonly onCall?: OnCall | undefined;
+export interface ProvidersOptions extends LineHooks {
   /** Where several workers may ask: a provider that bans such addresses is asked by one of them at a time. */
   readonly fleetLock?: Lock | undefined;
 }
@@ -61,7 +60,7 @@ export function openProviders(
   config: Config,
   budget: Budget,
   log: Log,
-  { onCall, fleetLock }: ProvidersOptions = {},
+  { fleetLock, ...hooks }: ProvidersOptions = {},
 ): readonly OpenProvider[] {
   checkProviders(config);
   return config.providers.chain.map((provider) => {
@@ -72,7 +71,7 @@ export function openProviders(
       served.isForOneWorker === true && fleetLock !== undefined
         ? withFleetTurn({ provider, capabilities, open, lock: fleetLock, clock: systemClock, log })
         : open();
-    return toOpenProvider(source, served.callsAtOnce(config), { config, budget, log, onCall });
+    return toOpenProvider(source, served.callsAtOnce(config), { config, budget, log, hooks });
   });
 }
 
@@ -85,17 +84,20 @@ export function gateLimitsOf({ breaker, worker }: Pick<Config, "breaker" | "work
   };
 }
 
+/** Who is told of calls and waits. */
+export type LineHooks = Pick<LineParts, "onCall" | "onWait">;
+
 interface LineSettings {
   readonly config: Config;
   readonly budget: Budget;
   readonly log: Log;
-  readonly onCall: OnCall | undefined;
+  readonly hooks: LineHooks;
 }
 
 function toOpenProvider(
   source: Source,
   callsAtOnceMax: number,
-  { config, budget, log, onCall }: LineSettings,
+  { config, budget, log, hooks }: LineSettings,
 ): OpenProvider {
   const { provider, capabilities } = source;
   const clock = systemClock;
@@ -109,7 +111,7 @@ function toOpenProvider(
     const retryWaits = retryWaitsOf(config);
     const newCallId = randomUUID;
     const shared = { source, capability, budget, gate, retryWaits, clock, log, newCallId };
-    const line = new ProviderLine({ ...shared, onCall });
+    const line = new ProviderLine({ ...shared, ...hooks });
     lines.push(line);
   }
   return {

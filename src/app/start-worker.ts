@@ -138,6 +138,7 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
   };
   const providers = openProviders(config, budgetSide.budget, log, {
     onCall,
+    onWait: metrics.onWait,
     fleetLock: config.redis.host === undefined ? undefined : budgetSide.lock,
   });
   await using closing = new AsyncDisposableStack();

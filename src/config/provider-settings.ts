@@ -73,6 +73,21 @@ export const PROVIDER_SETTINGS = {
       "calls in any 24 h, for all workers together; an address was banned at 50,000",
     ),
     timeoutMs: setting(read.integer({ min: 100, max: 600_000 }), 30_000, "how long one call to BaoStock may take"),
+    loginPauseMs: setting(
+      read.integer({ min: 0, max: 3_600_000 }),
+      10_000,
+      "pause between two logins; many connections get an address banned",
+    ),
+    loginsPerHour: setting(
+      read.integer({ min: 1, max: 100_000 }),
+      10,
+      "logins in any hour, per worker; beyond it calls wait",
+    ),
+    waitMsMax: setting(
+      read.integer({ min: 100, max: 7 * 86_400_000 }),
+      86_400_000,
+      "longest time for which BaoStock is left alone after a refusal; a ban of an address is over in about a day",
+    ),
   },
   tdx: {
     hosts: setting(

@@ -22,7 +22,19 @@ export interface LineParts {
   readonly newCallId: () => string;
   /** Told of every call that was answered or failed, but not of one that was dropped; for counters. Must not throw. */
   readonly onCall?: OnCall | undefined;
+  /** Told of every wait between tries and every wait while the provider is out, once it is over; for counters. Must not throw. */
+  readonly onWait?: OnWait | undefined;
 }
+
+/** A wait for a provider, as it ended. What the budget let a call wait is told with the call. */
+export interface EndedWait {
+  readonly provider: Source["provider"];
+  readonly api: string;
+  readonly reason: "retry" | "outage";
+  readonly ms: number;
+}
+
+export type OnWait = (ended: EndedWait) => void;
 
 /** One request to a provider, as it ended. */
 export interface EndedCall {
@@ -84,9 +96,14 @@ export class ProviderLine {
 
   /** Waits until a call may be made. A grant that comes when an outage has just begun is let go, one at most. */
   async admit(signal: AbortSignal): Promise<Admission> {
-    const { budget, gate } = this.#parts;
+    const { budget, gate, clock } = this.#parts;
     for (;;) {
+      const isHeldUp = gate.isOut;
+      const startedMs = clock.elapsedMs();
       const pass = await gate.enter(signal);
+      if (isHeldUp) {
+        this.#waited("outage", startedMs);
+      }
       let grant: Grant;
       try {
         grant = await budget.acquire({ provider: this.provider, api: this.capability.api }, signal);
@@ -172,7 +189,11 @@ export class ProviderLine {
       await budget.lower(key, error.limit, signal);
     }
     if (error.retryAfterMs === undefined) {
+      const startedMs = clock.elapsedMs();
       await clock.sleep(ownWaitMs, signal);
+      if (ownWaitMs > 0) {
+        this.#waited("retry", startedMs);
+      }
     } else {
       await budget.pause(key, error.retryAfterMs, signal);
     }
@@ -194,6 +215,11 @@ export class ProviderLine {
       open.unshift(...answered.page.rest);
     }
     return { rows, rejected, callIds, version };
+  }
+
+  #waited(reason: EndedWait["reason"], startedMs: number): void {
+    const { onWait, clock } = this.#parts;
+    onWait?.({ provider: this.provider, api: this.capability.api, reason, ms: clock.elapsedMs() - startedMs });
   }
 
   async #fetch<D extends DataSet>(call: Call<D>, pass: Pass, signal: AbortSignal): Promise<Page<D>> {

@@ -6,20 +6,24 @@ import { FREQUENCY_NUMBERS } from "../../src/domain/frequency.ts";
 import { exchangeOf } from "../../src/domain/security-code.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { FREQUENCY, SOURCE } from "../../src/domain/enums.ts";
-import { compositeHistory } from "../../src/market/composites.ts";
-import type { Market } from "../../src/market/generate-market.ts";
-import { foldMinutes, minuteBarsOf, ticksOf, type MinutesFolded } from "../../src/market/intraday.ts";
 import { truthFactorRows } from "../../src/market/truth-rows.ts";
 import { sizes } from "../support/sizes.ts";
-import { asTdxSays, centsText, float32Text, milliText } from "./provider-truth.ts";
+import {
+  asTdxSays,
+  barsOf,
+  centsText,
+  expectComposites,
+  expectDaily,
+  expectMinutes,
+  expectTicks,
+  float32Text,
+  rowsWritten,
+  ticksStored,
+} from "./provider-truth.ts";
 import { openTwoProviders } from "./two-providers.ts";
-import type { WorkerRig } from "./worker-rig.ts";
 
 /** It ends last week, since servers keep a hundred days of minutes only. */
 const MARKET = { seed: sizes.seed, codes: 40, tradingDays: 12, to: addDays(dayAt(systemClock.now(), SHANGHAI), -2) };
-
-const BAR_COLUMNS = `concat(toString(code), ' ', toString(timestamp), ' ', toString(open), ' ', toString(high), ' ', toString(low), ' ',
-  toString(close), ' ', ifNull(toString(pre_close), '-'), ' ', toString(volume), ' ', toString(amount)) AS line`;
 
 test("a chain without a token: daily bars, factors, minutes and ticks of every cell as the market has them, once", async (t) => {
   await using two = await openTwoProviders(t, { market: MARKET });
@@ -158,115 +162,6 @@ test("what nobody of the chain has becomes a dead letter that names who would, b
   assert.deepEqual(await rig.select("SELECT DISTINCT toString(code) AS code FROM @bar"), [{ code }]);
   await worker.stop();
 });
-
-interface DailyBar {
-  readonly prices: readonly string[];
-  readonly preClose: string;
-  readonly volume: number;
-  readonly amount: string;
-}
-
-function expectDaily(
-  market: Market,
-  codes: readonly string[],
-  say: (bar: DailyBar) => DailyBar = (bar) => bar,
-): readonly string[] {
-  return codes.flatMap((code) =>
-    (market.history(code)?.bars ?? []).map((bar) => {
-      const prices = [bar.openCents, bar.highCents, bar.lowCents, bar.closeCents].map(centsText);
-      const truth = {
-        prices,
-        preClose: centsText(bar.preCloseCents),
-        volume: bar.volume,
-        amount: centsText(bar.turnoverCents),
-      };
-      const { preClose, volume, amount } = say(truth);
-      return [code, `${bar.day} 00:00:00`, ...prices, preClose, volume, amount].join(" ");
-    }),
-  );
-}
-
-/** Indices and funds as BaoStock has them. */
-function expectComposites(market: Market): readonly string[] {
-  return ["000001.SH", "399001.SZ", "510300.SH"].flatMap((code) =>
-    compositeHistory(market, code).map((bar) => {
-      const prices = [bar.openMilli, bar.highMilli, bar.lowMilli, bar.closeMilli, bar.preCloseMilli].map(milliText);
-      return [code, `${bar.day} 00:00:00`, ...prices, bar.volume, centsText(bar.turnoverCents)].join(" ");
-    }),
-  );
-}
-
-function expectMinutes(
-  market: Market,
-  codes: readonly string[],
-  minutes: MinutesFolded | 1,
-  amountOf: (cents: number) => string,
-): readonly string[] {
-  return codes
-    .flatMap((code) => market.days.flatMap((day) => minutesOfDay(market, code, day, minutes)))
-    .map((bar) => {
-      const prices = [bar.openCents, bar.highCents, bar.lowCents, bar.closeCents].map(centsText);
-      const amount = amountOf(bar.turnoverCents);
-      return [bar.code, `${bar.day} ${bar.endsAt}:00`, ...prices, "-", bar.volume, amount].join(" ");
-    })
-    .toSorted();
-}
-
-function minutesOfDay(market: Market, code: string, day: Market["days"][number], minutes: MinutesFolded | 1) {
-  const bars = minuteBarsOf(market, code, day);
-  return minutes === 1 ? bars : foldMinutes(bars, minutes);
-}
-
-const SIDES = { buy: 1, sell: 2, neutral: 0 } as const;
-
-/** In wire order: the place inside the minute counts from 0. */
-function expectTicks(market: Market, codes: readonly string[]): readonly string[] {
-  return codes
-    .flatMap((code) =>
-      market.days.flatMap((day) => {
-        const places = new Map<string, number>();
-        return ticksOf(market, code, day).map(({ minute, priceCents, volume, side }) => {
-          const place = places.get(minute) ?? 0;
-          places.set(minute, place + 1);
-          const lots = Math.floor(volume / 100) * 100;
-          return [
-            code,
-            `${day} ${minute}:00.000`,
-            String(place).padStart(6, "0"),
-            centsText(priceCents),
-            lots,
-            SIDES[side],
-          ].join(" ");
-        });
-      }),
-    )
-    .toSorted();
-}
-
-async function barsOf(rig: WorkerRig, frequency: number, source: number): Promise<readonly string[]> {
-  const rows = await rig.select<{ readonly line: string }>(
-    `SELECT ${BAR_COLUMNS} FROM @bar_row FINAL WHERE frequency = ${frequency} AND source = ${source}`,
-  );
-  return rows.map(({ line }) => line).toSorted();
-}
-
-async function ticksStored(rig: WorkerRig): Promise<readonly string[]> {
-  const rows = await rig.select<{ readonly line: string }>(
-    `SELECT concat(toString(code), ' ', toString(timestamp), ' ', leftPad(toString(sequence), 6, '0'), ' ', toString(price), ' ',
-      toString(volume), ' ', toString(direction)) AS line FROM @tick`,
-  );
-  return rows.map(({ line }) => line).toSorted();
-}
-
-/** Versions of rows in all tables of rows: what a second insert of the same would raise. */
-async function rowsWritten(rig: WorkerRig): Promise<unknown> {
-  const rows = await rig.select<{ readonly name: string; readonly rows: string }>(
-    ["bar_row", "tick_row", "adjustfactor_row"]
-      .map((table) => `SELECT '${table}' AS name, toString(count()) AS rows FROM @${table}`)
-      .join(" UNION ALL "),
-  );
-  return rows.toSorted((left, right) => (left.name < right.name ? -1 : 1));
-}
 
 /** Without what keeps connections open. */
 function queries(requests: readonly { readonly command?: string | undefined }[]): number {

@@ -16,7 +16,7 @@ import type { PartitionLag } from "../../ports/queue.ts";
 import type { OutcomeRecord, Store } from "../../ports/store.ts";
 import type { SentBatch } from "../../store/batching/lane.ts";
 import type { BreakerSeen } from "../../worker/provider-gate.ts";
-import type { EndedCall } from "../../worker/provider-line.ts";
+import type { EndedCall, EndedWait } from "../../worker/provider-line.ts";
 import type { CodeDataSet } from "../../domain/unit.ts";
 import { readCoverage } from "../coverage.ts";
 import { publicationsOf } from "../provider-table.ts";
@@ -83,6 +83,9 @@ export class WorkerMetrics implements Disposable {
       this.#progress.gotOn(this.#clock.nowMs());
     }
   };
+
+  readonly onWait = ({ provider, api, reason, ms }: EndedWait): void =>
+    this.#open.providerWaitSeconds.observe({ provider, api, reason }, ms / 1_000);
 
   readonly onSent = ({ model, rows, reason, ms }: SentBatch): void => {
     const table = TABLES[model];

@@ -94,6 +94,12 @@ export const METRICS = {
   ),
   callSeconds: histogram("ginkgo_provider_call_seconds", "How long a call took", CALL_SECONDS, API),
   callRows: counter("ginkgo_provider_rows_total", "Rows that calls brought, before any check", API),
+  providerWaitSeconds: histogram(
+    "ginkgo_provider_wait_seconds",
+    "How long work waited: retry, between tries of a call that failed; outage, while the provider was out",
+    WAIT_SECONDS,
+    [...API, "reason"],
+  ),
   budgetWaitSeconds: histogram(
     "ginkgo_budget_wait_seconds",
     "How long a call waited for the budget to grant it",

@@ -54,7 +54,7 @@ export function createAnswerer(parts: AnswererParts): (line: Buffer, session: Se
       entry.type = type;
       entry.method = name;
       entry.parameters = type === LOGIN_TYPE ? [] : parameters;
-      fault = parts.faults.take(name);
+      fault = parts.faults.take(name, request.fields.join());
       entry.fault = fault?.kind;
       const message = answerMessage(parts, request, session, fault, entry);
       entry.outcome = message === undefined ? undefined : "0";

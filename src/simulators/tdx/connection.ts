@@ -56,7 +56,9 @@ export class Connection {
   async #answer(frame: RequestFrame): Promise<void> {
     const { log, faults, clock } = this.#parts;
     const command = commandOf(frame.type);
-    const fault = faults.take(command) ?? (command === "upgrade" ? this.#refusal() : undefined);
+    const fault =
+      faults.take(command, `${frame.type} ${frame.body.toString("hex")}`) ??
+      (command === "upgrade" ? this.#refusal() : undefined);
     const isSpoilt = this.#hollow !== undefined && command !== undefined && MARKET_DATA_COMMANDS.has(command);
     const entry = log.add({
       atMs: clock.nowMs(),

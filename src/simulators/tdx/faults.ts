@@ -60,6 +60,8 @@ export interface RandomFault {
   readonly fault: Fault;
   readonly perMille: number;
   readonly command?: CommandName;
+  /** The very same request meets it so often in a row at most: who asks once more than that is told the truth. */
+  readonly inARowMax?: number;
 }
 
 /** What `POST /_sim/faults` takes. */
@@ -77,23 +79,29 @@ interface Ordered {
   skip: number;
 }
 
+interface Chance extends RandomFault {
+  readonly fault: SettledFault;
+  /** By the request. */
+  readonly inARow: Map<string, number>;
+}
+
 /** Decides which request meets which fault: ordered ones first come first served, then chance. */
 export class FaultPlan {
   readonly #random: Random;
-  readonly #byChance: readonly (RandomFault & { readonly fault: SettledFault })[];
+  readonly #byChance: readonly Chance[];
   #ordered: Ordered[] = [];
 
   constructor(byChance: readonly RandomFault[], random: Random) {
     this.#random = random;
-    this.#byChance = byChance.map((entry) => ({ ...entry, fault: faultSchema.parse(entry.fault) }));
+    this.#byChance = byChance.map((entry) => ({ ...entry, fault: faultSchema.parse(entry.fault), inARow: new Map() }));
   }
 
   order(fault: Fault, { command, times = 1, skip = 0 }: FaultMatch = {}): void {
     this.#ordered.push({ fault: faultSchema.parse(fault), command, times, skip });
   }
 
-  /** The fault of this request, if it has one; uses it up. */
-  take(command: CommandName | undefined): SettledFault | undefined {
+  /** The fault of this request, if it has one; uses it up. Requests with one `key` are the same request again. */
+  take(command: CommandName | undefined, key = ""): SettledFault | undefined {
     this.#ordered = this.#ordered.filter(({ times }) => times > 0);
     const next = this.#ordered.find((entry) => entry.command === undefined || entry.command === command);
     if (next !== undefined) {
@@ -105,12 +113,20 @@ export class FaultPlan {
       return next.fault;
     }
     return this.#byChance.find(
-      (entry) =>
-        (entry.command === undefined || entry.command === command) && this.#random.chance(entry.perMille, 1_000),
+      (entry) => (entry.command === undefined || entry.command === command) && this.#befalls(entry, key),
     )?.fault;
   }
 
   clear(): void {
     this.#ordered = [];
+  }
+
+  #befalls({ perMille, inARowMax = Infinity, inARow }: Chance, key: string): boolean {
+    const before = inARow.get(key) ?? 0;
+    const isHit = this.#random.chance(perMille, 1_000) && before < inARowMax;
+    if (inARowMax < Infinity) {
+      inARow.set(key, isHit ? before + 1 : 0);
+    }
+    return isHit;
   }
 }

@@ -4,7 +4,7 @@ import { orAbort } from "../../base/or-abort.ts";
 import { SHANGHAI } from "../../domain/day.ts";
 import { RateLimitError } from "../../ports/budget.ts";
 import { Connection, LostConnectionError, type ConnectionOptions } from "./connection.ts";
-import { NOT_LOGGED_IN, Refusal, translate } from "./errors.ts";
+import { NOT_LOGGED_IN, Refusal, translate, type Doing } from "./errors.ts";
 import { CLIENT_VERSION, encodeRequest, readElements, type FrameLimits } from "./frame.ts";
 import { readTable, requireSuccess, type BaostockRequest, type BaostockTable } from "./table.ts";
 
@@ -26,6 +26,8 @@ export interface BaostockClientOptions {
   readonly loginsMax?: number;
   /** Default an hour. */
   readonly loginsWindowMs?: number;
+  /** No refusal asks for a longer wait. Default a day, which is how long a ban lasts. */
+  readonly waitMsMax?: number;
   /** Of one answer as it comes. Default 64 MiB; the whole market of a day has about a third of one. */
   readonly frameBytesMax?: number;
   /** Of one answer unpacked. Default 64 MiB. */
@@ -54,6 +56,7 @@ export function createBaostockClient(options: BaostockClientOptions): BaostockCl
 
 const MIB = 1024 * 1024;
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 /** A server that does not answer a goodbye is left without one. */
 const LOGOUT_MS_MAX = 2_000;
 
@@ -68,7 +71,8 @@ class Client implements BaostockClient {
   readonly #options: BaostockClientOptions;
   readonly #connecting: ConnectionOptions;
   readonly #limits: FrameLimits;
-  readonly #secrets: readonly string[];
+  /** What errors are told with. */
+  readonly #telling: Omit<Doing, "doing">;
   readonly #loginFrame: Buffer;
   readonly #closing = new AbortController();
   #session: Connection | undefined;
@@ -92,7 +96,7 @@ class Client implements BaostockClient {
       callMsMax: options.callMsMax ?? 30_000,
       limits: this.#limits,
     };
-    this.#secrets = [password, apiKey];
+    this.#telling = { secrets: [password, apiKey], waitMsMax: options.waitMsMax ?? DAY_MS };
     this.#loginFrame = this.#encode(LOGIN.type, [LOGIN.method, user, password, apiKey === "" ? "0" : apiKey]);
   }
 
@@ -109,7 +113,7 @@ class Client implements BaostockClient {
       return await this.#exchange(request, doing, signal);
     } catch (error) {
       signal.throwIfAborted();
-      throw translate(error, { doing, secrets: this.#secrets });
+      throw translate(error, { doing, ...this.#telling });
     } finally {
       this.#inTurn -= 1;
       mine.resolve();
@@ -181,7 +185,7 @@ class Client implements BaostockClient {
       return connection;
     } catch (error) {
       signal.throwIfAborted();
-      throw translate(error, { doing, secrets: this.#secrets, isLogin: true });
+      throw translate(error, { doing, ...this.#telling, isLogin: true });
     }
   }
 

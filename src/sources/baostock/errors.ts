@@ -12,6 +12,8 @@ export interface Doing {
   readonly secrets: readonly string[];
   /** An answer to a login speaks of the account, whatever was asked behind it. */
   readonly isLogin?: boolean;
+  /** No refusal asks for a longer wait. */
+  readonly waitMsMax?: number;
 }
 
 /** The session is unknown to the server: another login mends it. */
@@ -115,7 +117,7 @@ export function redact(text: string, secrets: readonly string[]): string {
   return secrets.reduce((left, secret) => (secret === "" ? left : left.replaceAll(secret, "[secret]")), text);
 }
 
-function toRefusalError({ code, text }: Refusal, { doing, secrets, isLogin = false }: Doing): Error {
+function toRefusalError({ code, text }: Refusal, { doing, secrets, isLogin = false, waitMsMax = Infinity }: Doing): Error {
   const [kind, meaning] = classify(code, text);
   const said = `the provider says ${JSON.stringify(redact(text, secrets).slice(0, 300))} (code ${code})`;
   const sentence = `${doing}: ${meaning}; ${said}`;
@@ -127,11 +129,11 @@ function toRefusalError({ code, text }: Refusal, { doing, secrets, isLogin = fal
     case "rights":
       return new PermanentError(sentence, isLogin ? "provider" : "api");
     case "limit":
-      return new RateLimitError(sentence, undefined, { retryAfterMs: kind.retryAfterMs });
+      return new RateLimitError(sentence, undefined, { retryAfterMs: Math.min(kind.retryAfterMs, waitMsMax) });
     case "passes":
       return new TransientError(sentence, {
         isAnswered: true,
-        ...(kind.retryAfterMs === undefined ? {} : { retryAfterMs: kind.retryAfterMs }),
+        ...(kind.retryAfterMs === undefined ? {} : { retryAfterMs: Math.min(kind.retryAfterMs, waitMsMax) }),
       });
     case "request":
       return new DataError(sentence);

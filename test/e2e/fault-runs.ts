@@ -1,0 +1,244 @@
+import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
+
+import { systemClock } from "../../src/base/clock.ts";
+import { addDays, dayAt, SHANGHAI } from "../../src/domain/day.ts";
+import { FREQUENCY, SOURCE } from "../../src/domain/enums.ts";
+import { exchangeOf, type SecurityCode } from "../../src/domain/security-code.ts";
+import type { Market } from "../../src/market/generate-market.ts";
+import type { RandomFault as BaostockFault } from "../../src/simulators/baostock/faults.ts";
+import type { RandomFault as TdxFault } from "../../src/simulators/tdx/faults.ts";
+import { sizes } from "../support/sizes.ts";
+import {
+  asTdxSays,
+  barsOf,
+  centsText,
+  expectDaily,
+  expectFactors,
+  expectMinutes,
+  expectTicks,
+  factorsStored,
+  float32Text,
+  ticksStored,
+} from "./provider-truth.ts";
+import { metricOf, readMetrics, type Samples } from "./read-metrics.ts";
+import { openTwoProviders, type TwoProviders } from "./two-providers.ts";
+
+export type FaultRun = {
+  /** The kind of fault, or what the mixture has in common. */
+  readonly name: string;
+  /** Dead letters that the fault's nature demands: by how many answers were hit. None by default. */
+  readonly lettersOf?: (hits: number) => number;
+} & (
+  | { readonly provider: "baostock"; readonly faults: readonly BaostockFault[] }
+  | { readonly provider: "tdx"; readonly faults: readonly TdxFault[] }
+);
+
+/** One answer in five. */
+export const HIT_PER_MILLE = 200;
+
+/** Everything that waits, shorter: the clock stays the machine's. */
+const QUICK = {
+  GINKGO_BAOSTOCK_TIMEOUT_MS: "1000",
+  GINKGO_BAOSTOCK_LOGIN_PAUSE_MS: "0",
+  GINKGO_BAOSTOCK_LOGINS_PER_HOUR: "100000",
+  GINKGO_BAOSTOCK_WAIT_MS_MAX: "200",
+  GINKGO_TDX_TIMEOUT_MS: "1000",
+  GINKGO_BREAKER_PAUSE_MS: "50",
+  GINKGO_BREAKER_PAUSE_MS_MAX: "200",
+  GINKGO_WORKER_RETRY_WAIT_MS: "20",
+  GINKGO_WORKER_RETRY_WAIT_MS_MAX: "100",
+};
+/** How long the simulated provider bans an address. */
+const BAN_MS = 300;
+
+/** Days of minutes and ticks, and codes of these and of factors. */
+const DAYS_WITHIN = 3;
+const CODES_WITHIN = 4;
+/** A day that nothing explains is asked for again by the next message; so many in all. */
+const ROUNDS_MAX = 4;
+
+interface Sent {
+  readonly command: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** Runs a worker before a provider of which one answer in five is spoilt, and holds every cell against the market. */
+export async function runWithFault(t: TestContext, run: FaultRun): Promise<void> {
+  await using two = await openTwoProviders(t, {
+    market: {
+      seed: sizes.seed,
+      codes: sizes.codes,
+      tradingDays: sizes.days,
+      to: addDays(dayAt(systemClock.now(), SHANGHAI), -2),
+    },
+    env: QUICK,
+    ...(run.provider === "baostock"
+      ? { baostock: { randomFaults: run.faults, limits: { banMs: BAN_MS } } }
+      : { tdx: { randomFaults: run.faults } }),
+  });
+  if (two === undefined) {
+    return;
+  }
+  const { rig, market } = two;
+  const url = Promise.withResolvers<string>();
+  const startedMs = performance.now();
+  const worker = rig.start({ onReady: (addresses) => url.resolve(addresses.url) });
+  const sent = messagesFor(run.provider, market);
+  let published = 0;
+  let again: readonly Sent[] = sent;
+  const rounds: number[] = [];
+  while (again.length > 0 && rounds.length < ROUNDS_MAX) {
+    rounds.push(again.length);
+    await rig.publish(again.map((value) => ({ key: String(value.params["code"]), value })));
+    published += again.length;
+    await rig.untilSettled(published, 570_000);
+    again = await unexplained(two, sent);
+  }
+  const seconds = (performance.now() - startedMs) / 1_000;
+  const samples = await readMetrics(await url.promise);
+  await worker.stop();
+  await tell(t, run, two, { samples, rounds, seconds });
+  await expectTruth(two, run);
+  const hits = hitsOf(two, run.provider);
+  assert.ok(hits > 0, "the fault has befallen something");
+  assert.equal(await lettersOf(two), run.lettersOf?.(hits) ?? 0, "dead letters");
+}
+
+/** Messages of the codes that the provider has, and one of a code that it has forgotten. */
+function messagesFor(provider: FaultRun["provider"], market: Market): readonly Sent[] {
+  const range = { start_date: market.days[0], end_date: market.days.at(-1), provider };
+  const within = { ...range, start_date: market.days.at(-DAYS_WITHIN) };
+  const codes = codesOf(provider, market);
+  const few = codesWithin(provider, market);
+  const bars = (code: string, params: object): Sent => ({ command: "bar_snapshot", params: { code, ...params } });
+  return [
+    ...codes.map((code) => bars(code, range)),
+    ...few.map((code) => bars(code, { ...within, frequency: "5m" })),
+    ...(provider === "tdx"
+      ? [
+          ...few.map((code) => bars(code, { ...within, frequency: "1m" })),
+          ...few.map((code) => ({ command: "tick", params: { code, ...within } })),
+        ]
+      : few.map((code) => ({ command: "adjustfactor", params: { code, ...range } }))),
+  ];
+}
+
+/** What TongDaXin's servers have forgotten is another matter: they answer nothing of it. */
+function codesOf(provider: FaultRun["provider"], market: Market): readonly SecurityCode[] {
+  return market.securities
+    .filter(({ code, delistedOn }) => (provider === "tdx" ? delistedOn === undefined : exchangeOf(code) !== "BJ"))
+    .map(({ code }) => code);
+}
+
+function codesWithin(provider: FaultRun["provider"], market: Market): readonly SecurityCode[] {
+  return codesOf(provider, market)
+    .filter((code) => exchangeOf(code) !== "BJ")
+    .slice(0, CODES_WITHIN);
+}
+
+/** Messages whose last outcome says that days are left without a reason. */
+async function unexplained({ rig }: TwoProviders, sent: readonly Sent[]): Promise<readonly Sent[]> {
+  const rows = await rig.select<{ readonly command: string; readonly code: string; readonly days: string }>(
+    `SELECT data_set AS command, code, toString(sum(dateDiff('day', first_day, last_day) + 1)) AS days
+     FROM @ledger_row FINAL WHERE NOT removed AND state IN ('unexplained-empty', 'failed', 'pending') GROUP BY data_set, code`,
+  );
+  const codes = new Set(rows.map(({ code }) => code));
+  return sent.filter(({ params }) => codes.has(String(params["code"])));
+}
+
+async function expectTruth(two: TwoProviders, { provider }: FaultRun): Promise<void> {
+  const { rig, market } = two;
+  const codes = codesOf(provider, market);
+  const few = codesWithin(provider, market);
+  const days = market.days.slice(-DAYS_WITHIN);
+  const isTdx = provider === "tdx";
+  const source = isTdx ? SOURCE.TDX : SOURCE.BAOSTOCK;
+  const amountOf = isTdx ? float32Text : centsText;
+  same(
+    await barsOf(rig, FREQUENCY.DAY, source),
+    (isTdx ? expectDaily(market, codes, asTdxSays) : expectDaily(market, codes)).toSorted(),
+    "daily bars",
+  );
+  same(await barsOf(rig, FREQUENCY.MIN5, source), expectMinutes({ ...market, days }, few, 5, amountOf), "5m");
+  if (isTdx) {
+    same(await barsOf(rig, FREQUENCY.MIN1, source), expectMinutes({ ...market, days }, few, 1, amountOf), "1m");
+    same(await ticksStored(rig), expectTicks({ ...market, days }, few), "ticks");
+  } else {
+    same(await factorsStored(rig), expectFactors(market, few), "factors");
+  }
+  await expectOnce(two);
+}
+
+/** Equal, or the first lines that are not: a thousand of them say no more. */
+function same(found: readonly string[], expected: readonly string[], what: string): void {
+  const [have, want] = [new Set(found), new Set(expected)];
+  const missing = expected.filter((line) => !have.has(line));
+  const extra = found.filter((line) => !want.has(line));
+  assert.deepEqual(
+    {
+      rows: found.length,
+      missing: missing.slice(0, 3),
+      missingRows: missing.length,
+      extra: extra.slice(0, 3),
+      extraRows: extra.length,
+    },
+    { rows: expected.length, missing: [], missingRows: 0, extra: [], extraRows: 0 },
+    what,
+  );
+  assert.ok(expected.length > 0, `${what}: there is something to compare`);
+}
+
+/** No key twice, in any version: nothing was written again that was there. */
+async function expectOnce({ rig }: TwoProviders): Promise<void> {
+  for (const table of ["bar_row", "tick_row", "adjustfactor_row"]) {
+    const [plain, final] = await Promise.all(
+      [`@${table}`, `@${table} FINAL`].map(async (from) => {
+        const [row] = await rig.select<{ readonly rows: string }>(`SELECT toString(count()) AS rows FROM ${from}`);
+        return row?.rows;
+      }),
+    );
+    assert.equal(plain, final, `${table}: rows of all versions, and rows`);
+  }
+}
+
+interface Told {
+  readonly samples: Samples;
+  readonly rounds: readonly number[];
+  readonly seconds: number;
+}
+
+async function tell(t: TestContext, run: FaultRun, two: TwoProviders, told: Told): Promise<void> {
+  const { samples, rounds, seconds } = told;
+  const { provider, name } = run;
+  const of = (metric: string, labels: Readonly<Record<string, string>> = {}): number =>
+    metricOf(samples, metric, { provider, ...labels });
+  const waited = (metric: string, labels: Readonly<Record<string, string>>): string =>
+    `${of(`${metric}_count`, labels)} (${of(`${metric}_sum`, labels).toFixed(1)} s)`;
+  const waits = [
+    `budget ${waited("ginkgo_budget_wait_seconds", {})}`,
+    ...["retry", "outage"].map((reason) => `${reason} ${waited("ginkgo_provider_wait_seconds", { reason })}`),
+  ];
+  const requests = requestsOf(two, provider);
+  t.diagnostic(
+    `${provider} ${name}: ${hitsOf(two, provider)} of ${requests.length} answers hit; calls ${of("ginkgo_provider_calls_total")}, ` +
+      `answered ${of("ginkgo_provider_calls_total", { outcome: "answered" })}, failed ${of("ginkgo_provider_calls_total", { outcome: "failed" })}, ` +
+      `rate-limited ${of("ginkgo_provider_calls_total", { outcome: "rate-limited" })}; waits ${waits.join(", ")}; messages ${rounds.join(" + ")}; ` +
+      `dead letters ${await lettersOf(two)}; ${seconds.toFixed(1)} s`,
+  );
+}
+
+function requestsOf(
+  { baostock, tdx }: TwoProviders,
+  provider: FaultRun["provider"],
+): readonly { readonly fault?: string | undefined }[] {
+  return provider === "baostock" ? baostock.requests : tdx.flatMap(({ requests }) => requests);
+}
+
+function hitsOf(two: TwoProviders, provider: FaultRun["provider"]): number {
+  return requestsOf(two, provider).filter(({ fault }) => fault !== undefined).length;
+}
+
+async function lettersOf({ rig }: TwoProviders): Promise<number> {
+  return (await rig.messagesOf(`${rig.config.worker.topic}.dlq`)).length;
+}
