@@ -117,7 +117,10 @@ export function redact(text: string, secrets: readonly string[]): string {
   return secrets.reduce((left, secret) => (secret === "" ? left : left.replaceAll(secret, "[secret]")), text);
 }
 
-function toRefusalError({ code, text }: Refusal, { doing, secrets, isLogin = false, waitMsMax = Infinity }: Doing): Error {
+function toRefusalError(
+  { code, text }: Refusal,
+  { doing, secrets, isLogin = false, waitMsMax = Infinity }: Doing,
+): Error {
   const [kind, meaning] = classify(code, text);
   const said = `the provider says ${JSON.stringify(redact(text, secrets).slice(0, 300))} (code ${code})`;
   const sentence = `${doing}: ${meaning}; ${said}`;
