@@ -61,6 +61,7 @@ test("from an ex-day that could not be read on nothing is known, up to the next 
   assert.deepEqual(expand(events, { rejected }), ["2023-07-19 11.4", "2023-07-24 12"]);
   assert.deepEqual(expand(events, { rejected: [{ code, day: undefined }] }), []);
   assert.deepEqual(expand(events, { rejected: [{ code: "", day: undefined }] }), []);
+  assert.deepEqual(expand(events, { rejected: [{ code: "sh.6000\ufffd0", day: undefined }] }), []);
   assert.equal(expand(events, { rejected: [{ code: "000001.SZ", day: undefined }] }).length, 4);
 });
 

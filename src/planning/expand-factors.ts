@@ -2,7 +2,7 @@ import { parseDecimal } from "../base/decimal.ts";
 import type { Day } from "../domain/day.ts";
 import type { SourceNumber } from "../domain/enums.ts";
 import type { AdjustmentFactor, RejectedRow } from "../domain/rows.ts";
-import type { SecurityCode } from "../domain/security-code.ts";
+import { isSecurityCode, type SecurityCode } from "../domain/security-code.ts";
 import type { Call } from "../domain/unit.ts";
 import type { TradingCalendar } from "./trading-calendar.ts";
 
@@ -43,7 +43,8 @@ interface Step {
 
 function expandCode(code: SecurityCode, from: Day, to: Day, input: ExpandInput): readonly AdjustmentFactor[] {
   const { events, rejected, calendar, source, listedOn } = input;
-  const bad = rejected.filter((row) => row.code === code || row.code === "");
+  // A code that cannot be read may be any, too.
+  const bad = rejected.filter((row) => row.code === code || !isSecurityCode(row.code));
   if (bad.some(({ day }) => day === undefined)) {
     // Its ex-day may be any.
     return [];

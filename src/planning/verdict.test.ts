@@ -123,6 +123,17 @@ test("empty days at the edge are suspects until the suspension list has been ask
   assert.match(unread.spans[0]?.evidence.note ?? "", /no suspension list to be read/);
 });
 
+test("what only the end of an answer says is in doubt: days without a reason, and no trade at an edge of the listing", () => {
+  const list = { days: new Set<Day>(), evidence: LIST_CALL };
+  const hole = judge(unit("2024-01-02", "2024-01-05"), ["2024-01-02", "2024-01-04"], { suspensions: list });
+  assert.deepEqual(hole.doubts, ["2024-01-05"], "rows on both sides bear out that there was no trade between them");
+  const delisted = { ...instrument, delistedOn: day("2024-01-10") };
+  const edge = judge(unit("2024-01-02", "2024-01-10"), ["2024-01-02", "2024-01-08"], { instrument: delisted });
+  assert.equal(stateOn(edge.spans, day("2024-01-09")), "no-trade");
+  assert.deepEqual(edge.doubts, ["2024-01-09"]);
+  assert.deepEqual(judge(unit("2024-01-02", "2024-01-03"), ["2024-01-02", "2024-01-03"]).doubts, []);
+});
+
 test("a missing adjustment factor is no day without trade, whatever surrounds it: the suspension list names it, or nothing does", () => {
   const factors = { ...unit("2024-06-12", "2024-06-18"), dataSet: "adjustment-factors" } as const;
   const rows = ["2024-06-12", "2024-06-13", "2024-06-17", "2024-06-18"];

@@ -62,6 +62,11 @@ export interface Judgement {
   readonly spans: readonly Span[];
   /** Days without a row and without a reason, sorted; always empty once the suspension list was asked. */
   readonly suspects: readonly Day[];
+  /**
+   * Days, sorted, of which nothing but the answers themselves says that there is no more of them: unexplained-empty, and
+   * no-trade at an edge of the listing. An answer that is silently short leaves just these.
+   */
+  readonly doubts: readonly Day[];
 }
 
 /**
@@ -99,6 +104,7 @@ export const LATE_PUBLICATION_MS_MAX = 24 * 60 * 60_000;
 export function judgeUnit(input: JudgeInput): Judgement {
   const spans = new SpanBuilder();
   const suspects: Day[] = [];
+  const doubts: Day[] = [];
   const facts = gatherFacts(input);
   for (const run of input.unit.missing) {
     for (const day of input.calendar.tradingDaysBetween(run.from, run.to)) {
@@ -108,11 +114,14 @@ export function judgeUnit(input: JudgeInput): Judgement {
         spans.breakOff();
       } else {
         spans.add(day, verdict);
+        if (verdict.isDoubtful === true || verdict.state === "unexplained-empty") {
+          doubts.push(day);
+        }
       }
     }
     spans.breakOff();
   }
-  return { spans: spans.spans, suspects };
+  return { spans: spans.spans, suspects, doubts };
 }
 
 /** What a day is said to be; two days with the same `source` and equal words share a span. */
@@ -121,6 +130,8 @@ interface Verdict {
   readonly source: Omit<Evidence, "note">;
   readonly note: string;
   readonly askAgainAtMs?: number;
+  /** No row on its other side bears it out. */
+  readonly isDoubtful?: boolean;
 }
 
 interface Facts {
@@ -230,11 +241,11 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
     }
     if (day < first && facts.isListingEdge) {
       const edge = `no bar between listing on ${instrument.listedOn} and first trade on ${first}`;
-      return { state: "no-trade", source, note: `${facts.summary}, ${edge}` };
+      return { state: "no-trade", source, note: `${facts.summary}, ${edge}`, isDoubtful: true };
     }
     if (day > last && facts.isDelistingEdge) {
       const edge = `no bar between last trade on ${last} and delisting on ${instrument.delistedOn}`;
-      return { state: "no-trade", source, note: `${facts.summary}, ${edge}` };
+      return { state: "no-trade", source, note: `${facts.summary}, ${edge}`, isDoubtful: true };
     }
   }
   if (lost === undefined && instrument.isImplied === true && facts.isAskedFromListing) {

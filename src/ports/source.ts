@@ -42,6 +42,11 @@ export interface Capability {
    * trading day.
    */
   readonly isByEvent?: boolean;
+  /**
+   * An answer may come empty, or lack rows at its end, and look like a whole one all the same. What such an answer leaves
+   * without a reason is asked for again before it is judged.
+   */
+  readonly isSilentlyShort?: boolean;
 }
 
 /** What a provider answers to one call. */

@@ -107,6 +107,32 @@ test("a suspension list that was asked for is waited for no longer than the grac
   await assert.rejects(rig.sync(), /its grace is over/);
 });
 
+test("a day that only silence speaks of is asked for again where answers may be short, and no more than twice", async () => {
+  const asked: string[] = [];
+  const silent = DAYS.slice(-2);
+  const looks = (brings: number) => async (keep: KeepPart<"adjustment-factors">, unit: Unit) => {
+    asked.push(`${unit.from}..${unit.to}`);
+    const isThere = asked.length === brings;
+    const days = asked.length === 1 ? DAYS.slice(0, -2) : isThere ? silent : [];
+    await keep({ ...partOf(days, BigInt(asked.length)), isLast: true });
+  };
+  const again = `${silent[0]}..${silent[1]}`;
+  const whole = `${DAYS[0]}..${DAYS.at(-1)}`;
+  for (const { brings, isSilentlyShort, want, calls } of [
+    { brings: 2, isSilentlyShort: true, want: "present", calls: [whole, again] },
+    { brings: 3, isSilentlyShort: true, want: "present", calls: [whole, again, again] },
+    { brings: 4, isSilentlyShort: true, want: "unexplained-empty", calls: [whole, again, again] },
+    { brings: 2, isSilentlyShort: false, want: "unexplained-empty", calls: [whole] },
+  ]) {
+    asked.length = 0;
+    const rig = openUnit(looks(brings), never, never, undefined, isSilentlyShort);
+    const { spans, callIds } = await rig.sync();
+    assert.equal(spans.find(({ from, to }) => from <= (silent[0] ?? "") && to >= (silent[1] ?? ""))?.state, want);
+    assert.deepEqual(asked, calls);
+    assert.equal(callIds.length, calls.length);
+  }
+});
+
 interface UnitRig {
   readonly sync: () => ReturnType<typeof syncUnit>;
   readonly stored: readonly string[];
@@ -114,11 +140,12 @@ interface UnitRig {
 }
 
 function openUnit(
-  fetch: (keep: KeepPart<"adjustment-factors">) => Promise<void>,
+  fetch: (keep: KeepPart<"adjustment-factors">, unit: Unit) => Promise<void>,
   signal = never,
   finishing = signal,
   suspendedDays: UnitWork<"adjustment-factors">["line"]["suspensions"]["suspendedDays"] = () =>
     Promise.resolve({ days: new Set<Day>(), evidence: undefined }),
+  isSilentlyShort = false,
 ): UnitRig {
   const stored: string[] = [];
   const learned: string[] = [];
@@ -145,6 +172,7 @@ function openUnit(
     exchanges: EXCHANGES,
     kinds: ["stock"],
     since: undefined,
+    isSilentlyShort,
   } as const;
   const work: UnitWork<"adjustment-factors"> = {
     instrument: INSTRUMENT,
@@ -152,7 +180,7 @@ function openUnit(
       dataSet: "adjustment-factors",
       provider: "tushare",
       capability,
-      desk: { fetch: (_unit, keep) => fetch(keep) },
+      desk: { fetch: (asked, keep) => fetch(keep, asked) },
       suspensions: { suspendedDays },
       toModel: (row, provenance) => ({ model: "adjustment-factor", row, provenance }),
     },
@@ -192,8 +220,8 @@ const INSTRUMENT: Instrument = {
 };
 
 /** One complete answer for all days, with rows on some of them. */
-function partOf(days: readonly Day[]): Part {
-  const provenance = { version: 1n, callId: `c${days[0]}` };
+function partOf(days: readonly Day[], version = 1n): Part {
+  const provenance = { version, callId: `c${days[0]}-${version}` };
   return {
     fetched: days.map((tradingDay) => ({ row: factorOn(tradingDay), provenance })),
     rejected: [],

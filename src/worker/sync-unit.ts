@@ -8,7 +8,8 @@ import type { CodeDataSet, DaySpan, Unit } from "../domain/unit.ts";
 import { DayCount } from "../planning/day-count.ts";
 import { DaySet } from "../planning/day-set.ts";
 import type { TradingCalendar } from "../planning/trading-calendar.ts";
-import { judgeUnit, type Answer, type JudgeInput } from "../planning/verdict.ts";
+import { judgeUnit, type Answer, type JudgeInput, type Judgement } from "../planning/verdict.ts";
+import type { Capability } from "../ports/source.ts";
 import type { RowOutcome, Store } from "../ports/store.ts";
 import { PART_ROWS, type UnitPart } from "./call-desk.ts";
 import type { CommandContext } from "./message-handler.ts";
@@ -42,7 +43,7 @@ export interface UnitWork<D extends CodeDataSet> {
  * Fetches a unit, makes its rows durable as they come, and says what its missing days are now known to be. Days of a unit
  * of many calls that are present stand in the ledger already, month by month, so that a restart asks for them no more;
  * what the days without a row are shows once everything has come. So do the days stored of a unit that ends early, for
- * whoever does it next. When the signal aborts no call is begun; what has come is stored until `finishing` aborts.
+ * whoever does it next. Days that only silence speaks of are asked for again where answers may be silently short. When the signal aborts no call is begun; what has come is stored until `finishing` aborts.
  */
 export async function syncUnit<D extends CodeDataSet>(
   unit: Unit,
@@ -104,19 +105,41 @@ export async function syncUnit<D extends CodeDataSet>(
       recorded.add(day);
     }
   };
+  const judgeResting = async (days: readonly Day[]): Promise<Judgement> => {
+    using _ = context.pace?.rest();
+    return await judge(inputOf(days, stored.days()), line, signal, storing);
+  };
   try {
     await line.desk.fetch(unit, keep, signal, context);
     const missing = unit.missing.flatMap(({ from, to }) => calendar.tradingDaysBetween(from, to));
     const left = missing.filter((day) => !recorded.has(day));
-    using _ = context.pace?.rest();
-    const spans = await judge(inputOf(left, stored.days()), line, signal, storing);
-    return { rows, spans, callIds: answers.map(({ evidence }) => evidence.callId) };
+    let judged = await judgeResting(left);
+    // What one answer lacks without a word another one may bring, and most often it does.
+    for (let looks = 1; looks < looksMax(line.capability) && judged.doubts.length > 0 && !signal.aborted; looks += 1) {
+      await line.desk.fetch(unitOf(unit, judged.doubts, calendar), keep, signal, context);
+      judged = await judgeResting(left);
+    }
+    return { rows, spans: judged.spans, callIds: answers.map(({ evidence }) => evidence.callId) };
   } catch (error) {
     if (unrecorded.length > 0 && (signal.aborted || error instanceof GivenBackError) && !storing.aborted) {
       await learnStored();
     }
     throw error;
   }
+}
+
+/** Looks at days of which an answer may have said nothing by mistake, the first one among them. */
+const LOOKS_MAX = 3;
+
+function looksMax({ isSilentlyShort }: Capability): number {
+  return isSilentlyShort === true ? LOOKS_MAX : 1;
+}
+
+/** These days of a unit, without what else it was widened to. */
+function unitOf(unit: Unit, days: readonly Day[], calendar: TradingCalendar): Unit {
+  const [from = unit.from] = days;
+  const to = days.at(-1) ?? unit.to;
+  return { ...unit, from, to, tradingDays: calendar.countBetween(from, to), missing: toRuns(days, calendar) };
 }
 
 function isMissing(day: Day, { missing }: Unit): boolean {
@@ -146,14 +169,14 @@ async function judge<D extends CodeDataSet>(
   line: CodeLine<D>,
   signal: AbortSignal,
   finishing: AbortSignal,
-): Promise<readonly Span[]> {
+): Promise<Judgement> {
   const first = judgeUnit(input);
   if (first.suspects.length === 0) {
-    return first.spans;
+    return first;
   }
   signal.throwIfAborted();
   const suspensions = await orAbort(line.suspensions.suspendedDays(input.unit.code, first.suspects), finishing);
-  return judgeUnit({ ...input, suspensions }).spans;
+  return judgeUnit({ ...input, suspensions });
 }
 
 async function storePart<D extends CodeDataSet>(

@@ -33,6 +33,7 @@ export function baostockCapabilities({ rowsByPage = ROWS_BY_PAGE }: BaostockBoun
     byDay: false,
     zone: SHANGHAI,
     exchanges: ["SH", "SZ"],
+    isSilentlyShort: true,
     since: undefined,
   } as const;
   const daily = { ...common, dataSet: "bars", completeFrom: BAOSTOCK_COMPLETE_FROM.bars } as const;

@@ -381,3 +381,41 @@ test("options that cannot be right are refused before any call", () => {
     assert.throws(() => clientOf({ port: 1 }, wrong), TypeError);
   }
 });
+
+test("an answer to an earlier request of the same method passes for none, and days may be others", async () => {
+  const request: BaostockRequest = {
+    type: "15",
+    method: "query_adjust_factor",
+    page: { number: 1, rows: 2_000 },
+    params: ["sh.600000", "1990-01-01", "2024-01-10"],
+    fieldsAt: 10,
+  };
+  const echo =
+    (code: string): BaostockScript =>
+    (asked) =>
+      tableFrame({ ...asked, fields: [...asked.fields.slice(0, 4), code, "1999-11-10", "2024-01-10"] }, "code", [], 3);
+  await using other = await ScriptedBaostock.open(echo("sh.600001"));
+  await using client = clientOf(other);
+  await assert.rejects(
+    client.call(request, never),
+    (error) =>
+      error instanceof TransientError && /answers for "sh\.600001" instead of "sh\.600000"/.test(error.message),
+  );
+  await using same = await ScriptedBaostock.open(echo("sh.600000"));
+  await using second = clientOf(same);
+  assert.deepEqual(await second.call(request, never), { fields: ["code"], items: [] });
+});
+
+test("no refusal asks for a longer wait than is allowed", async () => {
+  for (const [code, waitMs] of [
+    ["10001011", 5_000],
+    ["10001005", 5_000],
+    ["10001003", 5_000],
+  ] as const) {
+    await using server = await ScriptedBaostock.open(() => refusal(code, "no"));
+    await using client = clientOf(server, { waitMsMax: 5_000 });
+    const error = await failureOf(client);
+    assert.ok(error instanceof TransientError);
+    assert.equal(error.retryAfterMs, waitMs);
+  }
+});

@@ -11,7 +11,7 @@ import {
 } from "../../../test/support/scripted-baostock.ts";
 import { systemClock } from "../../base/clock.ts";
 import { DataError } from "../../base/errors.ts";
-import { parseDay } from "../../domain/day.ts";
+import { dayAt, parseDay, SHANGHAI } from "../../domain/day.ts";
 import type { Frequency } from "../../domain/frequency.ts";
 import type { DataSet } from "../../domain/rows.ts";
 import { parseSecurityCode } from "../../domain/security-code.ts";
@@ -129,7 +129,15 @@ test("each call asks as the page says", async () => {
     "query_daily_history_k_AStock",
     "2024-01-02",
   ]);
-  const factors = ["15", "query_adjust_factor", "1", "2000", "sh.600000", "1990-01-01", "2024-12-31"];
+  const factors = [
+    "15",
+    "query_adjust_factor",
+    "1",
+    "2000",
+    "sh.600000",
+    "1990-01-01",
+    dayAt(systemClock.now(), SHANGHAI),
+  ];
   assert.deepEqual(await ask(toCall("adjustment-factors", codes())), factors);
   const list = await ask(toCall("stock-list", { by: "status", status: "listed" }));
   assert.deepEqual(list, ["45", "query_stock_basic", "1", "2000", "", ""]);
@@ -239,4 +247,31 @@ test("every call of what is offered fits one page", () => {
     ["5m", "stock", "2020-01-03"],
     ["5m", "etf", "2026-01-05"],
   ]);
+});
+
+test("a list of factors that does not end with the newest event is asked for again, and the longest is taken", async () => {
+  const columns = "code,dividOperateDate,foreAdjustFactor,backAdjustFactor,adjustFactor";
+  const event = (day: string, forward: string, back: string): readonly string[] => [
+    "sh.600000",
+    day,
+    forward,
+    back,
+    back,
+  ];
+  const whole = [event("2023-07-21", "0.900000", "1.100000"), event("2024-07-21", "1.000000", "1.222222")];
+  const beyond = [...whole, event("2025-07-21", "1.000000", "1.300000")];
+  const cases = [
+    { answers: [whole], rows: 2, asked: 1 },
+    { answers: [[], whole], rows: 2, asked: 2 },
+    { answers: [whole.slice(0, 1), [], whole], rows: 2, asked: 3 },
+    { answers: [[], [], []], rows: 0, asked: 3 },
+    { answers: [whole.slice(0, 1), [], []], rows: 1, asked: 3 },
+    { answers: [beyond], rows: 2, asked: 1 },
+  ];
+  for (const { answers, rows, asked } of cases) {
+    let looks = 0;
+    await using rig = await Rig.open((request) => tableFrame(request, columns, answers[looks++] ?? [], 3));
+    const page = await rig.source.fetch(toCall("adjustment-factors", codes()), never);
+    assert.deepEqual([page.rows.length, looks], [rows, asked]);
+  }
 });

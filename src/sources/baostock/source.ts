@@ -1,3 +1,4 @@
+import { dayAt, SHANGHAI } from "../../domain/day.ts";
 import { kindOf } from "../../domain/instrument-kind.ts";
 import type { DataSet, RowOf } from "../../domain/rows.ts";
 import { exchangeOf } from "../../domain/security-code.ts";
@@ -5,6 +6,7 @@ import type { Call, Selection } from "../../domain/unit.ts";
 import type { Capability, Page, Source } from "../../ports/source.ts";
 import { baostockCapabilities, type BaostockBounds } from "./capabilities.ts";
 import { createBaostockClient, type BaostockClientOptions } from "./client.ts";
+import { fetchFactors } from "./factors.ts";
 import { createInquiries } from "./inquiries.ts";
 import { mapTable } from "./mapping.ts";
 import { pageOf, restOf, ROWS_BY_PAGE } from "./paging.ts";
@@ -15,8 +17,9 @@ export { BAOSTOCK_COMPLETE_FROM, baostockCapabilities } from "./capabilities.ts"
 export interface BaostockSourceOptions extends BaostockClientOptions, BaostockBounds {}
 
 /**
- * BaoStock as a source. One call is one request; beyond that only a session is begun where there is none, and a request
- * is sent again once after the server had forgotten or closed an old one.
+ * BaoStock as a source. One call is one request; beyond that only a session is begun where there is none, a request is
+ * sent again once after the server had forgotten or closed an old one, and a list of factors that may be short is asked for
+ * again.
  */
 export function openBaostockSource(options: BaostockSourceOptions): Source {
   const client = createBaostockClient(options);
@@ -31,12 +34,17 @@ export function openBaostockSource(options: BaostockSourceOptions): Source {
       signal.throwIfAborted();
       return { dataSet, rows: [], rejected: [], received: 0, rest: [] };
     }
-    const table = await client.call(toRequest(call, pageOf(call, rowsByPage)), signal);
+    const page = pageOf(call, rowsByPage);
+    const [code] = dataSet === "adjustment-factors" && selection.by === "codes" ? selection.codes : [];
+    const table =
+      code === undefined
+        ? await client.call(toRequest(call, page), signal)
+        : await fetchFactors(client, code, dayAt(options.clock.now(), SHANGHAI), page, signal);
     const { rows, rejected, suspensions } = mapTable(dataSet, frequency, table);
     const received = table.items.length;
     return {
       dataSet,
-      rows: rows.filter((row) => isOfStatus(row, selection)),
+      rows: rows.filter((row) => isOfStatus(row, selection) && !(code !== undefined && isAfter(row, selection))),
       rejected,
       received,
       rest: restOf(call, received, rowsByPage),
@@ -51,6 +59,11 @@ export function openBaostockSource(options: BaostockSourceOptions): Source {
     inquiries: createInquiries(client, rowsByPage),
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };
+}
+
+/** Factors are asked for up to today, whatever the call's end. */
+function isAfter(row: RowOf[DataSet], selection: Selection): boolean {
+  return selection.by === "codes" && "tradingDay" in row && row.tradingDay > selection.to;
 }
 
 /** The provider's list has every status at once. */

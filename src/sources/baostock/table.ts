@@ -57,6 +57,9 @@ export function readTable(elements: readonly string[], request: BaostockRequest,
     const got = `page ${excerpt(elements[PAGE_AT])} of ${excerpt(elements[PAGE_AT + 1])} rows`;
     throw broken(doing, `expected page ${page.number} of ${page.rows} rows, got ${got}`);
   }
+  if (page !== undefined) {
+    requireEcho(elements, request, doing);
+  }
   const data = elements[page === undefined ? DATA_AT.whole : DATA_AT.paged];
   const list = elements[request.fieldsAt];
   if (data === undefined || list === undefined) {
@@ -70,6 +73,22 @@ export function readTable(elements: readonly string[], request: BaostockRequest,
 }
 
 const FIELDS_MAX = 100;
+const PARAMS_AT = 7;
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+
+/**
+ * An answer to an earlier request of the same method is known by its parameters, which stand in it as they were sent. Days
+ * are left out: a server that shortens a range may say which one it took.
+ */
+function requireEcho(elements: readonly string[], { params, fieldsAt }: BaostockRequest, doing: string): void {
+  params.forEach((param, index) => {
+    const at = PARAMS_AT + index;
+    const echoed = elements[at];
+    if (param !== "" && !DAY.test(param) && at < fieldsAt && echoed !== undefined && echoed !== param) {
+      throw broken(doing, `it answers for ${excerpt(echoed)} instead of ${excerpt(param)}`);
+    }
+  });
+}
 
 function readRecords(data: string, doing: string): readonly (readonly Cell[])[] {
   for (const [sign, most] of Object.entries(SIGNS_MAX)) {

@@ -131,7 +131,14 @@ const TICKS_PER_DAY = 5_000;
 
 /** What the source can answer; known without a server. */
 export function tdxCapabilities(): readonly Capability[] {
-  const common = { api: "tdx", codesMax: 1, byDay: false, zone: SHANGHAI, exchanges: EXCHANGES } as const;
+  const common = {
+    api: "tdx",
+    codesMax: 1,
+    byDay: false,
+    zone: SHANGHAI,
+    exchanges: EXCHANGES,
+    isSilentlyShort: true,
+  } as const;
   const bars = {
     ...common,
     dataSet: "bars",
