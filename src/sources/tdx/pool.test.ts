@@ -129,7 +129,7 @@ test("when no host serves, the failure passes, and hosts that come back are foun
 test("after a failure the next call goes to another host", async () => {
   let isFirst = true;
   const failing = (): TdxReply => {
-    const answer = isFirst ? "reset" : barsOfDay();
+    const answer = isFirst ? "reset" : barsBody([barOf(DAY)]);
     isFirst = false;
     return answer;
   };
