@@ -38,29 +38,43 @@ export function providerChecks(config: Config, { callProvider }: DoctorOptions, 
       name: `${provider} call`,
       after: "provider settings",
       todo: "see that the provider can be reached, and that it knows us",
+      msMax: CALL_MS_MAX,
       look: async (signal) => {
         if (!callProvider) {
           return skipped(`${provider} was not called`, HOW);
         }
         await using budgetSide = await openBudgetSide(config, log, signal);
         await using opened = new AsyncDisposableStack();
-        const providers = openProviders(config, budgetSide.budget, log).map((one) => opened.use(one));
-        const found = providers.find((one) => one.provider === provider);
-        const call = callFor(found?.capabilities ?? []);
-        const answer = await found?.line(call.dataSet).fetchAll(call, signal);
-        return ok(`${provider} answered with ${answer?.rows.length ?? 0} rows of ${call.dataSet}`);
+        const source = opened.use(servedProvider(provider).open(config, log));
+        const { call, api } = callFor(source.capabilities);
+        await budgetSide.budget.acquire({ provider, api }, signal);
+        // Once: what a worker would try again is what somebody who asks the doctor wants to read.
+        const { rows } = await source.fetch(call, signal);
+        return ok(`${provider} answered with ${rows.length} rows of ${call.dataSet}`);
       },
     })),
   ];
 }
 
+/** A provider may be far away, and may have many servers of which most are gone. */
+const CALL_MS_MAX = 30_000;
+
 /** A week of the calendar, or where it has none of an index that it is sure to have. */
-function callFor(capabilities: readonly Capability[]): Call<"trading-calendar" | "bars"> {
+function callFor(capabilities: readonly Capability[]): {
+  readonly call: Call<"trading-calendar" | "bars">;
+  readonly api: string;
+} {
   const to = dayAt(systemClock.now(), SHANGHAI);
   const from = addDays(to, -7);
-  return capabilities.some(({ dataSet }) => dataSet === "trading-calendar")
-    ? { dataSet: "trading-calendar", frequency: "1d", selection: { by: "range", from, to } }
-    : { dataSet: "bars", frequency: "1d", selection: { by: "codes", codes: [INDEX], from, to } };
+  const apiOf = (wanted: Call["dataSet"]): string | undefined =>
+    capabilities.find(({ dataSet }) => dataSet === wanted)?.api;
+  const api = apiOf("trading-calendar");
+  return api === undefined
+    ? {
+        call: { dataSet: "bars", frequency: "1d", selection: { by: "codes", codes: [INDEX], from, to } },
+        api: apiOf("bars") ?? "bars",
+      }
+    : { call: { dataSet: "trading-calendar", frequency: "1d", selection: { by: "range", from, to } }, api };
 }
 
 /** The composite index of Shanghai. */

@@ -76,3 +76,10 @@ test("a clock that is off is a warning above two seconds and a failure above thi
     assert.match(finding.seen, words);
   }
 });
+
+test("a check that may take longer than the others is waited for as long as it says", async () => {
+  const slow = (): Promise<ReturnType<typeof ok>> =>
+    new Promise((resolve) => setTimeout(() => resolve(ok("there")), 60));
+  const [late, patient] = await run([plan("late", slow), { ...plan("patient", slow), msMax: 10_000 }], never, 10);
+  assert.deepEqual([late?.verdict, patient?.verdict], ["fail", "ok"]);
+});
