@@ -47,7 +47,8 @@ function openFleet(lock: Lock = createMemoryLock()) {
     };
   };
   const shared = { provider: "baostock", capabilities: [], open, lock, clock: systemClock, log: silentLog } as const;
-  const worker = (): Source => withFleetTurn({ ...shared, idleMsMax: 40, turnMsMax: 100, lookEveryMs: 5 });
+  const worker = (times: { readonly idleMsMax?: number; readonly turnMsMax?: number } = {}): Source =>
+    withFleetTurn({ ...shared, idleMsMax: 40, turnMsMax: 100, lookEveryMs: 5, ...times });
   return { seen, worker };
 }
 
@@ -68,6 +69,20 @@ test("of several workers one has a connection at a time, and each comes to its t
   assert.equal(seen.most, 1);
   assert.ok(seen.opened >= 3, `${seen.opened} turns`);
 });
+
+test(
+  "a worker that stays busy goes from turn to turn, and no turn has to grow idle for that",
+  { timeout: 20_000 },
+  async () => {
+    const { seen, worker } = openFleet();
+    await using source = worker({ idleMsMax: 600_000, turnMsMax: 50 });
+    for (let at = 0; at < 60; at += 1) {
+      await source.fetch(CALL, never);
+    }
+    assert.ok(seen.opened >= 3, `${seen.opened} turns`);
+    assert.ok(seen.opened <= 20, `${seen.opened} turns for ${seen.calls} calls`);
+  },
+);
 
 test("calls that come while a turn lasts share it, and an idle worker lets the next one in", async () => {
   const { seen, worker } = openFleet();

@@ -97,10 +97,10 @@ class FleetTurns implements AsyncDisposable {
         // Long enough for another worker to take the lock that was just let go.
         await clock.sleep(lookEveryMs, this.#closing.signal);
       }
-      await lock.withLock(`provider-${provider}`, () => this.#serve(begun.resolve), this.#closing.signal);
+      await lock.withLock(`provider-${provider}`, () => this.#serve(begun), this.#closing.signal);
     };
     this.#served = serve().catch((error: unknown) => {
-      this.#turn = undefined;
+      this.#leave(begun.promise);
       begun.reject(error);
       if (!this.#closing.signal.aborted) {
         log.warn("a turn with a provider ended with a failure", { provider, why: describeError(error) });
@@ -111,13 +111,20 @@ class FleetTurns implements AsyncDisposable {
     return begun.promise;
   }
 
+  /** Nobody joins this turn any more. Calls may wait for the next one already, which stays. */
+  #leave(turn: Promise<Turn>): void {
+    if (this.#turn === turn) {
+      this.#turn = undefined;
+    }
+  }
+
   /** Runs until the turn is over; its source is closed before the next worker's is opened. */
-  async #serve(begin: (turn: Turn) => void): Promise<void> {
+  async #serve(begun: PromiseWithResolvers<Turn>): Promise<void> {
     const { clock, open, idleMsMax = IDLE_MS_MAX, turnMsMax = TURN_MS_MAX, lookEveryMs = LOOK_EVERY_MS } = this.#parts;
     await using source = open();
     const startedMs = clock.elapsedMs();
     const turn: Turn = { source, users: 0, lastUsedMs: startedMs, isOver: false };
-    begin(turn);
+    begun.resolve(turn);
     const closing = this.#closing.signal;
     while (!turn.isOver || turn.users > 0) {
       await clock.sleep(lookEveryMs, closing).catch(() => undefined);
@@ -128,9 +135,9 @@ class FleetTurns implements AsyncDisposable {
       }
       if (!turn.isOver && (isIdle || nowMs - startedMs >= turnMsMax)) {
         turn.isOver = true;
-        this.#turn = undefined;
+        this.#leave(begun.promise);
       }
     }
-    this.#turn = undefined;
+    this.#leave(begun.promise);
   }
 }
