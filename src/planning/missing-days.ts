@@ -14,6 +14,8 @@ export const ASK_EMPTY_AGAIN_MS = 20 * 60 * 60 * 1000;
 export interface AskPolicy {
   /** The day of delisting: whether it had a bar is asked once, and `after-delisting` on it is then no contradiction. */
   readonly delistedOn?: Day | undefined;
+  /** No list has the code: that it was not listed yet is known from its answers, and no list contradicts it. */
+  readonly isImplied?: boolean;
   readonly nowMs: number;
   /** Unexplained-empty and failed days rest this long after their last call; 0 asks always. */
   readonly askEmptyAfterMs: number;
@@ -84,7 +86,7 @@ export interface Needs {
 /**
  * The same by spans rather than by days, so that 5,500 plans of long histories cost little. The days asked for must lie
  * within the instrument's listing: a before-listing or after-delisting span in there comes from a stock list that has
- * been corrected since, and its days are missing.
+ * been corrected since, and its days are missing; where no list has the code there is nothing to be corrected.
  */
 export function needsBetween(
   spans: readonly Span[],
@@ -141,6 +143,7 @@ export function needsBetween(
 }
 
 /** `from` is the first day of the span that lies within the listing. */
-function isContradicted(span: Span, from: Day, { delistedOn }: AskPolicy): boolean {
-  return span.state === "before-listing" || (span.state === "after-delisting" && from !== delistedOn);
+function isContradicted(span: Span, from: Day, { delistedOn, isImplied = false }: AskPolicy): boolean {
+  const isBefore = span.state === "before-listing" && !isImplied;
+  return isBefore || (span.state === "after-delisting" && from !== delistedOn);
 }

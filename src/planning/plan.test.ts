@@ -69,6 +69,39 @@ function span(from: string, to: string, state: LedgerState, version = 1n): Span 
 
 const whole = span("1991-04-03", "2025-11-28", "present");
 
+test("a code that no list has is not asked again for days that its answers showed to be before its listing", () => {
+  const implied: Instrument = { ...instrument, listedOn: day("1990-12-19"), isImplied: true };
+  const spans = [span("1990-12-19", "2010-05-31", "before-listing"), span("2010-06-01", "2025-11-28", "present")];
+  const made = plan({}, { instrument: implied, spans });
+  assert.deepEqual([made.units, made.missingDays], [[], 0]);
+  const { isImplied: _, ...listed } = implied;
+  assert.equal(plan({}, { instrument: listed, spans }).units.length, 1);
+});
+
+test("of what is asked for day by day no day is asked for beside the missing ones", () => {
+  const ticks = {
+    ...capability,
+    dataSet: "ticks",
+    rowsMax: 9_999,
+    rowsPerDay: 5_000,
+    codesMax: 1,
+    byDay: false,
+  } as const;
+  const spans = laySpans(
+    [span("2025-11-03", "2025-11-28", "present")],
+    [span("2025-11-20", "2025-11-20", "failed"), span("2025-11-24", "2025-11-25", "failed")],
+    calendar,
+  );
+  const { units } = plan({ days: 10 }, { dataSet: "ticks", capability: ticks, spans });
+  assert.deepEqual(
+    units.map(({ from, to }) => [from, to]),
+    [
+      ["2025-11-20", "2025-11-20"],
+      ["2025-11-24", "2025-11-25"],
+    ],
+  );
+});
+
 const holes = (second: string): readonly Span[] =>
   laySpans([whole], [span("2025-03-03", "2025-03-03", "failed"), span(second, second, "failed")], calendar);
 

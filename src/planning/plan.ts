@@ -146,8 +146,14 @@ function daysBeyond(from: Day, to: Day, { calendar, spans }: CodeRequest): numbe
   return count;
 }
 
-/** How far apart missing runs may lie to share a unit: no more days than a call full of codes has for each of them. */
+/**
+ * How far apart missing runs may lie to share a unit: no more days than a call full of codes has for each of them. Of
+ * what is asked for day by day no call brings a second day, which would prove nothing either.
+ */
 export function gapDaysMax(capability: Pick<Capability, "rowsMax" | "rowsPerDay" | "codesMax">): number {
+  if (codeDaysMax(capability) === 1) {
+    return 0;
+  }
   return Math.min(GAP_DAYS_MAX, Math.floor(codeDaysMax(capability) / Math.max(1, capability.codesMax)));
 }
 
@@ -184,8 +190,8 @@ function splitAtFinal(
 
 function needsOf(run: IndexRun, request: CodeRequest, namesDays: boolean): Needs {
   const { spans, force, calendar, nowMs } = request;
-  const { delistedOn } = request.instrument;
-  const policy = { nowMs, askEmptyAfterMs: namesDays ? 0 : ASK_EMPTY_AGAIN_MS, delistedOn };
+  const { delistedOn, isImplied = false } = request.instrument;
+  const policy = { nowMs, askEmptyAfterMs: namesDays ? 0 : ASK_EMPTY_AGAIN_MS, delistedOn, isImplied };
   return needsBetween(force ? [] : spans, calendar, run, policy);
 }
 
