@@ -1,18 +1,31 @@
 import type { Day } from "../domain/day.ts";
 import type { Capability } from "../ports/source.ts";
+import { DaySet } from "./day-set.ts";
+import type { TradingCalendar } from "./trading-calendar.ts";
 
-/** Counts the bars within each day, so that a day with a part of them is not taken for done. Other data sets count nothing. */
+/**
+ * Counts the bars within each day, so that a day with a part of them is not taken for done. Other data sets count nothing.
+ * Of a day that is complete only that is kept: thousands of units count years of minutes at once.
+ */
 export class DayCount {
   readonly #expected: number;
+  readonly #complete: DaySet;
   readonly #times = new Map<Day, Set<string>>();
 
-  constructor({ dataSet, rowsPerDay }: Pick<Capability, "dataSet" | "rowsPerDay">) {
+  /** `from` and `to` say where most days lie. */
+  constructor(
+    { dataSet, rowsPerDay }: Pick<Capability, "dataSet" | "rowsPerDay">,
+    calendar: TradingCalendar,
+    from: Day,
+    to: Day,
+  ) {
     this.#expected = dataSet === "bars" && rowsPerDay > 1 ? rowsPerDay : 0;
+    this.#complete = new DaySet(calendar, from, to);
   }
 
   /** A bar that comes twice, as pages overlap, counts once. */
   add(row: { readonly tradingDay: Day; readonly time?: string }): void {
-    if (this.#expected === 0 || row.time === undefined) {
+    if (this.#expected === 0 || row.time === undefined || this.#complete.has(row.tradingDay)) {
       return;
     }
     let times = this.#times.get(row.tradingDay);
@@ -21,16 +34,19 @@ export class DayCount {
       this.#times.set(row.tradingDay, times);
     }
     times.add(row.time);
+    if (times.size >= this.#expected) {
+      this.#complete.add(row.tradingDay);
+      this.#times.delete(row.tradingDay);
+    }
+  }
+
+  /** Times that are kept, of days that are not complete. */
+  get timesHeld(): number {
+    return this.#times.values().reduce((sum, { size }) => sum + size, 0);
   }
 
   /** Days with fewer bars than a full day has, and how many they have. */
   partialDays(): ReadonlyMap<Day, number> {
-    const partial = new Map<Day, number>();
-    for (const [day, { size }] of this.#times) {
-      if (size < this.#expected) {
-        partial.set(day, size);
-      }
-    }
-    return partial;
+    return new Map(Array.from(this.#times, ([day, { size }]) => [day, size]));
   }
 }

@@ -55,7 +55,7 @@ export async function syncUnit<D extends CodeDataSet>(
   const stored = new DaySet(calendar, unit.from, unit.to);
   const recorded = new DaySet(calendar, unit.from, unit.to);
   const rejectedDays = new Map<Day, string>();
-  const count = new DayCount(line.capability);
+  const count = new DayCount(line.capability, calendar, unit.from, unit.to);
   const answers: Answer[] = [];
   let unrecorded: Day[] = [];
   let rows: Tally = NO_ROWS;
