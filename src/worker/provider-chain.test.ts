@@ -46,6 +46,17 @@ test("with no provider left the refusal is thrown, also for what is pinned, and 
   await assert.rejects(openChain(["tushare", "yahoo"]).chain.ask(undefined, refuse), REFUSED);
 });
 
+test("what only a provider that refuses us has is set aside, and the others go on", async () => {
+  const { chain } = openChain(["tushare", "baostock"]);
+  const refuse = (): Promise<never> => Promise.reject(REFUSED);
+  const isSetAside = (error: unknown): boolean =>
+    error instanceof MessageError && error.reason === "provider-refused" && /token/.test(error.detail);
+  await assert.rejects(chain.ask(undefined, refuse, { able: ["baostock"] }), isSetAside);
+  await assert.rejects(chain.ask(undefined, refuse, { able: ["baostock"] }), isSetAside);
+  assert.equal(await chain.ask(undefined, async ({ provider }) => provider), "tushare");
+  await assert.rejects(chain.ask(undefined, refuse, { able: ["tushare"] }), REFUSED);
+});
+
 test("what is no refusal of the provider's leaves the chain as it is", async () => {
   const { chain } = openChain(["tushare", "yahoo"]);
   for (const error of [new PermanentError("no right", "api"), new TransientError("reset"), new Error("defect")]) {

@@ -27,8 +27,8 @@ export class ProviderChain<Lines extends { readonly isOut: () => boolean }> {
   }
 
   /**
-   * Throws what `act` throws; MessageError for a pinned provider that is not there or cannot serve this; PermanentError
-   * (provider) when no provider is left.
+   * Throws what `act` throws; MessageError for a pinned provider that is not there or cannot serve this, and when all
+   * that can serve it have refused us; PermanentError (provider) when no provider of the chain is left.
    */
   async ask<T>(
     pinned: ProviderName | undefined,
@@ -44,11 +44,12 @@ export class ProviderChain<Lines extends { readonly isOut: () => boolean }> {
           throw error;
         }
         this.#refuse(provider);
-        if (this.#left(able).length === 0) {
+        if (this.#left(this.#parts.chain).length === 0) {
           throw error;
         }
-        if (pinned !== undefined) {
-          throw new MessageError("provider-refused", at, error.message);
+        // The others go on with what they have.
+        if (pinned !== undefined || this.#left(able).length === 0) {
+          throw new MessageError("provider-refused", pinned === undefined ? "$" : at, error.message);
         }
       }
     }
