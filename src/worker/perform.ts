@@ -11,6 +11,7 @@ import type { CommandContext, Done, Perform } from "./message-handler.ts";
 import { ProviderChain } from "./provider-chain.ts";
 import type { Reference } from "./reference.ts";
 import { joinDone, syncCodes, type CodeLine, type CodesRequest, type SyncParts } from "./sync-codes.ts";
+import { throwFailure } from "./throw-failure.ts";
 
 /** What one provider serves of the data sets that are asked for by code. */
 export interface ProviderLines {
@@ -95,13 +96,10 @@ export function createPerform(parts: PerformParts): Perform {
   };
 }
 
-/** All of them, at least one: they go on beside one that fails, and the first failure is thrown in the end. */
+/** All of them, at least one: they go on beside one that fails, and a failure is thrown in the end. */
 async function joinAll(parts: readonly Promise<Done>[]): Promise<Done> {
   const results = await Promise.allSettled(parts);
-  const failure = results.find((result) => result.status === "rejected");
-  if (failure !== undefined) {
-    throw failure.reason;
-  }
+  throwFailure(results);
   return results.flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])).reduce(joinDone);
 }
 

@@ -19,6 +19,7 @@ import type { Reference } from "./reference.ts";
 import type { SuspensionLists } from "./suspension-lists.ts";
 import { syncUnit } from "./sync-unit.ts";
 import { addTallies } from "./tally.ts";
+import { throwFailure } from "./throw-failure.ts";
 
 /** What one data set of one provider needs to be brought up to date. */
 export interface CodeLine<D extends CodeDataSet> {
@@ -82,7 +83,7 @@ export async function syncCodes<D extends CodeDataSet>(
   const results = await Promise.allSettled(
     known.map((instrument) => syncCode(instrument, request, line, parts, context, signal)),
   );
-  throwFirstFailure(results);
+  throwFailure(results);
   const [first] = unknown;
   if (first !== undefined) {
     const more = unknown.length > 1 ? ` and ${unknown.length - 1} more` : "";
@@ -160,7 +161,7 @@ async function syncCode<D extends CodeDataSet>(
   const results = await Promise.allSettled(plan.units.map((unit) => syncUnit(unit, work, signal)));
   const brought = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   await work.learn([...plan.spans, ...brought.flatMap(({ spans }) => spans)]);
-  throwFirstFailure(results);
+  throwFailure(results);
   await parts.reached?.("recorded");
   const inState = (state: Span["state"]): number =>
     brought
@@ -177,13 +178,6 @@ async function syncCode<D extends CodeDataSet>(
     pendingDays,
     unexplainedDays,
   };
-}
-
-function throwFirstFailure(results: readonly PromiseSettledResult<unknown>[]): void {
-  const failure = results.find((result) => result.status === "rejected");
-  if (failure !== undefined) {
-    throw failure.reason;
-  }
 }
 
 function wordOf(calls: number, pendingDays: number, unexplainedDays: number): OutcomeWord {
