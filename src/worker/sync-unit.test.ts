@@ -133,6 +133,30 @@ test("a day that only silence speaks of is asked for again where answers may be 
   }
 });
 
+test("of a day that is replaced nothing is taken back where a row of it cannot be read", async () => {
+  const [broken, whole] = DAYS as [Day, Day];
+  const compared: Day[] = [];
+  const rig = openUnit(
+    async (keep) => {
+      const part = partOf([broken, whole]);
+      const row = { dataSet: "adjustment-factors", code, reason: "not-parseable", detail: "", raw: "" } as const;
+      await keep({ ...part, rejected: [{ ...row, day: broken }] });
+      await keep({ ...part, rejected: [{ ...row, day: undefined }] });
+    },
+    never,
+    never,
+    undefined,
+    false,
+    async (rows) => {
+      compared.push(...rows.map(({ tradingDay }) => tradingDay));
+      return [factorOn(whole)];
+    },
+  );
+  await rig.sync();
+  assert.deepEqual(compared, [whole]);
+  assert.deepEqual(rig.stored, [broken, whole, whole, broken, whole]);
+});
+
 interface UnitRig {
   readonly sync: () => ReturnType<typeof syncUnit>;
   readonly stored: readonly string[];
@@ -146,6 +170,7 @@ function openUnit(
   suspendedDays: UnitWork<"adjustment-factors">["line"]["suspensions"]["suspendedDays"] = () =>
     Promise.resolve({ days: new Set<Day>(), evidence: undefined }),
   isSilentlyShort = false,
+  vanished?: UnitWork<"adjustment-factors">["line"]["vanished"],
 ): UnitRig {
   const stored: string[] = [];
   const learned: string[] = [];
@@ -183,6 +208,7 @@ function openUnit(
       desk: { fetch: (asked, keep) => fetch(keep, asked) },
       suspensions: { suspendedDays },
       toModel: (row, provenance) => ({ model: "adjustment-factor", row, provenance }),
+      ...(vanished === undefined ? {} : { vanished }),
     },
     parts: {
       reference: { calendar },
@@ -200,6 +226,7 @@ function openUnit(
       reached: undefined,
     },
     context: { requestId: "r", finishing },
+    isRewrite: vanished !== undefined,
     learn: async (spans: readonly Span[]) => {
       learned.push(...spans.map(({ from, to, state }) => `${from}..${to} ${state}`));
     },

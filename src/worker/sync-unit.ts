@@ -3,7 +3,7 @@ import { GivenBackError } from "../consumer/handling.ts";
 import type { Day } from "../domain/day.ts";
 import type { Span } from "../domain/ledger.ts";
 import { NO_ROWS, type Tally } from "../domain/outcome.ts";
-import type { Instrument } from "../domain/rows.ts";
+import type { Instrument, RowOf } from "../domain/rows.ts";
 import type { CodeDataSet, DaySpan, Unit } from "../domain/unit.ts";
 import { DayCount } from "../planning/day-count.ts";
 import { DaySet } from "../planning/day-set.ts";
@@ -194,18 +194,26 @@ async function storePart<D extends CodeDataSet>(
   if (models.length === 0) {
     return [];
   }
-  const gone =
-    isRewrite && newest !== undefined && line.vanished !== undefined
-      ? await line.vanished(
-          part.fetched.map(({ row }) => row),
-          signal,
-        )
-      : [];
+  const gone = isRewrite ? await findGone(part, line, signal) : [];
   const takenBack = gone.map((row) =>
     line.toModel(row, { version: newest?.version ?? 0n, callId: newest?.callId ?? "", requestId }),
   );
   const outcomes = await store.addBatch([...models, ...takenBack], signal);
   return outcomes.slice(0, models.length);
+}
+
+/** A day with a row that cannot be read is not whole: what is stored of it may be that very row. */
+async function findGone<D extends CodeDataSet>(
+  { fetched, rejected }: UnitPart<D>,
+  { vanished }: CodeLine<D>,
+  signal: AbortSignal,
+): Promise<readonly RowOf[D][]> {
+  if (vanished === undefined || rejected.some(({ day }) => day === undefined)) {
+    return [];
+  }
+  const broken = new Set(rejected.map(({ day }) => day));
+  const whole = fetched.flatMap(({ row }) => (broken.has(row.tradingDay) ? [] : [row]));
+  return whole.length === 0 ? [] : await vanished(whole, signal);
 }
 
 function rejectionsOf<D extends CodeDataSet>(
