@@ -62,6 +62,10 @@ test("from an ex-day that could not be read on nothing is known, up to the next 
   assert.deepEqual(expand(events, { rejected: [{ code, day: undefined }] }), []);
   assert.deepEqual(expand(events, { rejected: [{ code: "", day: undefined }] }), []);
   assert.deepEqual(expand(events, { rejected: [{ code: "sh.6000\ufffd0", day: undefined }] }), []);
+  assert.deepEqual(expand(events, { rejected: [{ code: "6OOOOO.SH", day: day("2023-07-20") }] }), [
+    "2023-07-19 11.4",
+    "2023-07-24 12",
+  ]);
   assert.equal(expand(events, { rejected: [{ code: "000001.SZ", day: undefined }] }).length, 4);
 });
 
