@@ -55,9 +55,9 @@ function callsOf(calls: readonly PlannedCall[]): unknown {
   return calls.map(({ call }) => call);
 }
 
-function stepsFor(all: readonly Unit[]): number {
+function stepsFor(all: readonly Unit[], capability = daily): number {
   const work: Work = { steps: 0 };
-  coalesce(all, daily, { calendar, marketRowsByDay: 5500, work });
+  coalesce(all, capability, { calendar, marketRowsByDay: 5500, work });
   return work.steps;
 }
 
@@ -177,6 +177,13 @@ test("a long search for one way to ask leaves the better way untried no longer",
   const calls = coalesce(all, daily, { calendar, marketRowsByDay: 5500 });
   const least = 60 + Math.ceil((820 * 2000) / 5999);
   assert.ok(calls.length <= 1.1 * least, `${calls.length} calls where ${least} are the least`);
+});
+
+test("where a call names one code a plan takes no more than two steps for each call", () => {
+  const one: Capability = { ...daily, rowsMax: 9_999, rowsPerDay: 5_000, codesMax: 1, byDay: false };
+  const all = units(1_000, (index) => unit(index, 8000, 8009));
+  assert.equal(coalesce(all, one, { calendar, marketRowsByDay: 5500 }).length, 10_000);
+  assert.ok(stepsFor(all, one) <= 20_000);
 });
 
 test("windows of long and mixed ranges are planned in a bounded number of steps", () => {

@@ -46,6 +46,9 @@ export function packCalls(items: readonly Item[], limits: PackLimits, work: Work
     return [];
   }
   const codes = groupByCode(items);
+  if (limits.codesMax === 1) {
+    return packAlone(codes, limits, work);
+  }
   const whole = packBest(codes, limits, work);
   // Long histories and single days rarely suit the same width, so each class of lengths is also packed by itself.
   const classes = work.steps > SEARCH_STEPS_MAX ? [] : splitByLength(codes, limits);
@@ -57,6 +60,16 @@ export function packCalls(items: readonly Item[], limits: PackLimits, work: Work
 
 export function rowsOf(call: Pick<DraftCall, "codes" | "first" | "last">): number {
   return call.codes.length * (call.last - call.first + 1);
+}
+
+/** Where a call names one code there is nothing to choose: each code is cut by itself, and no fewer calls bring it. */
+function packAlone(codes: readonly CodeItems[], { rowsMax }: PackLimits, work: Work): readonly DraftCall[] {
+  const seen = new Stamps(codes);
+  const calls: DraftCall[] = [];
+  for (const code of codes) {
+    sweep([code], rowsMax, seen, work, calls);
+  }
+  return calls;
 }
 
 /** The items of one code, by first day. */
