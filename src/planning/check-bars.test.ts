@@ -165,3 +165,24 @@ test("of 8,242 recorded bars none is rejected and exactly one has its prices out
     1,
   );
 });
+
+test("a turnover that TDX's whole lots and floats explain is not odd, and beyond them it is", () => {
+  // A minute of 688001.SH at one price: 3,612 shares of 36.71 that are told as 36 lots.
+  const one = { open: "36.71", high: "36.71", low: "36.71", close: "36.71", preClose: "36.71" };
+  const flagsOf = (volume: string, turnover: string, source: Bar["source"]): number | undefined =>
+    checkBars([bar("2024-01-02", { ...one, volume, turnover }, { source })], context).rows[0]?.flags;
+  assert.equal(flagsOf("3600", "132596.52", SOURCE.TDX), 0);
+  assert.equal(flagsOf("3600", "132596.52", SOURCE.TUSHARE), BAR_FLAGS.turnoverRange);
+  assert.equal(flagsOf("3600", "135900", SOURCE.TDX), BAR_FLAGS.turnoverRange);
+  assert.equal(flagsOf("3600", "128400", SOURCE.TDX), BAR_FLAGS.turnoverRange);
+  // 1,113,082,036,224 yuan come in steps of 65,536.
+  assert.equal(flagsOf("30320948957", "1113082036224", SOURCE.TDX), 0);
+});
+
+test("the points of an index are no price that its turnover could miss", () => {
+  const index = parseSecurityCode("000001.SH");
+  const points = { open: "4087.63", high: "4106.04", low: "4055.41", close: "4082.47", preClose: "4080" };
+  const row = bar("2024-01-02", { ...points, volume: "76516950000", turnover: "1113082036224" }, { code: index });
+  const selection = { by: "codes", codes: [index], from: row.tradingDay, to: row.tradingDay } as const;
+  assert.equal(checkBars([row], { ...context, call: { ...context.call, selection } }).rows[0]?.flags, 0);
+});

@@ -1,5 +1,7 @@
 import { ZERO, scaleOf, toScaled, type DecimalText } from "../base/decimal.ts";
 import type { Day } from "../domain/day.ts";
+import { SOURCE } from "../domain/enums.ts";
+import { kindOf } from "../domain/instrument-kind.ts";
 import { BAR_FLAGS, type Bar, type RejectedRow } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import { createPlacer, separateConflicts, toRejectedRow, type CheckContext, type Rejection } from "./check-rows.ts";
@@ -30,6 +32,7 @@ const PRICE_LIMIT = 10n ** 18n;
 /** Decimal(20,4). */
 const TURNOVER_SCALE = 4;
 const TURNOVER_LIMIT = 10n ** 20n;
+const FEN = 100n;
 /** Int64. */
 const VOLUME_MAX = 2n ** 63n - 1n;
 
@@ -41,8 +44,9 @@ const VOLUME_MAX = 2n ** 63n - 1n;
  * key (code, frequency, time, source) that differ.
  *
  * Flagged and stored: `ohlcOrder`, `jump` (from the previous close by more than 30 %, except in the first days after
- * listing), `turnoverRange` (turnover ÷ volume outside [low, high], where both are above 0; before about mid-1993
- * recorded turnover and volume are unreliable, and flagged all the same), `dayNotInCalendar` (000002.SZ has two bars on
+ * listing), `turnoverRange` (turnover ÷ volume outside [low, high], where both are above 0, by more than the provider cuts
+ * off; never of an index, whose points are no price; before about mid-1993 recorded turnover and volume are unreliable,
+ * and flagged all the same), `dayNotInCalendar` (000002.SZ has two bars on
  * Sundays), `noTurnover`. Flags that the row came with stay.
  */
 export function checkBars(bars: readonly Bar[], context: CheckContext<"bars">): CheckedBars {
@@ -152,7 +156,7 @@ function createFlagger({ reference }: CheckContext): (bar: Bar) => number {
     }
     if (bar.turnover === undefined) {
       flags |= BAR_FLAGS.noTurnover;
-    } else if (isTurnoverOff(bar.turnover, bar.volume, low, high)) {
+    } else if (isTurnoverOff(bar, bar.turnover, low, high)) {
       flags |= BAR_FLAGS.turnoverRange;
     }
     if (calendar.knows(bar.tradingDay) && !calendar.isTradingDay(bar.tradingDay)) {
@@ -183,14 +187,22 @@ function isJump(close: bigint, previous: bigint): boolean {
   return previous <= 0n || 10n * (distance - JUMP_TICK) > JUMP_TENTHS_MAX * previous;
 }
 
+/** What one unit of volume stands for where a provider cuts off the rest, as TDX does even in minutes; a share elsewhere. */
+const LOT = 100n;
+/** Its floats of 32 bits are right to one part in 2²⁴; half of that precision is asked for. */
+const FLOAT_PART = 2n ** 23n;
+
 /** `turnover` ÷ `volume` outside [low, high], multiplied out; prices and turnover have the same scale. */
-function isTurnoverOff(turnover: DecimalText, volume: DecimalText, low: bigint, high: bigint): boolean {
-  if (volume === ZERO || turnover === ZERO) {
+function isTurnoverOff({ code, volume, source }: Bar, turnover: DecimalText, low: bigint, high: bigint): boolean {
+  if (volume === ZERO || turnover === ZERO || kindOf(code) === "index") {
     return false;
   }
   const shares = BigInt(volume);
   const money = toScaled(turnover, TURNOVER_SCALE);
-  return money < low * shares || money > high * shares;
+  const isCoarse = source === SOURCE.TDX;
+  const shareSlack = isCoarse ? LOT + shares / FLOAT_PART : 0n;
+  const moneySlack = isCoarse ? FEN + money / FLOAT_PART : 0n;
+  return money + moneySlack < low * (shares - shareSlack) || money - moneySlack > high * (shares + shareSlack);
 }
 
 function countFlags(rows: readonly Bar[]): Readonly<Partial<Record<BarFlag, number>>> {
