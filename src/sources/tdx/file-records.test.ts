@@ -88,6 +88,8 @@ test("a day without volume and turnover is a suspension, a minute without is a b
   const idle = { date: 20_240_102, prices: [900, 900, 900, 900], amount: 0, volume: 0 };
   const { bars, suspensions } = parseRecordFile(dayRecord(idle), BANK, "1d");
   assert.deepEqual([bars, suspensions], [[], [{ code: BANK, day: parseDay("2024-01-02") }]]);
+  // An index never stands still; some are published without volume.
+  assert.equal(parseRecordFile(dayRecord(idle), INDEX, "1d").bars.length, 1);
   const minute = minuteRecord([20 * 2_048 + 102, 571], [9, 9, 9, 9], 0, 0);
   assert.equal(parseRecordFile(minute, BANK, "1m").bars.length, 1);
 });

@@ -46,7 +46,7 @@ export function parseRecordFile(
     const record = readRecord(bytes.subarray(index * RECORD_SIZE, (index + 1) * RECORD_SIZE), code, frequency);
     try {
       const bar = toBar(record, code, frequency);
-      if (frequency === "1d" && bar.volume === ZERO && bar.turnover === ZERO) {
+      if (frequency === "1d" && kindOf(code) !== "index" && bar.volume === ZERO && bar.turnover === ZERO) {
         suspensions.push({ code, day: bar.tradingDay });
       } else {
         bars.push(bar);

@@ -76,6 +76,11 @@ test("a day without volume and turnover is a suspension; a minute without is a b
   assert.equal(mapKLines([idle], BANK, "1m").bars.length, 1);
 });
 
+test("an index never stands still: a day without volume has its bar", () => {
+  const { bars, suspensions } = mapKLines([kLine({ volume: "0", amount: "0" })], INDEX, "1d");
+  assert.deepEqual([bars[0]?.close, bars[0]?.volume, bars[0]?.turnover, suspensions.length], ["10.02", "0", "0", 0]);
+});
+
 test("the row of 11:30 that is stamped 13:00 is mended, and a second one is rejected", () => {
   const [bar] = mapKLines([kLine({ minutes: 780 })], BANK, "5m").bars;
   assert.equal(bar?.time, "2024-01-15 11:30:00");

@@ -36,7 +36,7 @@ const RAW_CHARS_MAX = 2_000;
 
 /**
  * Bars in canonical units. A row that cannot be read is a RejectedRow; a day without volume and turnover is a suspension
- * and no bar. While the market has its afternoon the row of 11:30 is stamped 13:00, which is mended.
+ * and no bar, save of an index. While the market has its afternoon the row of 11:30 is stamped 13:00, which is mended.
  */
 export function mapKLines(rows: readonly KLine[], code: SecurityCode, frequency: Frequency): MappedBars {
   const kind = kindOf(code);
@@ -47,7 +47,8 @@ export function mapKLines(rows: readonly KLine[], code: SecurityCode, frequency:
   for (const row of rows) {
     try {
       const tradingDay = readDay(row.date);
-      if (frequency === "1d" && row.volume === ZERO && row.amount === ZERO) {
+      // An index never stands still; some are published without volume.
+      if (frequency === "1d" && kind !== "index" && row.volume === ZERO && row.amount === ZERO) {
         suspensions.push({ code, day: tradingDay });
         continue;
       }
