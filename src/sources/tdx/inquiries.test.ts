@@ -110,6 +110,22 @@ test("the minute line of a past day and of today", async () => {
   assert.deepEqual(today.at(-1), { code: BANK, time: "2026-03-06 15:00:00", price: "10.82", volume: "676800" });
 });
 
+test("volumes of indices and bonds are in the unit that the turnover tells, and left out where there is none", async () => {
+  const [index, bond] = [parseSecurityCode("000001.SH"), parseSecurityCode("113050.SH")];
+  const [point] = await ask("minute-line", { codes: [index], day: parseDay("2026-03-05") });
+  assert.deepEqual(point, { code: index, time: "2026-03-05 09:31:00", price: "10.82" });
+  const week = { codes: [BANK, index, bond], from: TODAY, to: TODAY };
+  const rows = await ask("weekly-bars", week);
+  assert.deepEqual(
+    rows.map(({ code, volume }) => [code, volume]),
+    [
+      [BANK, "100"],
+      [index, "10000"],
+      [bond, "1000"],
+    ],
+  );
+});
+
 test("corporate actions by name, numbers of shares in shares", async () => {
   const rows = await ask("corporate-actions", { codes: [BANK] });
   assert.equal(rows.length, 10);

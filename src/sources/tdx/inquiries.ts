@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import { fromScaled, shiftDecimal, type DecimalText } from "../../base/decimal.ts";
+import { fromScaled, shiftDecimal, ZERO, type DecimalText } from "../../base/decimal.ts";
 import { DataError } from "../../base/errors.ts";
 import { parseDay, type Day } from "../../domain/day.ts";
 import { kindOf } from "../../domain/instrument-kind.ts";
@@ -11,7 +11,7 @@ import { START_MAX, toCodeText } from "./command.ts";
 import { corporateActions } from "./corporate-actions.ts";
 import type { KLine } from "./k-lines.ts";
 import { LIST_ROWS_MAX, securityCount, securityList, type ListedMarket, type ListedSecurity } from "./lists.ts";
-import { tickPriceScale } from "./mapping.ts";
+import { quotePlaces, sharesOfPeriod, tickPriceScale } from "./mapping.ts";
 import { minuteLineOfDay, minuteLineOfToday } from "./minute-lines.ts";
 import type { TdxPool } from "./pool.ts";
 import { clockText, roundDecimal } from "./primitives.ts";
@@ -19,12 +19,14 @@ import { QUOTE_CODES_MAX, quotes, type Quote } from "./quotes.ts";
 
 type Row = Readonly<Record<string, string>>;
 
-const LOT_PLACES = 2;
 /** The classic lists get no answer for Beijing. */
 const LISTED_MARKETS: readonly ListedMarket[] = [1, 0];
 const LONGEST_AGO = parseDay("1990-12-19");
 
-/** What a person may ask beside the data sets; volumes in shares, money in yuan. */
+/**
+ * What a person may ask beside the data sets; volumes in shares, money in yuan. A volume whose unit nothing tells, as of
+ * indices and bonds, is left out.
+ */
 export function createInquiries(pool: TdxPool, clock: Clock): readonly Inquiry[] {
   return [
     inquiry(
@@ -102,6 +104,7 @@ function toQuoteRow(quote: Quote, asked: readonly SecurityCode[]): readonly Row[
   }
   const scale = tickPriceScale(code);
   const price = (value: number): DecimalText => fromScaled(BigInt(value), scale);
+  const places = quotePlaces(quote, code);
   const row: Record<string, string> = {
     code,
     price: price(quote.price),
@@ -109,17 +112,17 @@ function toQuoteRow(quote: Quote, asked: readonly SecurityCode[]): readonly Row[
     open: price(quote.open),
     high: price(quote.high),
     low: price(quote.low),
-    volume: shares(quote.lots),
+    ...volumeAs("volume", quote.lots, places),
     turnover: roundDecimal(quote.amount, 2),
-    lastVolume: shares(quote.lastLots),
-    soldVolume: shares(quote.sellLots),
-    boughtVolume: shares(quote.buyLots),
+    ...volumeAs("lastVolume", quote.lastLots, places),
+    ...volumeAs("soldVolume", quote.sellLots, places),
+    ...volumeAs("boughtVolume", quote.buyLots, places),
   };
   for (const [index, level] of quote.levels.entries()) {
     row[`bid${index + 1}`] = price(level.bid);
-    row[`bidVolume${index + 1}`] = shares(level.bidLots);
+    Object.assign(row, volumeAs(`bidVolume${index + 1}`, level.bidLots, places));
     row[`ask${index + 1}`] = price(level.ask);
-    row[`askVolume${index + 1}`] = shares(level.askLots);
+    Object.assign(row, volumeAs(`askVolume${index + 1}`, level.askLots, places));
   }
   return [row];
 }
@@ -136,15 +139,20 @@ async function askMinuteLine(
     const newest = parseDay(await connection.currentDay(signal));
     const wanted = day ?? newest;
     const command = wanted === newest ? minuteLineOfToday(code) : minuteLineOfDay(code, wanted);
-    return { wanted, points: (await connection.ask(command, signal)).points };
+    const { points, snapshot } = await connection.ask(command, signal);
+    return { wanted, points, snapshot };
   }, signal);
+  // The line of a past day has no turnover, and so no unit of its own.
+  const places = quotePlaces(value.snapshot ?? NOTHING_TRADED, code);
   return value.points.map(({ minutes, price, lots }) => ({
     code,
     time: `${value.wanted} ${clockText(minutes)}:00`,
     price: fromScaled(BigInt(price), scale),
-    volume: shares(lots),
+    ...volumeAs("volume", lots, places),
   }));
 }
+
+const NOTHING_TRADED = { lots: 0, amount: ZERO, low: 0, high: 0 } as const;
 
 /** Names of the fields that depend on the category. */
 const ACTION_FIELDS = {
@@ -219,7 +227,7 @@ async function askPeriods(
       high: fromScaled(BigInt(row.high), 3),
       low: fromScaled(BigInt(row.low), 3),
       close: fromScaled(BigInt(row.close), 3),
-      volume: shiftDecimal(row.volume, isIndex ? 2 * LOT_PLACES : LOT_PLACES),
+      ...withVolume(sharesOfPeriod(row, code)),
       turnover: roundDecimal(row.amount, 2),
     }));
 }
@@ -258,6 +266,10 @@ async function askSecurityCount(pool: TdxPool, today: Day, signal: AbortSignal):
   return rows;
 }
 
-function shares(lots: number): DecimalText {
-  return shiftDecimal(fromScaled(BigInt(lots), 0), LOT_PLACES);
+function volumeAs(name: string, lots: number, places: number | undefined): Row {
+  return places === undefined ? {} : { [name]: shiftDecimal(fromScaled(BigInt(lots), 0), places) };
+}
+
+function withVolume(volume: DecimalText | undefined): Row {
+  return volume === undefined ? {} : { volume };
 }

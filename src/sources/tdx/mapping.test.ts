@@ -7,7 +7,7 @@ import { TICK_DIRECTION } from "../../domain/enums.ts";
 import { TICK_FLAGS } from "../../domain/rows.ts";
 import { parseSecurityCode } from "../../domain/security-code.ts";
 import type { KLine } from "./k-lines.ts";
-import { mapKLines, mapTicks, tickPriceScale } from "./mapping.ts";
+import { mapKLines, mapTicks, quotePlaces, tickPriceScale } from "./mapping.ts";
 import type { WireTick } from "./ticks.ts";
 
 const BANK = parseSecurityCode("000001.SZ");
@@ -150,4 +150,15 @@ test("a tick without a price, with a negative volume or a snapshot with a volume
     rejected.map(({ reason }) => reason),
     ["price-not-positive", "out-of-range", "out-of-range", "not-parseable"],
   );
+});
+
+test("the unit of a quote's volume is lots, and of indices and bonds what the turnover tells", () => {
+  const places = (code: typeof BANK, lots: number, amount: string, price: number): number | undefined =>
+    quotePlaces({ lots, amount: parseDecimal(amount), low: price, high: price }, code);
+  assert.equal(places(BANK, 7, "1", 1_002), 2);
+  assert.equal(places(INDEX, 7_651_695, "1113082036224", 408_247), 4);
+  assert.equal(places(INDEX, 765_169_500, "1113082036224", 408_247), 2);
+  assert.equal(places(INDEX, 7_651_695, "1", 408_247), undefined);
+  assert.equal(places(BOND, 100, "117050", 117_050), 1);
+  assert.equal(places(BOND, 0, "0", 117_050), undefined);
 });

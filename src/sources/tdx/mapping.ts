@@ -117,6 +117,48 @@ function indexPlaces(volume: DecimalText, amount: DecimalText): number {
 /** In thousandths; less than a hundred times apart, so that one unit fits at most. */
 const AVERAGE_PRICES = { low: 2_000n, high: 99_000n } as const;
 
+/** A figure of a quote or of a minute line of today: prices in the kind's own unit, volume in the wire's. */
+export interface Traded {
+  readonly lots: number;
+  readonly amount: DecimalText;
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * What one unit of volume is in a quote, in powers of ten of a share; undefined where only a turnover could tell and none
+ * does: of an index and a bond.
+ */
+export function quotePlaces({ lots, amount, low, high }: Traded, code: SecurityCode): number | undefined {
+  const kind = kindOf(code);
+  if (kind !== "index" && kind !== "bond") {
+    return DAY_PLACES[kind];
+  }
+  const volume = fromScaled(BigInt(lots), 0);
+  if (volume === ZERO) {
+    return undefined;
+  }
+  const unit = 10n ** BigInt(BAR_PRICE_SCALE - tickPriceScale(code));
+  const prices = { low: BigInt(low) * unit, high: BigInt(high) * unit };
+  return orNone(() => (kind === "index" ? indexPlaces(volume, amount) : bondPlaces(volume, amount, prices)));
+}
+
+/** Shares of a day, a week or a month; undefined of a bond where no unit fits its turnover. */
+export function sharesOfPeriod(row: KLine, code: SecurityCode): DecimalText | undefined {
+  return orNone(() => toShares(row, kindOf(code), "1d"));
+}
+
+function orNone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RowError) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
 /** The first unit with which turnover ÷ volume lies in the range, which is in thousandths. */
 function fittingPlaces(
   volume: DecimalText,
