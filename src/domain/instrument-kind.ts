@@ -23,7 +23,7 @@ const RANGES: { readonly [E in Exchange]: readonly (readonly [InstrumentKind, Re
   SH: [
     ["index", /^(?:000|88\d|99\d|93\d|95\d|98\d)/],
     ["stock", /^(?:60\d|68[89]|900)/],
-    ["etf", /^5(?:1\d|2\d|3\d|6\d|8\d)/],
+    ["etf", /^5(?:[12368]\d|51)/],
     ["fund", /^50\d/],
     ["bond", /^(?:0[1-2]\d|1\d\d|2[0-7]\d)/],
   ],
@@ -31,7 +31,7 @@ const RANGES: { readonly [E in Exchange]: readonly (readonly [InstrumentKind, Re
     ["index", /^39\d/],
     ["stock", /^(?:00[0-4]|30[0-9]|20\d)/],
     ["etf", /^159/],
-    ["fund", /^1[68]\d/],
+    ["fund", /^1(?:50|[68]\d)/],
     ["bond", /^1[0-49]\d/],
   ],
   BJ: [
