@@ -117,8 +117,8 @@ test("sides of ticks are mapped, never cast, and an unknown one is rejected with
 });
 
 test("ticks of the auctions are flagged: 09:25, and neutral ones from 14:57 to 15:00", () => {
-  const flagsOf = (minutes: number, side: number): number | undefined =>
-    mapTicks([tick({ minutes, side })], BANK, DAY).ticks[0]?.flags;
+  const flagsOf = (minutes: number, side: number, code = BANK, day = DAY): number | undefined =>
+    mapTicks([tick({ minutes, side })], code, day).ticks[0]?.flags;
   assert.equal(flagsOf(565, 2), TICK_FLAGS.auction);
   assert.equal(flagsOf(565, 0), TICK_FLAGS.auction);
   assert.equal(flagsOf(570, 2), 0);
@@ -127,6 +127,10 @@ test("ticks of the auctions are flagged: 09:25, and neutral ones from 14:57 to 1
   assert.equal(flagsOf(897, 0), 0);
   assert.equal(flagsOf(900, 2), TICK_FLAGS.auction);
   assert.equal(flagsOf(905, 5), TICK_FLAGS.afterHours);
+  const shanghai = parseSecurityCode("600000.SH");
+  assert.equal(flagsOf(900, 2, shanghai, parseDay("2018-08-17")), 0);
+  assert.equal(flagsOf(900, 2, shanghai, parseDay("2018-08-20")), TICK_FLAGS.auction);
+  assert.equal(flagsOf(565, 2, shanghai, parseDay("2018-08-17")), TICK_FLAGS.auction);
 });
 
 test("a tick is at its minute, in lots of 100, in the price unit of its kind", () => {

@@ -202,8 +202,11 @@ export interface MappedTicks {
   readonly rejected: readonly RejectedRow[];
 }
 
-/** Opening and closing call auction: before the first is over, and from the second's begin to its end. */
-const AUCTION = { openingEnd: 570, closingFrom: 897, closingTo: 900 } as const;
+/**
+ * Opening and closing call auction: before the first is over, and from the second's begin to its end. Shanghai traded
+ * on until 15:00 before it had a closing one.
+ */
+const AUCTION = { openingEnd: 570, closingFrom: 897, closingTo: 900, closingInShanghaiSince: parseDay("2018-08-20") };
 
 interface Side {
   readonly direction: TickDirectionNumber;
@@ -228,11 +231,12 @@ export function mapTicks(rows: readonly WireTick[], code: SecurityCode, day: Day
   const ticks: Tick[] = [];
   const rejected: RejectedRow[] = [];
   const places = new Map<number, number>();
+  const hasClosingAuction = exchangeOf(code) !== "SH" || day >= AUCTION.closingInShanghaiSince;
   for (const row of rows) {
     const sequence = places.get(row.minutes) ?? 0;
     places.set(row.minutes, sequence + 1);
     try {
-      const { direction, flags } = readSide(row);
+      const { direction, flags } = readSide(row, hasClosingAuction);
       if (row.minutes >= MIDNIGHT) {
         throw new RowError("not-parseable", `no tick has minute ${row.minutes} of the day`);
       }
@@ -266,13 +270,13 @@ export function tickPriceScale(code: SecurityCode): number {
   return (kind === "stock" && !isDollarShare) || kind === "index" ? 2 : 3;
 }
 
-function readSide({ side, minutes }: WireTick): Side {
+function readSide({ side, minutes }: WireTick, hasClosingAuction: boolean): Side {
   const known = SIDES.get(side);
   if (known === undefined) {
     throw new RowError("not-parseable", `side: expected 0, 1, 2, 5 or 8, got ${side}`);
   }
   const isOpening = minutes < AUCTION.openingEnd && side <= 2;
-  const isClosing = minutes >= AUCTION.closingFrom && minutes <= AUCTION.closingTo && side === 2;
+  const isClosing = hasClosingAuction && minutes >= AUCTION.closingFrom && minutes <= AUCTION.closingTo && side === 2;
   return isOpening || isClosing ? { ...known, flags: known.flags | TICK_FLAGS.auction } : known;
 }
 
