@@ -122,6 +122,10 @@ const INTERVALS = {
   "60m": { rowsPerDay: 4, daysKept: 6_000 },
 } as const;
 
+/** Trades at the fixed price after the close go on until 15:30, and a day's volume has them. */
+const COMPLETE_FROM = "16:00";
+/** The time of a minute's bar cannot say an earlier year. */
+const MINUTES_BEGIN = parseDay("2004-01-01");
 const MINUTE_ROWS_MAX = 24_000;
 /** The whole history in one call of many pages; places have 16 bits. */
 const DAY_ROWS_MAX = 60_000;
@@ -144,7 +148,7 @@ export function tdxCapabilities(): readonly Capability[] {
     dataSet: "bars",
     kinds: INSTRUMENT_KINDS,
     pageRowsMax: PAGE_ROWS_NEW,
-    completeFrom: "15:30",
+    completeFrom: COMPLETE_FROM,
     since: undefined,
   } as const;
   return [
@@ -155,6 +159,7 @@ export function tdxCapabilities(): readonly Capability[] {
       rowsMax: MINUTE_ROWS_MAX,
       rowsPerDay,
       daysKept,
+      since: MINUTES_BEGIN,
     })),
     {
       ...common,
@@ -162,8 +167,7 @@ export function tdxCapabilities(): readonly Capability[] {
       frequency: "1d",
       rowsMax: TICK_ROWS_A_CALL,
       rowsPerDay: TICKS_PER_DAY,
-      // Trades at the fixed price after the close go on until 15:30.
-      completeFrom: "16:00",
+      completeFrom: COMPLETE_FROM,
       // An index has no trades; of bonds neither the lot nor the price's decimals are known without the security list.
       kinds: ["stock", "etf", "fund"],
       since: parseDay("2000-06-09"),
