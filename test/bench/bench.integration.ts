@@ -62,15 +62,15 @@ test("the bench of the sources reads every provider's answers as they were recor
   const { code, lines, words } = await runBench(["sources", "--runs", "1", "--rows", "10"], {});
   assert.equal(code, 0, words);
   assert.deepEqual(
-    lines.map(({ provider, dataSet, frequency, form, rows }) => [provider, `${dataSet} ${frequency}`, form, rows]),
+    lines.map(({ provider, dataSet, frequency, form, rows }) => [provider, dataSet, frequency, form, rows]),
     [
-      ["tushare", "bars 1d", "JSON", 6_000],
-      ["baostock", "bars 1d", "packed K lines", 6_000],
-      ["baostock", "bars 5m", "packed K lines", 9_600],
-      ["tdx", "bars 1d", "K-line frame", 800],
-      ["tdx", "ticks 1d", "page of ticks", 2_000],
-      ["tdx", "bars 1d", ".day file", 4_995],
-      ["tdx", "bars 1m", ".lc1 file", 2_880],
+      ["tushare", "bars", "1d", "JSON", 6_000],
+      ["baostock", "bars", "1d", "packed K lines", 6_000],
+      ["baostock", "bars", "5m", "packed K lines", 9_600],
+      ["tdx", "bars", "1d", "K-line frame", 800],
+      ["tdx", "ticks", "1d", "page of ticks", 2_000],
+      ["tdx", "bars", "1d", ".day file", 4_995],
+      ["tdx", "bars", "1m", ".lc1 file", 2_880],
     ],
   );
   for (const { bench, ms, rowsPerSecond, bytes, node, cpu } of lines) {
