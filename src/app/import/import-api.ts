@@ -58,6 +58,7 @@ export const FILE_REFUSALS = {
   copy: "it is a copy of a file of another security or kind, and nobody can tell whose it is",
   "two-files": "there are two different files of this security and kind",
   renumbered: "its code was given up for another one, which has a file of its own",
+  unreadable: "it cannot be read",
   changed: "it changed while it was read",
 } as const;
 export type FileRefusal = keyof typeof FILE_REFUSALS;

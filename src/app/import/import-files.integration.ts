@@ -178,6 +178,28 @@ suiteOnEngines("importing record files", (open) => {
     );
   });
 
+  test("two records of one time that differ are both rejected wherever they stand, equal ones are one", async (t) => {
+    const rig = await openRig(t, open, "doubles");
+    if (rig === undefined) {
+      return;
+    }
+    await using folder = await temporaryFolder();
+    await writeRecords(folder.path, "sz000001.day", [
+      ...[20_240_104, 20_240_105, 20_240_108].map((day) => dayRecord({ day })),
+      dayRecord({ day: 20_240_104, price: 11 }),
+      dayRecord({ day: 20_240_105 }),
+    ]);
+    const { files } = await rig.run([folder.path]);
+    assert.deepEqual(
+      files.map(({ tally, daysLearned }) => [tally.new, tally.rejected, daysLearned]),
+      [[2, 2, 2]],
+    );
+    assert.deepEqual(
+      (await rig.spans(BANK, "1d")).map(({ from, to }) => [from, to]),
+      [["2024-01-05", "2024-01-08"]],
+    );
+  });
+
   test("a day of minutes is present only when all of them are there", async (t) => {
     const rig = await openRig(t, open, "minutes");
     if (rig === undefined) {

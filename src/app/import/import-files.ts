@@ -12,7 +12,7 @@ import type { FileBars } from "../../sources/tdx/file-records.ts";
 import type { ImportedFile, ImportWatch, RefusedFile } from "./import-api.ts";
 import { FileState, ImportBatch } from "./import-batch.ts";
 import { learnFromFiles } from "./learn-days.ts";
-import { toChanged } from "./plan-import.ts";
+import { refuseUnread } from "./plan-import.ts";
 import type { ReadableFile } from "./plan-files.ts";
 
 export interface ImportParts {
@@ -56,16 +56,14 @@ export async function importFiles(
   let batch = new ImportBatch();
   let writing: Promise<void> = Promise.resolve();
 
+  const tell = (): void => {
+    const filesDone = files.length + refused.length;
+    watch({ phase: "storing", files: readable.length, filesDone, records, recordsDone });
+  };
   const write = async (full: ImportBatch): Promise<void> => {
     files.push(...(await writeBatch(full, parts, signal)));
     recordsDone += full.records;
-    watch({
-      phase: "storing",
-      files: readable.length,
-      filesDone: files.length + refused.length,
-      records,
-      recordsDone,
-    });
+    tell();
   };
   const flush = async (): Promise<void> => {
     await writing;
@@ -75,20 +73,26 @@ export async function importFiles(
     batch = new ImportBatch();
   };
 
+  tell();
   try {
     for (const one of readable) {
       const state = new FileState(one);
-      try {
-        for await (const piece of readRecordPieces(one.file, one.isSorted, signal)) {
-          addPiece(batch, state, piece, parts);
-          batch.records += piece.received;
-          if (batch.size >= BATCH_ROWS) {
-            await flush();
-          }
+      let refusal: RefusedFile | undefined;
+      for await (const piece of readPieces(one, signal)) {
+        if ("reason" in piece) {
+          refusal = piece;
+          break;
         }
+        addPiece(batch, state, piece, parts);
+        batch.records += piece.received;
+        if (batch.size >= BATCH_ROWS) {
+          await flush();
+        }
+      }
+      if (refusal === undefined) {
         batch.ended.push(state);
-      } catch (error) {
-        refused.push(toChanged(one.file, error));
+      } else {
+        refused.push(refusal);
       }
     }
     await flush();
@@ -98,6 +102,18 @@ export async function importFiles(
     throw error;
   }
   return { files, refused };
+}
+
+/** Pieces of a file, or at the end why it could not be read to its own. */
+async function* readPieces(
+  { file, isSorted }: ReadableFile,
+  signal: AbortSignal,
+): AsyncGenerator<FileBars | RefusedFile, undefined> {
+  try {
+    yield* readRecordPieces(file, isSorted, signal);
+  } catch (error) {
+    yield refuseUnread(file, error);
+  }
 }
 
 function addPiece(batch: ImportBatch, state: FileState, piece: FileBars, parts: ImportParts): void {

@@ -8,7 +8,8 @@ import { DataError } from "../../base/errors.ts";
 import { parseDay } from "../../domain/day.ts";
 import { parseSecurityCode } from "../../domain/security-code.ts";
 import type { ImportRequest, RefusedFile } from "./import-api.ts";
-import { planTdxImport, type ImportPlanned } from "./plan-import.ts";
+import { surveyRecordFile } from "../../sources/tdx/read-record-file.ts";
+import { planTdxImport, refuseUnread, type ImportPlanned } from "./plan-import.ts";
 
 const never = new AbortController().signal;
 /** Wednesday noon in Shanghai; the last day that is over is Tuesday, 2024-01-09. */
@@ -141,6 +142,32 @@ test("what is no record file is refused with its reason, what merely lies beside
   assert.deepEqual([found.files.length, found.others], [1, { "#": 1, txt: 1 }]);
   assert.deepEqual(reasonsIn((await plan([text])).plan.refused), { "notes.txt": "unknown-kind" });
   await assert.rejects(plan([path.join(folder.path, "nowhere")]), DataError);
+});
+
+test("a file that the system does not let be read is refused, and one that became shorter; the others go on", async () => {
+  await using folder = await temporaryFolder();
+  const file = await writeRecords(folder.path, "sz000001.day", days(DAYS));
+  assert.equal(
+    refuseUnread({ path: file }, Object.assign(new Error("EACCES"), { syscall: "open" })).reason,
+    "unreadable",
+  );
+  const defect = new TypeError("a defect");
+  assert.throws(() => refuseUnread({ path: file }, defect), defect);
+  const longer = { path: file, frequency: "1d", size: 32 * (DAYS.length + 1) } as const;
+  await assert.rejects(surveyRecordFile(longer, parseDay("2024-01-10"), never), (error) => {
+    assert.equal(refuseUnread({ path: file }, error).reason, "changed");
+    return true;
+  });
+});
+
+test("records in no order are found, and doubles among them are told apart from the rest", async () => {
+  await using folder = await temporaryFolder();
+  const file = await writeRecords(folder.path, "sz000001.day", days([...DAYS, ...DAYS.slice(0, 1)]));
+  const { readable } = await plan([file]);
+  assert.deepEqual(
+    readable.map(({ isSorted, planned }) => [isSorted, planned.rows, planned.days]),
+    [[false, 5, 4]],
+  );
 });
 
 test("a day that is not over is left out: today, and a last day in whose course the file was written", async () => {

@@ -61,7 +61,7 @@ export async function planTdxImport(
     try {
       surveyed.push({ file, survey: await surveyRecordFile(file, today, signal) });
     } catch (error) {
-      refused.push(toChanged(file, error));
+      refused.push(refuseUnread(file, error));
     }
   }
   const { kept, refused: unclear, repeated } = separateCopies(surveyed);
@@ -97,9 +97,13 @@ export function barsCapability(frequency: ImportFrequency): Capability {
   return found;
 }
 
-export function toChanged({ path }: Pick<RecordFile, "path">, error: unknown): RefusedFile {
+/** What could not be read is refused and the other files go on; anything else is thrown. */
+export function refuseUnread({ path }: Pick<RecordFile, "path">, error: unknown): RefusedFile {
   if (error instanceof DataError) {
     return refuse(path, "changed", error.message);
+  }
+  if (error instanceof Error && "syscall" in error) {
+    return refuse(path, "unreadable", error.message);
   }
   throw error;
 }
