@@ -8,7 +8,7 @@ export const EXIT_CODES = {
   defect: {
     code: 1,
     means:
-      "a defect in the program, or the answer is bad: dead letters, unexplained days, gaps, differences left, no such data",
+      "a defect in the program, or the answer is bad: dead letters, unexplained days, gaps, differences left, files or rows refused, no such data",
   },
   usage: { code: 64, means: "the command line cannot be understood" },
   unavailable: { code: 69, means: "something the program needs is not there: a server, a port, a right, Node 24" },

@@ -11,7 +11,8 @@ import { systemClock } from "../../base/clock.ts";
 import { parseDecimal, shiftDecimal } from "../../base/decimal.ts";
 import { RETRY_WAITS_DEFAULT } from "../../base/jitter.ts";
 import { silentLog } from "../../base/log.ts";
-import { parseDay } from "../../domain/day.ts";
+import { parseDay, SHANGHAI } from "../../domain/day.ts";
+import type { Bar } from "../../domain/rows.ts";
 import { PROVIDER_SOURCES } from "../../domain/provider.ts";
 import { SOURCE } from "../../domain/enums.ts";
 import { NO_ROWS } from "../../domain/outcome.ts";
@@ -31,6 +32,21 @@ const never = new AbortController().signal;
 const SCHEMA: SchemaOptions = { chain: [SOURCE.TUSHARE], ginkgoUnits: false, apply: true, createDatabase: true };
 const BANK = parseSecurityCode("000001.SZ");
 const STAR = parseSecurityCode("688001.SH");
+
+const FETCHED: Omit<Bar, "tradingDay" | "time"> = {
+  code: BANK,
+  frequency: "1d",
+  zone: SHANGHAI,
+  open: parseDecimal("10.5"),
+  high: parseDecimal("10.7"),
+  low: parseDecimal("10.5"),
+  close: parseDecimal("10.7"),
+  preClose: undefined,
+  volume: parseDecimal("1000"),
+  turnover: parseDecimal("10600"),
+  source: SOURCE.TDX,
+  flags: 0,
+};
 
 interface Rig {
   readonly clickhouse: ClickHouse;
@@ -262,6 +278,22 @@ suiteOnEngines("importing record files", (open) => {
       [["same", 1]],
     );
     assert.deepEqual(await closeOf("2024-01-08"), ["10.6"]);
+
+    // An answer that was fetched since says another thing of a day: no file of before undoes it.
+    const fetchedBar: Bar = { ...FETCHED, tradingDay: parseDay("2024-01-09"), time: "2024-01-09 00:00:00" };
+    const provenance = { version: BigInt(systemClock.nowMs()) * 1000n, callId: "c-1", requestId: "r-0" };
+    await rig.parts.store.addBatch([{ model: "bar", row: fetchedBar, provenance }], never);
+    assert.deepEqual(await closeOf("2024-01-09"), ["10.7"]);
+    await writeRecords(
+      folder.path,
+      "sz000001.day",
+      [20_240_109, 20_240_110].map((day) => dayRecord({ day })),
+    );
+    assert.deepEqual(
+      (await rig.run([folder.path])).files.map(({ outcome, tally }) => [outcome, tally.same]),
+      [["same", 2]],
+    );
+    assert.deepEqual(await closeOf("2024-01-09"), ["10.7"]);
 
     const key: LedgerKey = { dataSet: "bars", frequency: "1d", code: BANK };
     const fetched: Span = {

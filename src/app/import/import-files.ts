@@ -3,7 +3,7 @@ import { TransientError } from "../../base/errors.ts";
 import type { RetryWaits } from "../../base/jitter.ts";
 import type { Log } from "../../base/log.ts";
 import { untilPassed } from "../../base/retry.ts";
-import type { Bar, RejectedRow } from "../../domain/rows.ts";
+import type { RejectedRow } from "../../domain/rows.ts";
 import { checkBars } from "../../planning/check-bars.ts";
 import type { TradingCalendar } from "../../planning/trading-calendar.ts";
 import type { Ledger, Model, Provenance, Store } from "../../ports/store.ts";
@@ -34,7 +34,7 @@ export interface Imported {
  * Rows that are written together: a file of days has 25 years, each a partition of its own, and so every batch has many
  * small parts. Two batches are in memory at most, the one being written and the one being read.
  */
-export const BATCH_ROWS = 50_000;
+export const BATCH_ROWS = 25_000;
 /** So long a store that does not take rows is waited for; who repeats the import goes on where it was. */
 const STORE_AWAY_MS_MAX = 120_000;
 
@@ -155,7 +155,12 @@ async function writeBatch(
     );
   }
   if (batch.rows.length > 0) {
-    const models = batch.rows.map(({ bar, state }) => toModel(bar, provenanceOf(state, requestId)));
+    const provenances = new Map<FileState, Provenance>();
+    const models = batch.rows.map(({ bar, state }): Model => {
+      const provenance = provenances.get(state) ?? provenanceOf(state, requestId);
+      provenances.set(state, provenance);
+      return { model: "bar", row: bar, provenance };
+    });
     const outcomes = await untilTaken("storing bars", () => store.addBatch(models, signal), parts, signal);
     for (const [at, { bar, state }] of batch.rows.entries()) {
       state.stored(bar, outcomes[at] ?? "same");
@@ -175,12 +180,8 @@ async function writeBatch(
   });
 }
 
-function toModel(row: Bar, provenance: Provenance): Model {
-  return { model: "bar", row, provenance };
-}
-
 /** Where a row comes from: the file's name stands for the call. */
-export function provenanceOf({ readable: { file, version } }: FileState, requestId: string): Provenance {
+function provenanceOf({ readable: { file, version } }: FileState, requestId: string): Provenance {
   return { version, callId: `file:${file.name}`, requestId };
 }
 

@@ -15,9 +15,12 @@ export const FILE_BYTES_MAX = 256 * 1024 * 1024;
 /** A file in no order is read at once. */
 export const UNSORTED_BYTES_MAX = 4 * 1024 * 1024;
 
-export interface SurveyedFile {
+/** A file that was read, with no more kept of it than the plan needs: of days alone there are thousands in each. */
+export interface JudgedFile {
   readonly file: RecordFile;
-  readonly survey: FileSurvey;
+  /** SHA-256 of its bytes. */
+  readonly digest: string;
+  readonly judged: ReadableFile | RefusedFile;
 }
 
 /** A file as the import reads it. */
@@ -55,7 +58,7 @@ export function refuseBySize({ path, size }: Pick<RecordFile, "path" | "size">):
 }
 
 export interface Sorted {
-  readonly kept: readonly SurveyedFile[];
+  readonly kept: readonly JudgedFile[];
   readonly refused: readonly RefusedFile[];
   /** Paths of equal files of one security and kind, all but the first. */
   readonly repeated: readonly string[];
@@ -66,11 +69,11 @@ export interface Sorted {
  * all refused: one of them may be right, and nothing in them says which. So are different files of one code and kind, unless
  * only one has the code that is in use now; equal ones are one.
  */
-export function separateCopies(surveyed: readonly SurveyedFile[]): Sorted {
+export function separateCopies(judged: readonly JudgedFile[]): Sorted {
   const refused = new Map<string, RefusedFile>();
   const repeated: string[] = [];
-  const kept: SurveyedFile[] = [];
-  for (const same of Map.groupBy(surveyed, ({ survey }) => survey.digest).values()) {
+  const kept: JudgedFile[] = [];
+  for (const same of Map.groupBy(judged, ({ digest }) => digest).values()) {
     if (new Set(same.map(({ file }) => seriesOf(file))).size > 1) {
       for (const { file } of same) {
         const others = same.filter((other) => seriesOf(other.file) !== seriesOf(file)).map((other) => other.file.path);
@@ -78,10 +81,10 @@ export function separateCopies(surveyed: readonly SurveyedFile[]): Sorted {
       }
     }
   }
-  const rest = surveyed.filter(({ file }) => !refused.has(file.path));
+  const rest = judged.filter(({ file }) => !refused.has(file.path));
   for (const ofSeries of Map.groupBy(rest, ({ file }) => seriesOf(file)).values()) {
     const [first, ...others] = ofSeries;
-    if (first === undefined || others.every(({ survey }) => survey.digest === first.survey.digest)) {
+    if (first === undefined || others.every(({ digest }) => digest === first.digest)) {
       kept.push(...(first === undefined ? [] : [first]));
       repeated.push(...others.map(({ file }) => file.path));
       continue;
@@ -104,7 +107,7 @@ export function separateCopies(surveyed: readonly SurveyedFile[]): Sorted {
 }
 
 /** How a file is read, or why it is not. */
-export function judgeFile({ file, survey }: SurveyedFile, parts: JudgeParts): ReadableFile | RefusedFile {
+export function judgeFile(file: RecordFile, survey: FileSurvey, parts: JudgeParts): ReadableFile | RefusedFile {
   const { path, size } = file;
   const newest = [...survey.days.keys()].at(-1);
   if (newest === undefined) {
@@ -141,10 +144,6 @@ export function judgeFile({ file, survey }: SurveyedFile, parts: JudgeParts): Re
       undated: survey.undated,
     },
   };
-}
-
-export function isRefused(judged: ReadableFile | RefusedFile): judged is RefusedFile {
-  return "reason" in judged;
 }
 
 export function refuse(path: string, reason: FileRefusal, detail: string): RefusedFile {

@@ -17,13 +17,12 @@ import type {
 } from "./import-api.ts";
 import {
   codesWithoutFile,
-  isRefused,
   judgeFile,
   refuse,
   refuseBySize,
   separateCopies,
+  type JudgedFile,
   type ReadableFile,
-  type SurveyedFile,
 } from "./plan-files.ts";
 
 export interface ImportPlanned {
@@ -53,25 +52,26 @@ export async function planTdxImport(
   // A file of another code is looked at where it can be a copy.
   const sizes = new Set(sound.map(({ size }) => size));
   const others = found.files.filter((file) => !isWanted(file) && sizes.has(file.size));
-  const surveyed: SurveyedFile[] = [];
+  const read: JudgedFile[] = [];
   const today = dayAt(Temporal.Instant.fromEpochMilliseconds(nowMs), SHANGHAI);
   const files = [...sound, ...others];
   for (const [done, file] of files.entries()) {
     watch({ phase: "looking", files: files.length, filesDone: done, records: files.length, recordsDone: done });
     try {
-      surveyed.push({ file, survey: await surveyRecordFile(file, today, signal) });
+      const survey = await surveyRecordFile(file, today, signal);
+      const publication = barsCapability(file.frequency);
+      const judged = judgeFile(file, survey, { bounds: request, publication, nowMs });
+      read.push({ file, digest: survey.digest, judged });
     } catch (error) {
       refused.push(refuseUnread(file, error));
     }
   }
-  const { kept, refused: unclear, repeated } = separateCopies(surveyed);
+  const { kept, refused: unclear, repeated } = separateCopies(read);
   const ours = new Set(own.map(({ path }) => path));
   refused.push(...unclear.filter(({ path }) => ours.has(path)));
   const readable: ReadableFile[] = [];
-  for (const one of kept.filter(({ file }) => ours.has(file.path)).toSorted(byPath)) {
-    const publication = barsCapability(one.file.frequency);
-    const judged = judgeFile(one, { bounds: request, publication, nowMs });
-    if (isRefused(judged)) {
+  for (const { judged } of kept.filter(({ file }) => ours.has(file.path)).toSorted(byPath)) {
+    if ("reason" in judged) {
       refused.push(judged);
     } else {
       readable.push(judged);
@@ -118,6 +118,6 @@ function toRefused({ path, is }: MisnamedFile): RefusedFile {
   return refuse(path, MISNAMED[is], "");
 }
 
-function byPath({ file: left }: SurveyedFile, { file: right }: SurveyedFile): number {
+function byPath({ file: left }: JudgedFile, { file: right }: JudgedFile): number {
   return left.path < right.path ? -1 : left.path > right.path ? 1 : 0;
 }
