@@ -20,9 +20,9 @@ export function parseDay(input: unknown, path = ""): Day {
   const match = typeof input === "string" ? PATTERN.exec(input) : null;
   const isMixed = typeof input === "string" && input.length === 9;
   if (match !== null && !isMixed) {
-    const text = `${match[1]}-${match[2]}-${match[3]}`;
-    if (isRealDay(text)) {
-      return text as Day;
+    const [, year = "", month = "", day = ""] = match;
+    if (isRealDay(Number(year), Number(month), Number(day))) {
+      return `${year}-${month}-${day}` as Day;
     }
   }
   throw new DataError(
@@ -61,11 +61,11 @@ export function maxDay(left: Day, right: Day): Day {
   return left > right ? left : right;
 }
 
-function isRealDay(text: string): boolean {
-  try {
-    Temporal.PlainDate.from(text, { overflow: "reject" });
-    return true;
-  } catch {
-    return false;
-  }
+/** Every row of every provider asks this, so it is arithmetic and no calendar object. */
+function isRealDay(year: number, month: number, day: number): boolean {
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  const last = month === 2 && isLeap ? 29 : DAYS_OF_MONTH[month - 1];
+  return last !== undefined && day >= 1 && day <= last;
 }
+
+const DAYS_OF_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
