@@ -134,6 +134,22 @@ test("what only the end of an answer says is in doubt: days without a reason, an
   assert.deepEqual(judge(unit("2024-01-02", "2024-01-03"), ["2024-01-02", "2024-01-03"]).doubts, []);
 });
 
+test("where answers may be silently short, rows of two of them prove no day between them", () => {
+  const short = { ...capability, isSilentlyShort: true };
+  const list = { days: new Set<Day>(), evidence: LIST_CALL };
+  const rows = ["2024-01-02", "2024-01-03", "2024-01-05"];
+  const named = { ...answer("2024-01-02", "2024-01-04"), reach: { from: day("2024-01-02"), to: day("2024-01-03") } };
+  const market = answer("2024-01-05", "2024-01-05", 5_000);
+  const two = { answers: [named, market], capability: short, suspensions: list };
+  const apart = judge(unit("2024-01-02", "2024-01-05"), rows, two);
+  assert.equal(stateOn(apart.spans, day("2024-01-04")), "unexplained-empty");
+  assert.deepEqual(apart.doubts, ["2024-01-04"]);
+  const over = { ...answer("2024-01-03", "2024-01-05"), reach: { from: day("2024-01-03"), to: day("2024-01-05") } };
+  const together = judge(unit("2024-01-02", "2024-01-05"), rows, { ...two, answers: [named, market, over] });
+  assert.equal(stateOn(together.spans, day("2024-01-04")), "no-trade");
+  assert.deepEqual(together.doubts, []);
+});
+
 test("a missing adjustment factor is no day without trade, whatever surrounds it: the suspension list names it, or nothing does", () => {
   const factors = { ...unit("2024-06-12", "2024-06-18"), dataSet: "adjustment-factors" } as const;
   const rows = ["2024-06-12", "2024-06-13", "2024-06-17", "2024-06-18"];

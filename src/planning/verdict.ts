@@ -1,7 +1,7 @@
 import type { Day } from "../domain/day.ts";
 import type { Evidence, LedgerState, Span } from "../domain/ledger.ts";
 import type { Instrument } from "../domain/rows.ts";
-import type { Unit } from "../domain/unit.ts";
+import type { DaySpan, Unit } from "../domain/unit.ts";
 import type { Capability } from "../ports/source.ts";
 import { askAgainAtMs, isFinal } from "./final-day.ts";
 import { spanOn } from "./spans.ts";
@@ -18,6 +18,8 @@ export interface Answer {
   readonly lostRows: readonly LostRow[];
   /** Days of which the answer itself says that the unit's code did not trade; absent when it says nothing of the kind. */
   readonly suspended?: ReadonlySet<Day>;
+  /** The first and the last day of which this answer itself has anything of the unit's code; only of one that named codes. */
+  readonly reach?: DaySpan;
   readonly evidence: Omit<Evidence, "note">;
 }
 
@@ -90,6 +92,7 @@ export const LATE_PUBLICATION_MS_MAX = 24 * 60 * 60_000;
  *  - the answer itself, or for ticks and bars within the day the ledger of daily bars, says that it did not trade;
  *  - asked for by market, and the whole market is empty within a day of publication: pending;
  *  - of bars, rows of the code before and after it, unless the answer was by market and so of a single day: no-trade;
+ *    where answers may be silently short, both in one answer that covers the day;
  *  - of bars, a few days at the edge of the listing: no-trade, and the note says so;
  *  - else suspect, until the suspension list was asked. It names the day: suspended. It does not, and the day was to be
  *    published less than a day ago: pending, since rows come late and a market comes in parts; later: unexplained-empty.
@@ -236,7 +239,7 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
   }
   const lost = findLostRow(day, input);
   if (lost === undefined && isShownByNeighbours && first !== undefined && last !== undefined) {
-    if (first < day && day < last) {
+    if (first < day && day < last && (capability.isSilentlyShort !== true || isReachedOver(day, input))) {
       return { state: "no-trade", source, note: `${facts.summary}, rows before and after` };
     }
     if (day < first && facts.isListingEdge) {
@@ -277,6 +280,11 @@ function dailyReason(day: Day, { unit, dailySpans }: JudgeInput): "no-trade" | "
   const isDaily = unit.dataSet === "bars" && unit.frequency === "1d";
   const state = isDaily || dailySpans === undefined ? undefined : spanOn(dailySpans, day)?.state;
   return state === "no-trade" || state === "suspended" ? state : undefined;
+}
+
+/** Whether one answer goes on behind the day: rows of several are no proof, since each may have ended before it. */
+function isReachedOver(day: Day, { answers }: JudgeInput): boolean {
+  return answers.some(({ reach }) => reach !== undefined && reach.from < day && day < reach.to);
 }
 
 function findLostRow(day: Day, { answers }: JudgeInput): LostRow | undefined {

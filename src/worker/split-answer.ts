@@ -1,5 +1,5 @@
-import { maxDay, minDay } from "../domain/day.ts";
-import type { RejectedRow } from "../domain/rows.ts";
+import { maxDay, minDay, type Day } from "../domain/day.ts";
+import type { RejectedRow, Suspension } from "../domain/rows.ts";
 import type { Call, Selection, Unit } from "../domain/unit.ts";
 import type { Answer, LostRow } from "../planning/verdict.ts";
 
@@ -66,3 +66,25 @@ export function isWantedBy(call: Call, unit: Unit): boolean {
       return false;
   }
 }
+
+/** An answer with what it says of one code; the same object where it says nothing more. */
+export function ofCode(
+  answer: Answer,
+  rows: readonly { readonly tradingDay: Day }[],
+  suspensions: readonly Suspension[],
+): Answer {
+  const suspended = suspensions.map(({ day }) => day);
+  const isOfMarket = answer.marketRows !== undefined;
+  const [any, ...others] = isOfMarket ? [] : [...rows.map(({ tradingDay }) => tradingDay), ...suspended];
+  if (any === undefined && suspended.length === 0) {
+    return answer;
+  }
+  return {
+    ...answer,
+    ...(suspended.length === 0 ? {} : { suspended: new Set(suspended) }),
+    ...(any === undefined ? {} : { reach: { from: others.reduce(earlier, any), to: others.reduce(later, any) } }),
+  };
+}
+
+const earlier = (left: Day, right: Day): Day => minDay(left, right);
+const later = (left: Day, right: Day): Day => maxDay(left, right);

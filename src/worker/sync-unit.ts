@@ -116,7 +116,7 @@ export async function syncUnit<D extends CodeDataSet>(
     let judged = await judgeResting(left);
     // What one answer lacks without a word another one may bring, and most often it does.
     for (let looks = 1; looks < looksMax(line.capability) && judged.doubts.length > 0 && !signal.aborted; looks += 1) {
-      await line.desk.fetch(unitOf(unit, judged.doubts, calendar), keep, signal, context);
+      await line.desk.fetch(unitOf(unit, judged.doubts, stored.days(), calendar), keep, signal, context);
       judged = await judgeResting(left);
     }
     return { rows, spans: judged.spans, callIds: answers.map(({ evidence }) => evidence.callId) };
@@ -135,10 +135,12 @@ function looksMax({ isSilentlyShort }: Capability): number {
   return isSilentlyShort === true ? LOOKS_MAX : 1;
 }
 
-/** These days of a unit, without what else it was widened to. */
-function unitOf(unit: Unit, days: readonly Day[], calendar: TradingCalendar): Unit {
-  const [from = unit.from] = days;
-  const to = days.at(-1) ?? unit.to;
+/** These days of a unit, widened to the nearest days with rows, which show how far an answer goes. */
+function unitOf(unit: Unit, days: readonly Day[], withRows: readonly Day[], calendar: TradingCalendar): Unit {
+  const [first = unit.from] = days;
+  const last = days.at(-1) ?? unit.to;
+  const from = withRows.findLast((day) => day < first) ?? first;
+  const to = withRows.find((day) => day > last) ?? last;
   return { ...unit, from, to, tradingDays: calendar.countBetween(from, to), missing: toRuns(days, calendar) };
 }
 

@@ -2,7 +2,7 @@ import type { RejectedRow, RowOf, Suspension } from "../domain/rows.ts";
 import type { Call, CodeDataSet, Unit } from "../domain/unit.ts";
 import type { Answer } from "../planning/verdict.ts";
 import type { Provenance } from "../ports/store.ts";
-import { clip, groupByCode, isNobodys, isWantedBy, ownerOf, toAnswer, toLostRow } from "./split-answer.ts";
+import { clip, groupByCode, isNobodys, isWantedBy, ofCode, ownerOf, toAnswer, toLostRow } from "./split-answer.ts";
 
 /** A row that passed the checks, with the call that brought it. */
 export interface Fetched<D extends CodeDataSet> {
@@ -150,10 +150,7 @@ export class TicketBook<D extends CodeDataSet> {
       ticket.rejected.push(...(rejectedByOwner.get(ticket) ?? []));
       const undated = undatedByCode.get(code) ?? [];
       const lost = undated.length === 0 ? answer : { ...answer, lostRows: [...undated.map(toLostRow), ...nobodys] };
-      const suspended = suspendedByCode.get(code);
-      ticket.answers.push(
-        suspended === undefined ? lost : { ...lost, suspended: new Set(suspended.map(({ day }) => day)) },
-      );
+      ticket.answers.push(ofCode(lost, byCode.get(code) ?? [], suspendedByCode.get(code) ?? []));
       return rows.length;
     });
     for (const call of delivery.rest.toReversed()) {
