@@ -290,3 +290,10 @@ function checksum(frame: Buffer): string {
 function compressed(frame: Buffer): Buffer {
   return frame.subarray(21, 21 + Number(frame.subarray(11, 21).toString("latin1")));
 }
+
+test("what befalls by chance befalls the very same request so often in a row at most", () => {
+  const chance = { fault: { kind: "empty" }, perMille: 1_000, inARowMax: 1 } as const;
+  const plan = new FaultPlan([chance], createRandom(1, "faults"));
+  const hits = ["one", "one", "two", "one"].map((key) => plan.take("query_stock_basic", key) !== undefined);
+  assert.deepEqual(hits, [true, false, true, true]);
+});

@@ -260,3 +260,12 @@ test("a fault that does not exist is refused", () => {
   const plan = new FaultPlan([], createRandom(1, ""));
   assert.throws(() => plan.order({ kind: "close", afterBytes: -1 }), /afterBytes/);
 });
+
+test("what befalls by chance befalls the very same request so often in a row at most, and others as before", () => {
+  const chance = { fault: { kind: "empty" }, perMille: 1_000, inARowMax: 2 } as const;
+  const plan = new FaultPlan([chance], createRandom(1, "faults"));
+  const hits = (key: string): readonly boolean[] =>
+    Array.from({ length: 6 }, () => plan.take("bars", key) !== undefined);
+  assert.deepEqual(hits("one"), [true, true, false, true, true, false]);
+  assert.deepEqual(hits("another"), [true, true, false, true, true, false]);
+});
