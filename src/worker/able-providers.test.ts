@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { SHANGHAI } from "../domain/day.ts";
+import { parseDay, SHANGHAI } from "../domain/day.ts";
 import type { InstrumentKind } from "../domain/instrument-kind.ts";
 import { parseSecurityCode } from "../domain/security-code.ts";
 import type { Abilities } from "../planning/covers.ts";
 import type { Capability } from "../ports/source.ts";
-import { groupByProviders, noProvider } from "./able-providers.ts";
+import { type AbleParts, groupByProviders, noProvider } from "./able-providers.ts";
 
 function bars(kinds: readonly InstrumentKind[], frequency: "1d" | "1m" = "1d"): Capability {
   const bounds = { rowsMax: 10, rowsPerDay: 1, codesMax: 1, byDay: false, since: undefined };
@@ -52,4 +52,28 @@ test("a code that nobody of the chain has becomes a dead letter that names who w
     noProvider([stock], "ticks", "1d", places, parts).message,
     /^ticks of a stock .* no provider that this version knows has them$/,
   );
+});
+
+test("who reaches back to the first day wanted comes first, and where nobody does who reaches further", () => {
+  assert.ok(stock !== undefined);
+  const day = parseDay;
+  const reach: Readonly<Record<string, string | undefined>> = {
+    tushare: "2026-01-05",
+    baostock: "2020-01-03",
+    tdx: undefined,
+  };
+  const known: Abilities = new Map(
+    (["tushare", "baostock", "tdx"] as const).map((provider) => [provider, [{ ...bars(["stock"]), api: provider }]]),
+  );
+  const order = (wanted: string | undefined, chain: AbleParts["chain"]): readonly string[] => {
+    const reaches = {
+      wantedFrom: () => (wanted === undefined ? undefined : day(wanted)),
+      reachOf: ({ api }: Capability) => (reach[api] === undefined ? undefined : day(reach[api])),
+    };
+    return groupByProviders([stock], "bars", "1d", { chain, abilities: known }, reaches).able[0]?.providers ?? [];
+  };
+  assert.deepEqual(order("2026-06-01", ["tushare", "baostock", "tdx"]), ["tushare", "baostock", "tdx"]);
+  assert.deepEqual(order("2021-01-04", ["tushare", "baostock", "tdx"]), ["baostock", "tdx", "tushare"]);
+  assert.deepEqual(order(undefined, ["tushare", "baostock", "tdx"]), ["tdx", "baostock", "tushare"]);
+  assert.deepEqual(order("2015-01-05", ["tushare", "baostock"]), ["baostock", "tushare"]);
 });

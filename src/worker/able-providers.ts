@@ -1,3 +1,4 @@
+import type { Day } from "../domain/day.ts";
 import type { RequestPlaces } from "../domain/command.ts";
 import type { Frequency } from "../domain/frequency.ts";
 import { kindOf, nameOfKind } from "../domain/instrument-kind.ts";
@@ -5,7 +6,8 @@ import { MessageError } from "../domain/message-error.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { CodeDataSet } from "../domain/unit.ts";
-import { type Abilities, providersOf } from "../planning/covers.ts";
+import type { Capability } from "../ports/source.ts";
+import { type Abilities, covers, providersOf } from "../planning/covers.ts";
 
 export interface AbleParts {
   readonly chain: readonly ProviderName[];
@@ -18,18 +20,35 @@ export interface AbleGroup {
   readonly providers: readonly ProviderName[];
 }
 
-/** The codes of a request by who can serve them, in the chain's order; `unable` are those that nobody of the chain can. */
+/** How far back is wanted, and how far back a provider goes; undefined is the beginning. */
+export interface Reaches {
+  readonly wantedFrom: (code: SecurityCode) => Day | undefined;
+  readonly reachOf: (capability: Capability) => Day | undefined;
+}
+
+/**
+ * The codes of a request by who can serve them; `unable` are those that nobody of the chain can. In the chain's order, but
+ * who reaches back to the first day wanted comes before who does not; where nobody does, who reaches further comes first.
+ */
 export function groupByProviders(
   codes: readonly SecurityCode[],
   dataSet: CodeDataSet,
   frequency: Frequency,
   { chain, abilities }: AbleParts,
+  reaches: Reaches = { wantedFrom: () => undefined, reachOf: () => undefined },
 ): { readonly able: readonly AbleGroup[]; readonly unable: readonly SecurityCode[] } {
   const groups = new Map<string, { codes: SecurityCode[]; providers: readonly ProviderName[] }>();
   const unable: SecurityCode[] = [];
   for (const code of codes) {
     const able = providersOf(abilities, dataSet, frequency, code);
-    const providers = chain.filter((provider) => able.includes(provider));
+    const inChain = chain.filter((provider) => able.includes(provider));
+    const reachFor = (provider: ProviderName): Day | undefined => {
+      const capability = abilities
+        .get(provider)
+        ?.find((one) => one.dataSet === dataSet && one.frequency === frequency && covers(one, code));
+      return capability === undefined ? undefined : reaches.reachOf(capability);
+    };
+    const providers = byReach(inChain, reachFor, reaches.wantedFrom(code));
     const name = providers.join();
     const group = groups.get(name);
     if (providers.length === 0) {
@@ -41,6 +60,26 @@ export function groupByProviders(
     }
   }
   return { able: [...groups.values()], unable };
+}
+
+function byReach(
+  providers: readonly ProviderName[],
+  reachFor: (provider: ProviderName) => Day | undefined,
+  wantedFrom: Day | undefined,
+): readonly ProviderName[] {
+  if (providers.length < 2) {
+    return providers;
+  }
+  const reach = new Map(providers.map((provider) => [provider, reachFor(provider)]));
+  // Whatever lies before the first day wanted makes no difference.
+  const lacks = (provider: ProviderName): string => {
+    const day = reach.get(provider);
+    return day === undefined || (wantedFrom !== undefined && day <= wantedFrom) ? "" : day;
+  };
+  return providers.toSorted((left, right) => {
+    const [one, other] = [lacks(left), lacks(right)];
+    return one < other ? -1 : one > other ? 1 : 0;
+  });
 }
 
 /**

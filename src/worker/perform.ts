@@ -1,11 +1,13 @@
 import type { Log } from "../base/log.ts";
-import type { Command } from "../domain/command.ts";
+import type { Command, RangeRequest } from "../domain/command.ts";
+import { addDays, dayAt, maxDay, SHANGHAI, type Day } from "../domain/day.ts";
 import type { Frequency } from "../domain/frequency.ts";
 import { NO_ROWS } from "../domain/outcome.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { CodeDataSet } from "../domain/unit.ts";
 import type { Abilities } from "../planning/covers.ts";
+import { reachOf } from "../planning/plan.ts";
 import { groupByProviders, noProvider } from "./able-providers.ts";
 import type { CommandContext, Done, Perform } from "./message-handler.ts";
 import { ProviderChain } from "./provider-chain.ts";
@@ -52,7 +54,10 @@ export function createPerform(parts: PerformParts): Perform {
   ): Promise<Done> {
     const { frequency, provider: pinned } = request;
     const at = `${context.places.params}.provider`;
-    const groups = groupByProviders(request.codes, dataSet, frequency, parts);
+    const groups = groupByProviders(request.codes, dataSet, frequency, parts, {
+      wantedFrom: (code) => wantedFrom(code, dataSet, request.range, parts),
+      reachOf: (capability) => reachOf(capability, parts.reference.calendar, parts.clock.nowMs()),
+    });
     const bringFrom = (lines: ProviderLines, codes: readonly SecurityCode[]): Promise<Done> =>
       joinAll(
         [...Map.groupBy(codes, (code) => lines.line(dataSet, frequency, code))].map(async ([line, ofLine]) => {
@@ -67,7 +72,7 @@ export function createPerform(parts: PerformParts): Perform {
     };
     return await joinAll([
       ...groups.able.map(({ codes, providers }) =>
-        chain.ask(pinned, (lines) => bringFrom(lines, codes), { at, able: providers }),
+        chain.ask(pinned, (lines) => bringFrom(lines, codes), { at, able: mayStepIn(providers, dataSet, pinned) }),
       ),
       ...(groups.unable.length > 0 ? [unable()] : []),
     ]);
@@ -94,6 +99,33 @@ export function createPerform(parts: PerformParts): Perform {
         return IGNORED;
     }
   };
+}
+
+/**
+ * Factors of two providers have different levels, and one evening of another one would put a false step into a history: for
+ * them nobody steps in while the first is out.
+ */
+function mayStepIn(
+  providers: readonly ProviderName[],
+  dataSet: CodeDataSet,
+  pinned: ProviderName | undefined,
+): readonly ProviderName[] {
+  return dataSet === "adjustment-factors" && pinned === undefined ? providers.slice(0, 1) : providers;
+}
+
+/** About the first day that a request is about; undefined is the listing of a code that no list was read for yet. */
+function wantedFrom(
+  code: SecurityCode,
+  dataSet: CodeDataSet,
+  range: RangeRequest,
+  { reference, clock, historyStart, tickDays }: SyncParts,
+): Day | undefined {
+  const listedOn = reference.instrument(code)?.listedOn;
+  const days = range.days ?? (dataSet === "ticks" && !range.full ? tickDays : undefined);
+  // More calendar days than so many trading days ever took.
+  const recent = days === undefined ? undefined : addDays(dayAt(clock.now(), SHANGHAI), -2 * days - 15);
+  const first = range.start ?? (range.full ? undefined : (recent ?? historyStart));
+  return first === undefined ? listedOn : listedOn === undefined ? first : maxDay(first, listedOn);
 }
 
 /** All of them, at least one: they go on beside one that fails, and a failure is thrown in the end. */

@@ -207,7 +207,8 @@ FROM ${tableName(options, TRADE_DAY_ROW.name)} AS row FINAL WHERE row.market = $
 /**
  * `adjustfactor` and `backadjustfactor` are the cumulative factor (price × it = backward adjusted); `foreadjustfactor` is
  * it ÷ the latest factor of the code from the same source (price × it = forward adjusted). The latest one is taken before
- * any condition on time, so the answer for a day does not depend on the days asked for.
+ * any condition on time, so the answer for a day does not depend on the days asked for. A code's factors are all of one
+ * source, the best that has any: two providers have different levels, and a day of another one would be a false step.
  */
 function adjustmentFactors(options: ViewOptions): string {
   const [cumulative, forward] = options.ginkgoUnits
@@ -224,11 +225,12 @@ SELECT row.code AS code, row.timestamp AS timestamp, row.trading_day AS trading_
   row.source AS source, row.version AS version,
   last_value(row.factor) OVER (
     PARTITION BY row.code, row.source ORDER BY row.timestamp ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
-  ) AS latest
+  ) AS latest,
+  argMin(row.source, tuple(${rankSource(options.chain, "row.")}, row.source)) OVER (PARTITION BY row.code) AS best
 FROM ${tableName(options, ADJUSTFACTOR_ROW.name)} AS row FINAL
 ) AS f
-ORDER BY f.code, f.timestamp, ${rankSource(options.chain, "f.")}, f.source
-LIMIT 1 BY f.code, f.timestamp`;
+WHERE f.source = f.best
+ORDER BY f.code, f.timestamp`;
 }
 
 /** `delist_date` is 2099-12-31 for what is still listed, as in the original's table. */
