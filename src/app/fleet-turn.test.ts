@@ -94,6 +94,24 @@ test("calls that come while a turn lasts share it, and an idle worker lets the n
   assert.deepEqual([seen.opened, seen.most], [2, 1]);
 });
 
+test("a worker is ready when its turn has come, and no call is under way until then", async () => {
+  const { seen, worker } = openFleet();
+  await using first = worker({ idleMsMax: 60_000, turnMsMax: 60_000 });
+  const second = worker();
+  await first.ready?.(never);
+  assert.deepEqual([seen.opened, seen.calls], [1, 0]);
+  const stopped = new AbortController();
+  const waiting = second.ready?.(stopped.signal);
+  await sleep(30);
+  assert.equal(seen.opened, 1);
+  const reason = new Error("stopped by the test");
+  stopped.abort(reason);
+  await assert.rejects(async () => await waiting, reason);
+  await second[Symbol.asyncDispose]();
+  await second.ready?.(never);
+  await assert.rejects(second.fetch(CALL, never), /the source was closed/);
+});
+
 test("whoever waits for a turn can be called off, and the turn goes on for others", async () => {
   const { seen, worker } = openFleet();
   await using first = worker();

@@ -47,6 +47,7 @@ export function withFleetTurn(parts: FleetTurnParts): Source {
     capabilities: parts.capabilities,
     fetch: <D extends DataSet>(call: Call<D>, signal: AbortSignal): Promise<Page<D>> =>
       turns.use((source) => source.fetch(call, signal), signal),
+    ready: (signal) => turns.ready(signal),
     [Symbol.asyncDispose]: () => turns[Symbol.asyncDispose](),
   };
 }
@@ -78,6 +79,12 @@ class FleetTurns implements AsyncDisposable {
         turn.lastUsedMs = this.#parts.clock.elapsedMs();
       }
     }
+  }
+
+  /** What goes wrong with the turn is told to those who use it. */
+  async ready(signal: AbortSignal): Promise<void> {
+    const isThere = this.use(() => Promise.resolve(), signal);
+    await isThere.catch(() => signal.throwIfAborted());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -75,6 +75,11 @@ export interface Source extends AsyncDisposable {
   readonly provider: ProviderName;
   readonly capabilities: readonly Capability[];
   fetch<D extends DataSet>(call: Call<D>, signal: AbortSignal): Promise<Page<D>>;
+  /**
+   * Absent where a call may be made at any time. Resolves when one may be made at once, as far as can be foreseen, or when
+   * waiting does not help: then `fetch` says why. Throws the signal's reason only.
+   */
+  readonly ready?: (signal: AbortSignal) => Promise<void>;
   /** What it says beside the data sets: for a person who asks, never planned nor stored. */
   readonly inquiries?: readonly Inquiry[];
 }

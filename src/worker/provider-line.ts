@@ -96,8 +96,10 @@ export class ProviderLine {
 
   /** Waits until a call may be made. A grant that comes when an outage has just begun is let go, one at most. */
   async admit(signal: AbortSignal): Promise<Admission> {
-    const { budget, gate, clock } = this.#parts;
+    const { source, budget, gate, clock } = this.#parts;
     for (;;) {
+      // Before a grant is taken, and while nobody's call is under way.
+      await source.ready?.(signal);
       const isHeldUp = gate.isOut;
       const startedMs = clock.elapsedMs();
       const pass = await gate.enter(signal);
