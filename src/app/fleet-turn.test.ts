@@ -28,27 +28,36 @@ const PAGE: Page<"trading-calendar"> = {
 function openFleet(lock: Lock = createMemoryLock()) {
   const seen = { open: 0, most: 0, opened: 0, calls: 0 };
   const open = (): Source => {
-    seen.open += 1;
-    seen.opened += 1;
-    seen.most = Math.max(seen.most, seen.open);
+    let isConnected = false;
+    const rest = async (): Promise<void> => {
+      if (isConnected) {
+        isConnected = false;
+        await sleep(5);
+        seen.open -= 1;
+      }
+    };
     return {
       provider: "baostock",
       capabilities: [],
       fetch: async (_call, signal) => {
+        if (!isConnected) {
+          isConnected = true;
+          seen.open += 1;
+          seen.opened += 1;
+          seen.most = Math.max(seen.most, seen.open);
+        }
         seen.calls += 1;
         await sleep(5, undefined, { signal });
         // The test asks for one data set only.
         return PAGE as never;
       },
-      [Symbol.asyncDispose]: async () => {
-        await sleep(5);
-        seen.open -= 1;
-      },
+      rest,
+      [Symbol.asyncDispose]: rest,
     };
   };
-  const shared = { provider: "baostock", capabilities: [], open, lock, clock: systemClock, log: silentLog } as const;
-  const worker = (times: { readonly idleMsMax?: number; readonly turnMsMax?: number } = {}): Source =>
-    withFleetTurn({ ...shared, idleMsMax: 40, turnMsMax: 100, lookEveryMs: 5, ...times });
+  const shared = { lock, clock: systemClock, log: silentLog } as const;
+  const worker = (): Source =>
+    withFleetTurn({ ...shared, source: open(), idleMsMax: 40, turnMsMax: 100, lookEveryMs: 5 });
   return { seen, worker };
 }
 

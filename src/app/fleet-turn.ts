@@ -8,28 +8,25 @@ import type { Lock } from "../ports/lock.ts";
 import type { Page, Source } from "../ports/source.ts";
 
 export interface FleetTurnParts {
-  readonly provider: Source["provider"];
-  readonly capabilities: Source["capabilities"];
-  /** Makes no connection before its first fetch, and leaves none open when it is disposed. */
-  readonly open: () => Source;
+  /** Makes no connection before its first fetch, and leaves none open when it rests. */
+  readonly source: Source;
   /** The fleet's. */
   readonly lock: Lock;
   readonly clock: Clock;
   readonly log: Log;
   /** A worker that is not asked for anything for so long lets the next one in. Default 30 s. */
   readonly idleMsMax?: number;
-  /** A busy one does after so long. Default 5 min: every turn is a login, and logins are counted, too. */
+  /** A busy one does after so long. Default 10 min: every turn is a login, and logins are counted, too. */
   readonly turnMsMax?: number;
   /** How often it looks whether its turn is over; the lock is asked for less often. Default 1 s. */
   readonly lookEveryMs?: number;
 }
 
 const IDLE_MS_MAX = 30_000;
-const TURN_MS_MAX = 5 * 60_000;
+const TURN_MS_MAX = 10 * 60_000;
 const LOOK_EVERY_MS = 1_000;
 
 interface Turn {
-  readonly source: Source;
   users: number;
   lastUsedMs: number;
   isOver: boolean;
@@ -43,8 +40,8 @@ interface Turn {
 export function withFleetTurn(parts: FleetTurnParts): Source {
   const turns = new FleetTurns(parts);
   return {
-    provider: parts.provider,
-    capabilities: parts.capabilities,
+    provider: parts.source.provider,
+    capabilities: parts.source.capabilities,
     fetch: <D extends DataSet>(call: Call<D>, signal: AbortSignal): Promise<Page<D>> =>
       turns.use((source) => source.fetch(call, signal), signal),
     ready: (signal) => turns.ready(signal),
@@ -73,7 +70,7 @@ class FleetTurns implements AsyncDisposable {
       }
       turn.users += 1;
       try {
-        return await act(turn.source);
+        return await act(this.#parts.source);
       } finally {
         turn.users -= 1;
         turn.lastUsedMs = this.#parts.clock.elapsedMs();
@@ -88,12 +85,14 @@ class FleetTurns implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort(new TransientError(`calling ${this.#parts.provider}: the source was closed`));
+    this.#closing.abort(new TransientError(`calling ${this.#parts.source.provider}: the source was closed`));
     await this.#served;
+    await this.#parts.source[Symbol.asyncDispose]();
   }
 
   #begin(): Promise<Turn> {
-    const { provider, lock, log, clock, lookEveryMs = LOOK_EVERY_MS } = this.#parts;
+    const { lock, log, clock, lookEveryMs = LOOK_EVERY_MS } = this.#parts;
+    const { provider } = this.#parts.source;
     const begun = Promise.withResolvers<Turn>();
     const before = this.#served;
     const isFirst = !this.#hasServed;
@@ -125,12 +124,17 @@ class FleetTurns implements AsyncDisposable {
     }
   }
 
-  /** Runs until the turn is over; its source is closed before the next worker's is opened. */
+  /** Runs until the turn is over; the source rests before the next worker's begins. */
   async #serve(begun: PromiseWithResolvers<Turn>): Promise<void> {
-    const { clock, open, idleMsMax = IDLE_MS_MAX, turnMsMax = TURN_MS_MAX, lookEveryMs = LOOK_EVERY_MS } = this.#parts;
-    await using source = open();
+    const {
+      clock,
+      source,
+      idleMsMax = IDLE_MS_MAX,
+      turnMsMax = TURN_MS_MAX,
+      lookEveryMs = LOOK_EVERY_MS,
+    } = this.#parts;
     const startedMs = clock.elapsedMs();
-    const turn: Turn = { source, users: 0, lastUsedMs: startedMs, isOver: false };
+    const turn: Turn = { users: 0, lastUsedMs: startedMs, isOver: false };
     begun.resolve(turn);
     const closing = this.#closing.signal;
     while (!turn.isOver || turn.users > 0) {
@@ -146,5 +150,6 @@ class FleetTurns implements AsyncDisposable {
       }
     }
     this.#leave(begun.promise);
+    await source.rest?.();
   }
 }

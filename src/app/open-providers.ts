@@ -65,12 +65,11 @@ export function openProviders(
   checkProviders(config);
   return config.providers.chain.map((provider) => {
     const served = servedProvider(provider);
-    const open = (): Source => served.open(config, log);
-    const capabilities = served.capabilities(config);
+    const own = served.open(config, log);
     const source =
       served.isForOneWorker === true && fleetLock !== undefined
-        ? withFleetTurn({ provider, capabilities, open, lock: fleetLock, clock: systemClock, log })
-        : open();
+        ? withFleetTurn({ source: own, lock: fleetLock, clock: systemClock, log })
+        : own;
     return toOpenProvider(source, served.callsAtOnce(config), { config, budget, log, hooks });
   });
 }

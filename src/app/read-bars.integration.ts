@@ -220,7 +220,7 @@ suiteOnEngines("reading bars", (open) => {
     }
   });
 
-  test("factors of two sources are never mixed: days whose factor is of another one than the anchor's have no adjusted price", async (t) => {
+  test("factors of two sources are never mixed: those of a code are of the best source that has any, and other days have no adjusted price", async (t) => {
     const ask = await prepare(t, open, "rounding");
     const clickhouse = await open(t, "rounding");
     if (ask === undefined || clickhouse === undefined) {
@@ -243,10 +243,10 @@ suiteOnEngines("reading bars", (open) => {
     );
     const closes = ({ rows }: BarsReport): unknown => rows.map((row) => row["adjusted_close"]);
     const forward = await ask({ code, adjust: "forward" });
-    assert.deepEqual(closes(forward), [null, null, "10"]);
-    assert.deepEqual(forward.withoutFactor, { days: 2, from: first, to: second, hasOtherSource: true });
+    assert.deepEqual(closes(forward), ["10", "10", null]);
+    assert.deepEqual(forward.withoutFactor, { days: 1, from: last, to: last, hasOtherSource: false });
     assert.deepEqual(closes(await ask({ code, adjust: "forward", anchor: second })), ["10", "10", null]);
-    assert.deepEqual(closes(await ask({ code, adjust: "backward" })), [null, null, "15"]);
+    assert.deepEqual(closes(await ask({ code, adjust: "backward" })), ["1277.841", "1277.841", null]);
   });
 
   test("minutes are read by their time, adjusted by the factor of their day, and never taken for days", async (t) => {

@@ -1,4 +1,4 @@
-import type { Day } from "../domain/day.ts";
+import { maxDay, type Day } from "../domain/day.ts";
 import type { Evidence, LedgerState, Span } from "../domain/ledger.ts";
 import type { Instrument } from "../domain/rows.ts";
 import type { DaySpan, Unit } from "../domain/unit.ts";
@@ -148,14 +148,16 @@ interface Facts {
   readonly isDelistingEdge: boolean;
 }
 
-function gatherFacts({ unit, daysWithRows, answers, instrument, calendar }: JudgeInput): Facts {
+function gatherFacts({ unit, daysWithRows, answers, instrument, calendar, capability }: JudgeInput): Facts {
   const first = daysWithRows[0];
   const last = daysWithRows.at(-1);
   const { listedOn, delistedOn } = instrument;
   const rows = `${daysWithRows.length} ${daysWithRows.length === 1 ? "row" : "rows"} of the code`;
   const span = first === undefined ? "" : ` from ${first} to ${last}`;
   const isEdge = (from: Day, to: Day): boolean => calendar.countBetween(from, to) - 1 <= LISTING_EDGE_DAYS_MAX;
-  const firstListed = calendar.indexOnOrAfter(listedOn);
+  // Where no list has the code, nothing can be asked of the days before the provider's own first one.
+  const begins = instrument.isImplied === true ? maxDay(listedOn, capability.since ?? listedOn) : listedOn;
+  const firstListed = calendar.indexOnOrAfter(begins);
   const isAskedFromListing = calendar.indexOnOrAfter(unit.from) <= firstListed;
   const isAskedToDelisting =
     delistedOn !== undefined && calendar.indexOnOrBefore(unit.to) >= calendar.indexOnOrBefore(delistedOn);

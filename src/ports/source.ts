@@ -75,6 +75,8 @@ export interface Source extends AsyncDisposable {
   readonly provider: ProviderName;
   readonly capabilities: readonly Capability[];
   fetch<D extends DataSet>(call: Call<D>, signal: AbortSignal): Promise<Page<D>>;
+  /** Leaves the service until the next fetch: no connection stays open. Only while no fetch is under way. */
+  rest?(): Promise<void>;
   /**
    * Absent where a call may be made at any time. Resolves when one may be made at once, as far as can be foreseen, or when
    * waiting does not help: then `fetch` says why. Throws the signal's reason only.

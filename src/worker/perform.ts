@@ -6,13 +6,13 @@ import { NO_ROWS } from "../domain/outcome.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { CodeDataSet } from "../domain/unit.ts";
-import type { Abilities } from "../planning/covers.ts";
+import { type Abilities, providersOf } from "../planning/covers.ts";
 import { reachOf } from "../planning/plan.ts";
 import { groupByProviders, noProvider } from "./able-providers.ts";
 import type { CommandContext, Done, Perform } from "./message-handler.ts";
 import { ProviderChain } from "./provider-chain.ts";
 import type { Reference } from "./reference.ts";
-import { joinDone, syncCodes, type CodeLine, type CodesRequest, type SyncParts } from "./sync-codes.ts";
+import { ensureLists, joinDone, syncCodes, type CodeLine, type CodesRequest, type SyncParts } from "./sync-codes.ts";
 import { throwFailure } from "./throw-failure.ts";
 
 /** What one provider serves of the data sets that are asked for by code. */
@@ -54,6 +54,8 @@ export function createPerform(parts: PerformParts): Perform {
   ): Promise<Done> {
     const { frequency, provider: pinned } = request;
     const at = `${context.places.params}.provider`;
+    // Before anybody is chosen: who refuses a list is not who is asked for the rows.
+    await ensureLists(request, parts.reference, context, signal);
     const groups = groupByProviders(request.codes, dataSet, frequency, parts, {
       wantedFrom: (code) => wantedFrom(code, dataSet, request.range, parts),
       reachOf: (capability) => reachOf(capability, parts.reference.calendar, parts.clock.nowMs()),
@@ -81,10 +83,17 @@ export function createPerform(parts: PerformParts): Perform {
   return async (command, context, signal) => {
     switch (command.kind) {
       case "sync-bars": {
-        const done = await bring("bars", { ...command, frequency: fetchedAs(command.frequency) }, context, signal);
-        return command.withFactors
-          ? joinDone(done, await bring("adjustment-factors", { ...command, frequency: "1d" }, context, signal))
-          : done;
+        const bars = bring("bars", { ...command, frequency: fetchedAs(command.frequency) }, context, signal);
+        // An index has none, whoever is asked.
+        const withFactors = command.codes.filter(
+          (code) => providersOf(parts.abilities, "adjustment-factors", "1d", code).length > 0,
+        );
+        return !command.withFactors || withFactors.length === 0
+          ? await bars
+          : await joinAll([
+              bars,
+              bring("adjustment-factors", { ...command, codes: withFactors, frequency: "1d" }, context, signal),
+            ]);
       }
       case "sync-adjustment-factors":
         return await bring("adjustment-factors", { ...command, frequency: "1d" }, context, signal);

@@ -57,7 +57,7 @@ export interface CodesRequest {
 }
 
 /**
- * Brings a data set of some codes up to date: plan what the ledger misses, fetch it, store it, and only then write to
+ * Brings a data set of some codes up to date, with lists that are young enough (`ensureLists`): plan what the ledger misses, fetch it, store it, and only then write to
  * the ledger what the answers showed. Codes go side by side; those the stock list does not have do not hold up the
  * others, and make the message a dead letter in the end.
  */
@@ -69,7 +69,6 @@ export async function syncCodes<D extends CodeDataSet>(
   signal: AbortSignal,
 ): Promise<Done> {
   const { reference } = parts;
-  await ensureLists(request, reference, context, signal);
   const unknown: SecurityCode[] = [];
   const known: Instrument[] = [];
   for (const code of request.codes) {
@@ -102,8 +101,8 @@ export async function syncCodes<D extends CodeDataSet>(
 }
 
 /** Calendar and stock list are every message's; what they wait for is no message's own. */
-async function ensureLists(
-  { codes }: CodesRequest,
+export async function ensureLists(
+  { codes }: Pick<CodesRequest, "codes">,
   reference: Reference,
   { pace }: CommandContext,
   signal: AbortSignal,

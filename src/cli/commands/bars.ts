@@ -2,6 +2,7 @@ import type { Command } from "commander";
 
 import type { AdjustDirection, BarsReport, BarsRequest } from "../../app/app-api.ts";
 import { isIntraday, isPeriod, READ_FREQUENCIES } from "../../domain/frequency.ts";
+import { canonicalCode } from "../../domain/code-alias.ts";
 import { parseSecurityCode } from "../../domain/security-code.ts";
 import type { Cli } from "../cli.ts";
 import { oneOf, withDataOutput } from "../data-output.ts";
@@ -79,7 +80,7 @@ export function addBars(parent: Command, cli: Cli, state: RunState): void {
 }
 
 function toRequest(text: string, options: Options): BarsRequest {
-  const code = fromFlag("bars", () => parseSecurityCode(text));
+  const code = fromFlag("bars", () => canonicalCode(parseSecurityCode(text)));
   const frequency = oneOf("--frequency", options.frequency, READ_FREQUENCIES);
   const adjust = options.adjust === undefined ? undefined : oneOf("--adjust", options.adjust, DIRECTIONS);
   const anchor = readDay("--anchor", options.anchor);

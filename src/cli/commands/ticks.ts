@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 
 import type { TicksReport } from "../../app/app-api.ts";
+import { canonicalCode } from "../../domain/code-alias.ts";
 import { parseSecurityCode, type SecurityCode } from "../../domain/security-code.ts";
 import type { Cli } from "../cli.ts";
 import { oneOf, withDataOutput } from "../data-output.ts";
@@ -41,7 +42,7 @@ export function addTicks(parent: Command, cli: Cli, state: RunState): void {
     .option("--output <file>", "write into this file instead of standard output")
     .addHelpText("after", EXAMPLES)
     .action(async (text: string, options: Options, command: Command) => {
-      const code = fromFlag("ticks", () => parseSecurityCode(text));
+      const code = fromFlag("ticks", () => canonicalCode(parseSecurityCode(text)));
       const day = readDay("--day", options.day);
       const format = oneOf("--format", options.format, FORMATS);
       await runOnce(command, cli, state, async ({ config, app, log, shutdown }) => {

@@ -42,6 +42,8 @@ export interface BaostockClientOptions {
  */
 export interface BaostockClient extends AsyncDisposable {
   call(request: BaostockRequest, signal: AbortSignal): Promise<BaostockTable>;
+  /** Ends the session, where there is one and no call is under way; the next call begins another. */
+  rest(): Promise<void>;
 }
 
 /** Throws TypeError on an empty host, user or password, and on one that would break the frame. */
@@ -118,6 +120,18 @@ class Client implements BaostockClient {
       this.#inTurn -= 1;
       mine.resolve();
     }
+  }
+
+  async rest(): Promise<void> {
+    const session = this.#session;
+    if (session === undefined || this.#inTurn > 0) {
+      return;
+    }
+    this.#session = undefined;
+    if (session.isOpen) {
+      await this.#logout(session);
+    }
+    await session[Symbol.asyncDispose]();
   }
 
   /** Calls under way and waiting are dropped: whoever closes the client has stopped waiting for them. */

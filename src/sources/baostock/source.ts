@@ -56,6 +56,7 @@ export function openBaostockSource(options: BaostockSourceOptions): Source {
     provider: "baostock",
     capabilities,
     fetch,
+    rest: () => client.rest(),
     inquiries: createInquiries(client, rowsByPage),
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };
