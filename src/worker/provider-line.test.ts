@@ -67,11 +67,8 @@ test("every wait is told once it is over: between tries, and while the provider 
     onWait: (wait) => waits.push(wait),
   });
   const answer = line.fetchAll(call, never);
-  let isOver = false;
-  void answer.then(() => {
-    isOver = true;
-  });
-  for (let turns = 0; turns < 100 && !isOver; turns += 1) {
+  // Beyond all pauses of the breaker.
+  for (let turns = 0; turns < 50; turns += 1) {
     await clock.advance(100);
   }
   assert.equal((await answer).callIds.length, 1);
@@ -81,7 +78,6 @@ test("every wait is told once it is over: between tries, and while the provider 
     waits.map(({ reason }) => reason).filter((reason, index, all) => reason !== all[index - 1]),
     ["retry", "outage"],
   );
-  const outage = waits.filter(({ reason }) => reason === "outage").map(({ ms }) => ms);
-  assert.equal(outage.length, 2);
-  assert.ok((outage[0] ?? 0) >= 1_000 && (outage[1] ?? 0) >= 2_000, outage.join(" "));
+  const outage = waits.filter(({ reason }) => reason === "outage").map(({ ms }) => Math.round(ms));
+  assert.deepEqual(outage, [1_000, 2_000]);
 });

@@ -96,16 +96,11 @@ export class ProviderLine {
 
   /** Waits until a call may be made. A grant that comes when an outage has just begun is let go, one at most. */
   async admit(signal: AbortSignal): Promise<Admission> {
-    const { source, budget, gate, clock } = this.#parts;
+    const { source, budget, gate } = this.#parts;
     for (;;) {
       // Before a grant is taken, and while nobody's call is under way.
       await source.ready?.(signal);
-      const isHeldUp = gate.isOut;
-      const startedMs = clock.elapsedMs();
-      const pass = await gate.enter(signal);
-      if (isHeldUp) {
-        this.#waited("outage", startedMs);
-      }
+      const pass = await this.#enter(signal);
       let grant: Grant;
       try {
         grant = await budget.acquire({ provider: this.provider, api: this.capability.api }, signal);
@@ -217,6 +212,17 @@ export class ProviderLine {
       open.unshift(...answered.page.rest);
     }
     return { rows, rejected, callIds, version };
+  }
+
+  async #enter(signal: AbortSignal): Promise<Pass> {
+    const { gate, clock } = this.#parts;
+    const isHeldUp = gate.isOut;
+    const startedMs = clock.elapsedMs();
+    const pass = await gate.enter(signal);
+    if (isHeldUp) {
+      this.#waited("outage", startedMs);
+    }
+    return pass;
   }
 
   #waited(reason: EndedWait["reason"], startedMs: number): void {

@@ -2,7 +2,7 @@ import type { Day } from "../../domain/day.ts";
 import type { SecurityCode } from "../../domain/security-code.ts";
 import type { BaostockClient } from "./client.ts";
 import { toFactorsRequest, type PageWanted } from "./requests.ts";
-import type { BaostockTable } from "./table.ts";
+import type { BaostockTable, Cell } from "./table.ts";
 
 /** Looks at factors of a code that may be short, the first one among them. */
 const LOOKS_MAX = 3;
@@ -37,10 +37,14 @@ export async function fetchFactors(
 const ONE = /^1(?:\.0*)?$/;
 
 function endsWithNewest({ fields, items }: BaostockTable): boolean {
-  const [dayAt, forwardAt] = ["dividOperateDate", "foreAdjustFactor"].map((name) => fields.indexOf(name));
+  const [dayAt = -1, forwardAt = -1] = ["dividOperateDate", "foreAdjustFactor"].map((name) => fields.indexOf(name));
   const newest = items
-    .map((item) => ({ day: String(item[dayAt ?? -1] ?? ""), forward: String(item[forwardAt ?? -1] ?? "") }))
+    .map((item) => ({ day: textOf(item[dayAt]), forward: textOf(item[forwardAt]) }))
     .toSorted((left, right) => (left.day < right.day ? -1 : 1))
     .at(-1);
   return newest !== undefined && ONE.test(newest.forward);
+}
+
+function textOf(cell: Cell): string {
+  return typeof cell === "string" ? cell : "";
 }
