@@ -1,73 +1,119 @@
 import { TransientError } from "../../base/errors.ts";
+import type { Day } from "../../domain/day.ts";
+import { lastTradingDayUpTo } from "./calendar.ts";
 import type { TdxConnection } from "./connection.ts";
+import { StaleHostError } from "./errors.ts";
 import type { TdxHost } from "./host.ts";
+import { kLines } from "./k-lines.ts";
 import type { TdxPool } from "./pool.ts";
 import { readBars, type BarsAnswer, type BarsQuestion } from "./read-bars.ts";
-import { readDayTicks, type DayTicks } from "./read-ticks.ts";
+import { readDayTicks, type DayTicks, type TicksQuestion } from "./read-ticks.ts";
 
 /**
  * Hosts say nothing about what they lack: a host that does not serve us, or has lost a code, answers as one does for a
- * code that has no rows. So "nothing" counts only when it is said twice, by a connection that still brings the index in
- * between, and when another host says the same, where there is another.
+ * code that has no rows, and one that lags behind as one does for a code that trades no more. So "nothing", and bars that
+ * end before the span does, count only from a connection whose index has the span's last trading day, and when the
+ * question brings no more the second time: from another host, or from the same one where there is no other.
  */
 export async function askForBars(pool: TdxPool, question: BarsQuestion, signal: AbortSignal): Promise<BarsAnswer> {
+  const wanted = question.offset === undefined ? lastTradingDayUpTo(question.to) : undefined;
+  const isDoubtful = ({ isNothing, endsOn }: BarsAnswer): boolean =>
+    isNothing || (endsOn !== undefined && wanted !== undefined && endsOn < wanted);
   const read = async (connection: TdxConnection, host: TdxHost): Promise<BarsAnswer> => {
     const answer = await readBars(connection, question, signal);
-    if (!answer.isNothing) {
-      return answer;
+    if (isDoubtful(answer)) {
+      await host.check(connection, signal);
+      expectUpTo(host, wanted);
     }
-    await host.check(connection, signal);
-    return await readBars(connection, question, signal);
+    return answer;
   };
   const first = await pool.run(read, signal);
-  if (!first.value.isNothing || !pool.hasOther(first.host)) {
+  if (!isDoubtful(first.value)) {
     return first.value;
   }
-  const second = await pool.run(read, signal, first.host);
-  if (!second.value.isNothing) {
-    pool.distrust(first.host, new TransientError(`asking ${first.host}: it lacks bars of ${question.code}`));
+  const second = await pool.run(read, signal, pool.hasOther(first.host) ? first.host : undefined);
+  const [older, newer] = isNewer(first.value, second.value) ? [second, first] : [first, second];
+  if (isNewer(newer.value, older.value) && newer.host !== older.host) {
+    pool.distrust(older.host, new TransientError(`asking ${older.host}: it lacks bars of ${question.code}`));
   }
-  return second.value;
+  return newer.value;
 }
 
-/** As with bars; and a day of which a page in the middle came empty is believed when two hosts cut it alike. */
-export async function askForTicks(
-  pool: TdxPool,
-  question: Parameters<typeof readDayTicks>[1],
-  signal: AbortSignal,
-): Promise<DayTicks> {
+function expectUpTo({ name, newestDay }: TdxHost, wanted: Day | undefined): void {
+  if (wanted !== undefined && newestDay !== undefined && newestDay < wanted) {
+    throw new StaleHostError(`asking ${name}: its index ends on ${newestDay}, and ${wanted} was asked for`);
+  }
+}
+
+/** Whether it has bars that the other one has not, by its end; one that goes up to the span's end is newest. */
+function isNewer(left: BarsAnswer, right: BarsAnswer): boolean {
+  return endOf(left) > endOf(right);
+}
+
+function endOf({ isNothing, endsOn }: BarsAnswer): string {
+  return isNothing ? "" : (endsOn ?? "9");
+}
+
+/**
+ * As with "nothing" of bars. A day of which a page in the middle came empty, and a list of the current day that does not
+ * fit the day's bar, are believed when they come alike the second time.
+ */
+export async function askForTicks(pool: TdxPool, question: TicksQuestion, signal: AbortSignal): Promise<DayTicks> {
   const { code, day } = question;
-  const read = async (connection: TdxConnection, host: TdxHost): Promise<DayTicks> => {
+  const read = async (connection: TdxConnection, host: TdxHost): Promise<ReadTicks> => {
     const answer = await readDayTicks(connection, question, signal);
-    if (answer.state === "whole") {
-      return answer;
+    if (answer.state === "nothing") {
+      await host.check(connection, signal);
     }
-    await host.check(connection, signal);
-    return await readDayTicks(connection, question, signal);
+    const isFit =
+      !answer.isToday || answer.state === "nothing" || (await isOfDay(connection, answer, question, signal));
+    return { ...answer, isBelieved: answer.state === "whole" && isFit };
   };
   const first = await pool.run(read, signal);
-  if (first.value.state === "whole") {
+  if (first.value.isBelieved) {
     return first.value;
   }
-  const torn = `asking ${first.host} for ticks of ${code} on ${day}: a page in the middle came empty`;
-  if (!pool.hasOther(first.host)) {
-    return believeAlone(first.value, torn);
+  const what = first.value.state === "torn" ? "a page in the middle came empty" : "they are in doubt";
+  const hasOther = pool.hasOther(first.host);
+  if (!hasOther && first.value.state === "torn") {
+    throw new TransientError(`asking ${first.host} for ticks of ${code} on ${day}: ${what}`, { isAnswered: true });
   }
-  const second = await pool.run(read, signal, first.host);
-  const isAgreed = first.value.state === second.value.state && first.value.ticks.length === second.value.ticks.length;
-  if (isAgreed) {
+  const second = await pool.run(read, signal, hasOther ? first.host : undefined);
+  if (second.value.isBelieved) {
+    if (second.host !== first.host) {
+      pool.distrust(first.host, new TransientError(`asking ${first.host}: it lacks ticks of ${code} on ${day}`));
+    }
     return second.value;
   }
-  if (second.value.state === "whole") {
-    pool.distrust(first.host, new TransientError(`asking ${first.host}: it lacks ticks of ${code} on ${day}`));
+  if (first.value.state === second.value.state && first.value.ticks.length === second.value.ticks.length) {
     return second.value;
   }
-  throw new TransientError(`${torn}, and ${second.host} says otherwise`, { isAnswered: true });
+  throw new TransientError(
+    `asking ${first.host} for ticks of ${code} on ${day}: ${what}, and ${second.host} says otherwise`,
+    { isAnswered: true },
+  );
 }
 
-function believeAlone(answer: DayTicks, torn: string): DayTicks {
-  if (answer.state === "torn") {
-    throw new TransientError(torn, { isAnswered: true });
-  }
-  return answer;
+interface ReadTicks extends DayTicks {
+  readonly isBelieved: boolean;
 }
+
+/** Whether the newest bar is of the day and has as many lots, but for what is no whole lot. */
+async function isOfDay(
+  connection: TdxConnection,
+  { ticks }: DayTicks,
+  { code, day }: TicksQuestion,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const [bar] = await connection.ask(kLines({ code, interval: "1d", start: 0, count: 1, isIndex: false }), signal);
+  if (bar?.date !== day) {
+    return false;
+  }
+  const lots = ticks.reduce((sum, tick) => sum + BigInt(tick.lots), 0n);
+  const [whole = "0"] = bar.volume.split(".");
+  const off = lots - BigInt(whole);
+  return (off < 0n ? -off : off) * LOTS_OFF_SHARE <= lots;
+}
+
+/** A hundredth of a day's lots may be missing in its list, or in its bar. */
+const LOTS_OFF_SHARE = 100n;

@@ -7,6 +7,11 @@ export function todayOf(clock: Clock): Day {
   return dayAt(clock.now(), SHANGHAI);
 }
 
+/** The last day on or before `day` that the bundled calendar has as a trading day; it may end before. */
+export function lastTradingDayUpTo(day: Day): Day | undefined {
+  return tradingDays()[indexAfter(tradingDays(), day) - 1];
+}
+
 /**
  * About how many trading days lie after `day` up to and with `today`. Where the bundled calendar ends, every weekday
  * counts, so it may be too many.

@@ -14,35 +14,40 @@ export interface TickPageSizes {
 
 export const TICK_PAGE_SIZES: TickPageSizes = TICK_ROWS_MAX;
 
+export interface TicksQuestion {
+  readonly code: SecurityCode;
+  readonly day: Day;
+  readonly sizes?: TickPageSizes;
+}
+
 export interface DayTicks {
   /** All of the day, ascending, in the order of the wire. */
   readonly ticks: readonly WireTick[];
   /**
    * `whole`: the day's first tick is there. `nothing`: no tick, perhaps since the host has none of that day. `torn`: a
-   * page came empty where ticks had been before.
+   * full page was followed by nothing though the market had been open for a while.
    */
   readonly state: "whole" | "nothing" | "torn";
+  /** They came from the list of the server's current day, which does not name it. */
+  readonly isToday: boolean;
 }
 
 type TicksConnection = Pick<TdxConnection, "ask" | "seenDay" | "currentDay" | "server">;
 
-/** The opening auction is over; before it a traded stock has the auction's row and nothing else. */
+/** The opening auction is over; the first row of a traded stock is at 09:25. */
 const CONTINUOUS_FROM = 570;
-/** From the closing auction on a day's last tick is where it should be. */
-const CLOSING_FROM = 897;
-/** Ticks that a page repeats of the newer one before it. */
+/** Ticks that are asked for again with the page behind them, which shows that it is that page. */
 const OVERLAP = 8;
+/** Nothing is missing before a tick of this minute if the server says that nothing is. */
+const FIRST_TICK_LATEST = 571;
 
 /**
  * All ticks of one day, as many requests as it takes: a tick's place in its minute needs the whole day. Places count
  * back from the day's last tick, so pages come newest first and are put together the other way round.
- *
- * Every page repeats some ticks of the one before, which proves that the two join. The day is whole when its first tick
- * is of the opening auction, or when a page brings nothing but the repeated ticks.
  */
 export async function readDayTicks(
   connection: TicksConnection,
-  { code, day, sizes = TICK_PAGE_SIZES }: { code: SecurityCode; day: Day; sizes?: TickPageSizes },
+  { code, day, sizes = TICK_PAGE_SIZES }: TicksQuestion,
   signal: AbortSignal,
 ): Promise<DayTicks> {
   const isToday = await isCurrentDay(connection, day, signal);
@@ -53,36 +58,34 @@ export async function readDayTicks(
     return (await connection.ask(command, signal)).ticks;
   };
   const newest = await pageAt(0);
-  let ticks = newest;
-  let state: DayTicks["state"] | undefined = ticks.length === 0 ? "nothing" : undefined;
-  while (state === undefined) {
-    const [first] = ticks;
-    if (first !== undefined && first.minutes < CONTINUOUS_FROM) {
-      state = "whole";
+  const pages = [newest];
+  let state: DayTicks["state"] = newest.length === 0 ? "nothing" : "whole";
+  let received = newest.length;
+  let known = newest;
+  for (let page = newest, place = newest.length; (page[0]?.minutes ?? 0) >= CONTINUOUS_FROM;) {
+    // A full page may begin anywhere in the first minute; before it there is the auction's row and nothing else.
+    const overlap = Math.min(OVERLAP, Math.floor(received / 2));
+    const behind = await pageAt(place - overlap);
+    expectSame(known.slice(0, overlap), behind.slice(behind.length - overlap), { code, day });
+    const older = behind.slice(0, behind.length - overlap);
+    if (older.length === 0) {
+      const isOpening = (page[0]?.minutes ?? 0) <= FIRST_TICK_LATEST;
+      state = received >= size && !isOpening ? "torn" : "whole";
       break;
     }
-    const repeated = ticks.slice(0, OVERLAP);
-    const page = await pageAt(ticks.length - repeated.length);
-    const older = page.slice(0, Math.max(page.length - repeated.length, 0));
-    if (page.length === 0) {
-      state = "torn";
-    } else if (!repeated.every((tick, index) => isEqual(tick, page[older.length + index]))) {
-      throw new TransientError(`reading ticks of ${code} on ${day}: two pages do not join`, { isAnswered: true });
-    } else if (older.length === 0) {
-      state = "whole";
-    } else if (ticks.length + older.length >= START_MAX) {
+    pages.push(older);
+    received = behind.length;
+    page = older;
+    known = [...older, ...known.slice(0, OVERLAP)];
+    place += older.length;
+    if (place >= START_MAX) {
       throw new TransientError(`reading ticks of ${code} on ${day}: more than the ${START_MAX} that can be counted`);
-    } else {
-      ticks = [...older, ...ticks];
     }
   }
-  if (state !== "nothing" && (isToday || (newest.at(-1)?.minutes ?? 0) < CLOSING_FROM)) {
-    await expectUnchanged(newest, pageAt, { code, day });
+  if (isToday && state !== "nothing") {
+    await expectUnchanged(connection, pages[0] ?? [], pageAt, { code, day }, signal);
   }
-  if (isToday && (await connection.currentDay(signal)) !== day) {
-    throw new TransientError(`reading ticks of ${code} on ${day}: the day was over while it was read`);
-  }
-  return { ticks, state };
+  return { ticks: pages.toReversed().flat(), state, isToday };
 }
 
 /** Ticks of the server's current day have a command of their own, and its answers name no day. */
@@ -96,18 +99,29 @@ async function isCurrentDay(connection: TicksConnection, day: Day, signal: Abort
   return current === day;
 }
 
-/**
- * While a day grows every place moves, and pages read one after the other would not fit together. A past day whose last
- * tick is long before the close is looked at once more as well, since its newest page may be missing.
- */
+/** A page of another place would lose what lies between, and say nothing of it. */
+function expectSame(
+  known: readonly WireTick[],
+  again: readonly WireTick[],
+  { code, day }: { readonly code: SecurityCode; readonly day: Day },
+): void {
+  if (known.length !== again.length || !known.every((tick, index) => isEqual(tick, again[index]))) {
+    throw new TransientError(`reading ticks of ${code} on ${day}: two pages do not fit together`, { isAnswered: true });
+  }
+}
+
+/** While a day grows every place moves: pages read one after the other would not fit together. */
 async function expectUnchanged(
+  connection: TicksConnection,
   newest: readonly WireTick[],
   pageAt: (start: number) => Promise<readonly WireTick[]>,
   { code, day }: { readonly code: SecurityCode; readonly day: Day },
+  signal: AbortSignal,
 ): Promise<void> {
   const again = await pageAt(0);
-  if (again.length !== newest.length || !again.every((tick, index) => isEqual(tick, newest[index]))) {
-    throw new TransientError(`reading ticks of ${code} on ${day}: the newest ones changed while it was read`, {
+  const isSame = again.length === newest.length && again.every((tick, index) => isEqual(tick, newest[index]));
+  if (!isSame || (await connection.currentDay(signal)) !== day) {
+    throw new TransientError(`reading ticks of ${code} on ${day}: the day changed while it was read`, {
       isAnswered: true,
     });
   }
