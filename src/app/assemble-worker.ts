@@ -11,6 +11,7 @@ import { createPerform, type ProviderLines } from "../worker/perform.ts";
 import type { ListDataSet } from "../worker/list-answer.ts";
 import type { ProviderLine } from "../worker/provider-line.ts";
 import { Reference } from "../worker/reference.ts";
+import { RowsInHand } from "../worker/rows-in-hand.ts";
 import { SuspensionLists } from "../worker/suspension-lists.ts";
 import type { BreakerSeen } from "../worker/provider-gate.ts";
 import type { SyncParts } from "../worker/sync-codes.ts";
@@ -45,7 +46,7 @@ export interface Assembled extends AsyncDisposable {
 
 /** A burst that never ends is cut after so many gathering times. */
 const GATHER_TIMES_MAX = 12;
-/** Fetched and not yet stored, of each desk; about 25 MB, since the image gives the heap 256. */
+/** Fetched and not yet stored, of all desks; about 25 MB, since the image gives the heap 256. */
 const ROWS_IN_HAND_MAX = 30_000;
 
 /** Puts the parts of the core together: reference lists, ledger, one desk for each data set of each provider. */
@@ -70,6 +71,7 @@ export function assembleWorker(parts: AssembleParts, work: AbortSignal): Assembl
   );
   const suspensions = createSuspensionLists(providers, clock, log, work);
   const lines = new Map<ProviderName, ProviderLines>();
+  const rowsInHand = new RowsInHand();
   for (const provider of providers) {
     const limits: DeskLimits = {
       callsAtOnceMax: provider.callsAtOnceMax,
@@ -88,6 +90,7 @@ export function assembleWorker(parts: AssembleParts, work: AbortSignal): Assembl
       work,
       opened,
       suspensions,
+      rowsInHand,
     };
     const context = { ...shared, aroundDesk: parts.aroundDesk ?? ((desk) => desk) };
     lines.set(provider.provider, openLines(context));

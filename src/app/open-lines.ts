@@ -20,6 +20,7 @@ import { CallDesk, type CheckedRows, type DeskLimits, type DeskParts } from "../
 import type { ProviderLines } from "../worker/perform.ts";
 import type { ProviderLine } from "../worker/provider-line.ts";
 import type { Reference } from "../worker/reference.ts";
+import type { RowsInHand } from "../worker/rows-in-hand.ts";
 import type { SuspensionLists } from "../worker/suspension-lists.ts";
 import type { CodeLine } from "../worker/sync-codes.ts";
 import type { OpenProvider } from "./open-providers.ts";
@@ -27,6 +28,8 @@ import type { OpenProvider } from "./open-providers.ts";
 export interface LineContext {
   readonly provider: OpenProvider;
   readonly limits: DeskLimits;
+  /** Of all desks. */
+  readonly rowsInHand: RowsInHand;
   readonly retryWaits: RetryWaits;
   readonly reference: Reference;
   readonly store: Store;
@@ -104,6 +107,7 @@ function openLine<D extends CodeDataSet>(dataSet: D, line: ProviderLine, context
       clock,
       log,
       limits,
+      rowsInHand: context.rowsInHand,
       retryWaits,
     },
     work,

@@ -15,6 +15,7 @@ import type { Call, Unit } from "../domain/unit.ts";
 import type { Budget } from "../ports/budget.ts";
 import type { Capability, Page, Source } from "../ports/source.ts";
 import { CallDesk, type KeepPart, type UnitPart } from "./call-desk.ts";
+import { RowsInHand } from "./rows-in-hand.ts";
 import { ProviderGate } from "./provider-gate.ts";
 import type { CommandContext } from "./message-handler.ts";
 import type { Pace } from "./pace.ts";
@@ -280,6 +281,28 @@ test("no call starts while too many fetched rows are not stored yet", async () =
   assert.equal(desk.asked.length, 2);
 });
 
+test("desks that share the room for rows start no call while the others fill it, and go on when they let go", async () => {
+  const room = new RowsInHand();
+  const open = () => openDesk(answerAll, Promise.resolve(), { rowsInHandMax: 3 }, 3, room);
+  const [first, second] = [open(), open()];
+  const [firstStored, secondStored] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const others = first.fetch(unitOf("1"), never, () => firstStored.promise);
+  const own = second.fetch(unitOf("2"), never, () => secondStored.promise);
+  await systemClock.sleep(30);
+  assert.deepEqual([room.rows, first.asked.length, second.asked.length], [4, 1, 1]);
+  const waiting = second.fetch(unitOf("3"), never);
+  await systemClock.sleep(30);
+  assert.equal(second.asked.length, 1);
+  firstStored.resolve();
+  await Promise.all([others, waiting]);
+  assert.equal(second.asked.length, 2);
+  secondStored.resolve();
+  await own;
+  assert.equal(room.rows, 0);
+  await first[Symbol.asyncDispose]();
+  await second[Symbol.asyncDispose]();
+});
+
 test("what cannot be stored fails its own unit, and leaves room for the others", async () => {
   const desk = openDesk(answerAll, Promise.resolve(), { rowsInHandMax: 1 });
   const lost = desk.fetch(unitOf("1"), never, () => Promise.reject(new RangeError("the store calls it a defect")));
@@ -350,6 +373,7 @@ function openDesk(
   granted: Promise<void> = Promise.resolve(),
   limits = {},
   shape: number | "market" = 3,
+  rowsInHand = new RowsInHand(),
 ): TestDesk {
   const asked: FactorCall[] = [];
   let calls = 0;
@@ -401,6 +425,7 @@ function openDesk(
       log: silentLog,
       retryWaits: RETRY_WAITS_DEFAULT,
       limits: { callsAtOnceMax: 2, rowsInHandMax: 1_000, gatherMs: 5, gatherMsMax: 10, ...limits },
+      rowsInHand,
     },
     never,
   );

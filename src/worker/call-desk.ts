@@ -9,6 +9,7 @@ import type { Answer } from "../planning/verdict.ts";
 import { type Admission, describeSelection, type ProviderLine } from "./provider-line.ts";
 import type { CommandContext } from "./message-handler.ts";
 import { paceTicket } from "./ticket-pace.ts";
+import { RowsInHand } from "./rows-in-hand.ts";
 import { TicketBook, type Delivery, type Fetched, type Planned, type Ticket } from "./ticket-book.ts";
 
 /** What came for a unit since its last part; all parts together hold everything. */
@@ -41,6 +42,8 @@ export interface DeskParts<D extends CodeDataSet> {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: DeskLimits;
+  /** Of all desks that share `limits.rowsInHandMax`; this one's alone by default. */
+  readonly rowsInHand?: RowsInHand;
   /** Before a whole market that was called wrong is asked for again. */
   readonly retryWaits: RetryWaits;
 }
@@ -48,7 +51,8 @@ export interface DeskParts<D extends CodeDataSet> {
 export interface DeskLimits {
   /** Calls of this desk under way at once. */
   readonly callsAtOnceMax: number;
-  /** Rows that were fetched and not yet stored; beyond it no call starts. What is under way by then may still come. */
+  /**
+   * Rows that were fetched and not yet stored; beyond it no call starts, except where the desk has none of them. What is under way by then may still come. */
   readonly rowsInHandMax: number;
   /** A first unit waits this long for company. */
   readonly gatherMs: number;
@@ -92,6 +96,8 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
   readonly #failures = new WeakMap<Planned<D>, number>();
   /** How often it called a call wrong. */
   readonly #refusals = new WeakMap<Planned<D>, number>();
+  readonly #shared: RowsInHand;
+  readonly #endWatch: () => void;
   /** Rows that came, and those among them that were not handed over yet. */
   #rowsInHand = 0;
   #rowsHeld = 0;
@@ -105,6 +111,8 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
     this.#parts = parts;
     this.#book = new TicketBook(parts.coalesce);
     this.#work = AbortSignal.any([work, this.#close.signal]);
+    this.#shared = parts.rowsInHand ?? new RowsInHand();
+    this.#endWatch = this.#shared.watch(() => this.#wake?.());
   }
 
   /**
@@ -151,6 +159,7 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
       onAnswer: (rows) => {
         pace?.progress();
         this.#rowsInHand += rows;
+        this.#shared.take(rows);
         this.#rowsHeld += rows;
         if (ticket.callsLeft > 0 && ticket.fetched.length >= PART_ROWS) {
           handOver();
@@ -170,10 +179,9 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
           if (ticket.letGo !== undefined && !finishing.aborted) {
             handOver();
           }
-          this.#rowsInHand -= ticket.fetched.length;
+          this.#letGo(ticket.fetched.length);
           this.#rowsHeld -= ticket.fetched.length;
           ticket.fetched = [];
-          this.#wake?.();
           complete.reject(error);
         }
       },
@@ -225,6 +233,7 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#close.abort(new TransientError("the desk of provider calls is closed"));
+    this.#endWatch();
     await this.#served;
   }
 
@@ -260,14 +269,13 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
       await earlier;
       await keep(part);
     } finally {
-      this.#rowsInHand -= part.fetched.length;
-      this.#wake?.();
+      this.#letGo(part.fetched.length);
     }
   }
 
   /** Where there is none, everything in hand is on its way to the store: a desk with nothing to store may always ask. */
   #hasRoomForRows(): boolean {
-    if (this.#rowsInHand < this.#parts.limits.rowsInHandMax) {
+    if (this.#shared.rows < this.#parts.limits.rowsInHandMax) {
       return true;
     }
     if (this.#rowsHeld > 0) {
@@ -276,6 +284,12 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
       }
     }
     return this.#rowsInHand === 0;
+  }
+
+  #letGo(rows: number): void {
+    this.#rowsInHand -= rows;
+    this.#shared.letGo(rows);
+    this.#wake?.();
   }
 
   /** Messages come in bursts; a short wait lets one call serve a burst instead of its first message. */
