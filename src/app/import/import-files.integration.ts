@@ -240,7 +240,7 @@ suiteOnEngines("importing record files", (open) => {
       {},
       never,
     );
-    assert.equal(row?.version, String(Date.parse("2024-01-09T15:30:00+08:00") * 1000));
+    assert.equal(row?.version, String(Date.parse("2024-01-09T16:00:00+08:00") * 1000));
     const closeOf = async (day: string): Promise<unknown> => {
       const rows = await rig.clickhouse.query<{ readonly close: string }>(
         `SELECT toString(close) AS close FROM ${rig.clickhouse.database}.bar WHERE trading_day = {day:String}`,

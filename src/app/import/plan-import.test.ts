@@ -14,7 +14,7 @@ import { planTdxImport, refuseUnread, type ImportPlanned } from "./plan-import.t
 const never = new AbortController().signal;
 /** Wednesday noon in Shanghai; the last day that is over is Tuesday, 2024-01-09. */
 const NOON_MS = Date.parse("2024-01-10T04:00:00Z");
-const EVENING_MS = Date.parse("2024-01-10T08:00:00Z");
+const EVENING_MS = Date.parse("2024-01-10T09:00:00Z");
 const DAYS = [20_240_104, 20_240_105, 20_240_108, 20_240_109];
 
 function plan(paths: readonly string[], more: Partial<ImportRequest> = {}, nowMs = NOON_MS): Promise<ImportPlanned> {
@@ -184,7 +184,7 @@ test("a day that is not over is left out: today, and a last day in whose course 
     writeRecords(folder.path, "sz000001.day", days([...DAYS, 20_240_110]), at);
   await written("2024-01-10T03:30:00Z");
   assert.deepEqual(await of(nextWeekMs), [4, "2024-01-09", "2024-01-10"]);
-  await written("2024-01-10T07:31:00Z");
+  await written("2024-01-10T08:01:00Z");
   assert.deepEqual(await of(nextWeekMs), [5, "2024-01-10", undefined]);
   // No file is older than what it says: this is no time of writing.
   await written("2024-01-08T03:30:00Z");
@@ -205,7 +205,7 @@ test("days that were asked for are what is planned, and records without a day ar
 test("the version of a file is the hour at which its last day was over, whenever it is read and copied", async () => {
   await using folder = await temporaryFolder();
   const file = await writeRecords(folder.path, "sz000001.day", days(DAYS));
-  const over = BigInt(Date.parse("2024-01-09T15:30:00+08:00")) * 1000n;
+  const over = BigInt(Date.parse("2024-01-09T16:00:00+08:00")) * 1000n;
   for (const [nowMs, at] of [
     [NOON_MS, "2024-01-09T16:00:00+08:00"],
     [EVENING_MS, "2024-01-10T15:00:00+08:00"],
