@@ -1,12 +1,14 @@
 import { systemClock } from "../base/clock.ts";
-import { PermanentError } from "../base/errors.ts";
+import { PermanentError, tellingWhatToDo, TransientError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import { toSnakeCase } from "../config/names.ts";
 import { dayAt, SHANGHAI } from "../domain/day.ts";
 import type { ProviderName } from "../domain/provider.ts";
+import type { Lock } from "../ports/lock.ts";
 import type { Inquiry, Question, Source } from "../ports/source.ts";
 import type { AskApi, AskedRows, InquiryHelp } from "./ask-api.ts";
+import { turnName } from "./fleet-turn.ts";
 import { openBudgetSide } from "./open-budget.ts";
 import { servedProvider } from "./provider-table.ts";
 
@@ -19,15 +21,49 @@ export const askCommands: AskApi = {
   },
 
   ask: async (config, { provider, what, question }, log, signal) => {
-    await using opened = new AsyncDisposableStack();
-    const budget = opened.use(await openBudgetSide(config, log, signal));
-    const source = opened.use(openSource(config, provider, log));
-    const inquiry = inquiryOf(source, what);
-    const [capability] = source.capabilities;
-    await budget.budget.acquire({ provider, api: capability?.api ?? what }, signal);
-    return await askInTime(inquiry, question, signal);
+    await using budget = await openBudgetSide(config, log, signal);
+    const askOnce = async (): Promise<AskedRows> => {
+      await using source = openSource(config, provider, log);
+      const inquiry = inquiryOf(source, what);
+      const [capability] = source.capabilities;
+      await budget.budget.acquire({ provider, api: capability?.api ?? what }, signal);
+      return await askInTime(inquiry, question, signal);
+    };
+    const isShared = servedProvider(provider).isForOneWorker === true && config.redis.host !== undefined;
+    return isShared ? await inOurTurn(provider, budget.lock, askOnce, signal) : await askOnce();
   },
 };
+
+/** A provider that bans an address with several connections is not asked beside a worker that has one. */
+async function inOurTurn(
+  provider: ProviderName,
+  lock: Lock,
+  act: () => Promise<AskedRows>,
+  signal: AbortSignal,
+): Promise<AskedRows> {
+  const tooLong = new AbortController();
+  const timer = setTimeout(() => tooLong.abort(), TURN_WAIT_MS_MAX);
+  const begun = async (): Promise<AskedRows> => {
+    clearTimeout(timer);
+    return await act();
+  };
+  try {
+    return await lock.withLock(turnName(provider), begun, AbortSignal.any([signal, tooLong.signal]));
+  } catch (error) {
+    if (tooLong.signal.aborted && !signal.aborted) {
+      throw tellingWhatToDo(
+        new TransientError(
+          `asking ${provider}: a worker is using it, and several connections of one address are banned; try again in ten minutes, or stop the worker`,
+        ),
+      );
+    }
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const TURN_WAIT_MS_MAX = 60_000;
 
 function toHelp({ name, help, wants, needs = [] }: Inquiry): InquiryHelp {
   return { name, help, wants, needs };

@@ -49,6 +49,11 @@ export function withFleetTurn(parts: FleetTurnParts): Source {
   };
 }
 
+/** The lock that whoever is in turn holds. */
+export function turnName(provider: Source["provider"]): string {
+  return `provider-${provider}`;
+}
+
 class FleetTurns implements AsyncDisposable {
   readonly #parts: FleetTurnParts;
   readonly #closing = new AbortController();
@@ -103,7 +108,7 @@ class FleetTurns implements AsyncDisposable {
         // Long enough for another worker to take the lock that was just let go.
         await clock.sleep(lookEveryMs, this.#closing.signal);
       }
-      await lock.withLock(`provider-${provider}`, () => this.#serve(begun), this.#closing.signal);
+      await lock.withLock(turnName(provider), () => this.#serve(begun), this.#closing.signal);
     };
     this.#served = serve().catch((error: unknown) => {
       this.#leave(begun.promise);
