@@ -3,6 +3,7 @@ import { Temporal } from "temporal-polyfill";
 import type { Clock } from "../base/clock.ts";
 import { DataError, describeError, PermanentError, TransientError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { orAbort } from "../base/or-abort.ts";
 import { addDays, type Day, dayAt, parseDay, SHANGHAI } from "../domain/day.ts";
 import { MARKET } from "../domain/enums.ts";
 import type { LedgerKey, Span } from "../domain/ledger.ts";
@@ -87,6 +88,7 @@ export class Reference implements AsyncDisposable {
   readonly #underWay = new Map<Wanted, Promise<Refreshed>>();
   /** Answers that were no list, and until when nobody asks again. */
   readonly #bad = new Map<ListDataSet, { readonly error: TransientError; readonly untilMs: number }>();
+  #secondLook: { readonly atMs: number; readonly looking: Promise<void> } | undefined;
   /** Until when what is stored is fresh enough, since the provider refuses the call for the list. */
   readonly #storedServesUntilMs = new Map<ListDataSet, number>();
 
@@ -185,9 +187,25 @@ export class Reference implements AsyncDisposable {
     return waiting;
   }
 
-  /** A code that the list does not have: the whole list is waited for or asked for once more, unless it is minutes old. */
+  /**
+   * A code that the list does not have: the whole list is waited for or asked for once more, unless it is minutes old. Where
+   * a short list looks whole, even one of seconds ago is looked at again, once in ten minutes for all who wait.
+   */
   async refreshForUnknownCode(signal: AbortSignal): Promise<void> {
-    const youngSinceMs = this.#parts.clock.nowMs() - UNKNOWN_CODE_REFRESH_MS;
+    const nowMs = this.#parts.clock.nowMs();
+    const isDoubtful = this.#parts.lines["stock-list"].capability.isSilentlyShort === true;
+    if (isDoubtful && nowMs - (this.#secondLook?.atMs ?? -Infinity) >= UNKNOWN_CODE_REFRESH_MS) {
+      const looking = this.#refreshUnlessYoung(nowMs, this.#work);
+      // Each who waits sees the failure, and whoever comes later looks anew.
+      looking.catch(() => (this.#secondLook = undefined));
+      this.#secondLook = { atMs: nowMs, looking };
+    }
+    await (isDoubtful && this.#secondLook !== undefined
+      ? orAbort(this.#secondLook.looking, signal)
+      : this.#refreshUnlessYoung(nowMs - UNKNOWN_CODE_REFRESH_MS, signal));
+  }
+
+  async #refreshUnlessYoung(youngSinceMs: number, signal: AbortSignal): Promise<void> {
     try {
       await this.#ensure("stock-list", (atMs) => atMs !== undefined && atMs >= youngSinceMs, signal);
     } catch (error) {
