@@ -88,12 +88,15 @@ export function createPerform(parts: PerformParts): Perform {
         const withFactors = command.codes.filter(
           (code) => providersOf(parts.abilities, "adjustment-factors", "1d", code).length > 0,
         );
-        return !command.withFactors || withFactors.length === 0
-          ? await bars
-          : await joinAll([
-              bars,
-              bring("adjustment-factors", { ...command, codes: withFactors, frequency: "1d" }, context, signal),
-            ]);
+        if (!command.withFactors || withFactors.length === 0) {
+          return await bars;
+        }
+        // Also where a bar cannot be had.
+        await bars.catch(() => undefined);
+        return await joinAll([
+          bars,
+          bring("adjustment-factors", { ...command, codes: withFactors, frequency: "1d" }, context, signal),
+        ]);
       }
       case "sync-adjustment-factors":
         return await bring("adjustment-factors", { ...command, frequency: "1d" }, context, signal);

@@ -224,11 +224,19 @@ function startCounts({ deadLetters, quarantined, rows, batches, coverageFailures
   }
 }
 
-function startProviderCounts({ calls, callRows }: OpenMetrics, breakers: readonly BreakerSeen[]): void {
+function startProviderCounts(
+  { calls, callRows, providerWaitSeconds }: OpenMetrics,
+  breakers: readonly BreakerSeen[],
+): void {
   for (const { provider, api } of breakers) {
     callRows.inc({ provider, api }, 0);
     for (const outcome of CALL_OUTCOMES) {
       calls.inc({ provider, api, outcome }, 0);
     }
+    for (const reason of WAIT_REASONS) {
+      providerWaitSeconds.zero({ provider, api, reason });
+    }
   }
 }
+
+const WAIT_REASONS = ["retry", "outage"] as const satisfies readonly EndedWait["reason"][];
