@@ -82,10 +82,12 @@ async function askInTime(inquiry: Inquiry, question: Question, signal: AbortSign
   return { columns, rows, missing, ms: Math.round(systemClock.elapsedMs() - startedMs) };
 }
 
-/** A range that begins somewhere goes to today where nothing else is said. */
+/** A range that begins somewhere goes to today where nothing else is said, and nobody has more than that. */
 function toClosed({ wants }: Inquiry, question: Question): Question {
-  const isOpen = wants.includes("range") && question.from !== undefined && question.to === undefined;
-  return isOpen ? { ...question, to: dayAt(systemClock.now(), SHANGHAI) } : question;
+  const today = dayAt(systemClock.now(), SHANGHAI);
+  const { from, to } = question;
+  const isOpen = wants.includes("range") && from !== undefined && (to === undefined || to > today);
+  return isOpen ? { ...question, to: today } : question;
 }
 
 /** Words that a view has another column name for. */

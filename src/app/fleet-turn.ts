@@ -108,7 +108,16 @@ class FleetTurns implements AsyncDisposable {
         // Long enough for another worker to take the lock that was just let go.
         await clock.sleep(lookEveryMs, this.#closing.signal);
       }
-      await lock.withLock(turnName(provider), () => this.#serve(begun), this.#closing.signal);
+      const { signal } = this.#closing;
+      const waiting = new AbortController();
+      const giveUp = (): void => waiting.abort(signal.reason);
+      signal.addEventListener("abort", giveUp, { once: true });
+      const act = async (): Promise<void> => {
+        // From now on the end waits until the provider was left.
+        signal.removeEventListener("abort", giveUp);
+        await this.#serve(begun);
+      };
+      await orAbort(lock.withLock(turnName(provider), act, signal), waiting.signal);
     };
     this.#served = serve().catch((error: unknown) => {
       this.#leave(begun.promise);
@@ -138,6 +147,8 @@ class FleetTurns implements AsyncDisposable {
       turnMsMax = TURN_MS_MAX,
       lookEveryMs = LOOK_EVERY_MS,
     } = this.#parts;
+    // The lock may come when nobody waits for it any more.
+    this.#closing.signal.throwIfAborted();
     const startedMs = clock.elapsedMs();
     const turn: Turn = { users: 0, lastUsedMs: startedMs, isOver: false };
     begun.resolve(turn);

@@ -40,7 +40,7 @@ export async function toRequestPlan(options: RequestOptions, cli: Cli, clock: Cl
   return {
     kind,
     codes: await readCodes(kind, options, cli),
-    frequency: readFrequency(options.frequency),
+    frequency: readFrequency(kind, options.frequency),
     range: readRange(kind, options, clock),
     force: options.force ?? false,
     provider: provider === undefined ? undefined : readProvider(provider),
@@ -49,7 +49,10 @@ export async function toRequestPlan(options: RequestOptions, cli: Cli, clock: Cl
 }
 
 /** What the worker would only set aside is refused here, where somebody sees it. */
-function readFrequency(text: string): Frequency {
+function readFrequency(kind: RequestKind, text: string): Frequency {
+  if (kind !== "bars" && text !== "1d") {
+    throw new UsageError(`--frequency is of bars: leave it out with --kind ${kind}`);
+  }
   const frequency = fromFlag("--frequency", () => parseFrequency(text));
   if (frequency === "1w" || frequency === "1M") {
     throw new UsageError(

@@ -3,7 +3,9 @@ import type { Config } from "../config.ts";
 /** Settings that are right by themselves and cannot be together, one sentence each. */
 export function contradictionsIn(config: Config): readonly string[] {
   const { kafka, clickhouse, redis, mysql, heartbeat, quality, schedule, worker } = config;
+  const twice = config.providers.chain.find((provider, at, chain) => chain.indexOf(provider) !== at);
   return [
+    ...when(twice !== undefined, `setting providers.chain names ${twice} twice`),
     ...when(
       config.mode === "servers" && kafka.brokers.length === 0,
       "setting mode is servers, but kafka.brokers names no broker",

@@ -32,6 +32,7 @@ export interface Capability {
   readonly completeFrom: string;
   readonly zone: ZoneName;
   readonly exchanges: readonly Exchange[];
+  /** Of a stock list those of which it has every code: what it lacks of them does not exist. It may hold others besides. */
   readonly kinds: readonly InstrumentKind[];
   /** Its first day; undefined where it reaches back to the listing. */
   readonly since: Day | undefined;

@@ -1,17 +1,12 @@
 import type { Command } from "commander";
 
-import {
-  isServedProvider,
-  parseProviderName,
-  SERVED_PROVIDERS,
-  type ServedProviderName,
-} from "../../domain/provider.ts";
+import { SERVED_PROVIDERS, type ServedProviderName } from "../../domain/provider.ts";
 import type { InquiryHelp, Question } from "../../app/ask-api.ts";
 import type { Cli } from "../cli.ts";
 import { oneOf, withDataOutput } from "../data-output.ts";
 import { EXIT_CODES } from "../exit.ts";
 import { readCodeList } from "../read-codes.ts";
-import { fromFlag, readDay, readFromTo } from "../read-days.ts";
+import { readDay, readFromTo } from "../read-days.ts";
 import { rowsToCsv, rowsToJson, rowsToTable } from "../render-rows.ts";
 import { runOnce, type RunState } from "../run-command.ts";
 import { addSettingFlags } from "../setting-flags.ts";
@@ -85,9 +80,11 @@ export function addAsk(parent: Command, cli: Cli, state: RunState): void {
 }
 
 function readProvider(text: string): ServedProviderName {
-  const provider = fromFlag("ask", () => parseProviderName(text));
-  if (!isServedProvider(provider)) {
-    throw new UsageError(`${provider} is not supported yet: this version asks ${SERVED_PROVIDERS.join(", ")}`);
+  const provider = SERVED_PROVIDERS.find((served) => served === text);
+  if (provider === undefined) {
+    throw new UsageError(
+      `expected one of ${SERVED_PROVIDERS.join(", ")} after ask, got ${JSON.stringify(text.slice(0, 40))}`,
+    );
   }
   return provider;
 }

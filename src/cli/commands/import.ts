@@ -60,11 +60,13 @@ export function addImport(parent: Command, cli: Cli, state: RunState): void {
             const plan = await app.planImport(config, request, watch, shutdown.intake);
             line.end();
             print(plan, describePlan(plan));
+            sayIfNothing(plan, paths, cli);
             state.exitCode = exitOf(plan, 0);
           } else {
             const report = await app.importFiles(config, request, watch, log, shutdown.intake);
             line.end();
             print(report, describeImport(report));
+            sayIfNothing(report, paths, cli);
             state.exitCode = exitOf(
               report,
               report.files.reduce((sum, { tally }) => sum + tally.rejected, 0),
@@ -78,6 +80,16 @@ export function addImport(parent: Command, cli: Cli, state: RunState): void {
         }
       });
     });
+}
+
+function sayIfNothing(
+  { files, refused }: Pick<ImportPlan, "files" | "refused">,
+  paths: readonly string[],
+  cli: Cli,
+): void {
+  if (files.length + refused.length === 0) {
+    cli.stderr.write(`gdw: there is no .day, .lc1 or .lc5 file in ${paths.join(", ")}\n`);
+  }
 }
 
 /** 1: a file or a row was refused, or there was nothing to import. */

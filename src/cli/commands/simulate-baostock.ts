@@ -15,7 +15,8 @@ Examples:
 
 It has Shanghai and Shenzhen, days, weeks, months and 5 to 60 minutes; the user is anonymous. Days after its last one do not
 exist there; today's come out at the provider's hours. Error texts are its own. Over HTTP on the same port POST /_sim/faults
-orders faults and GET /_sim/requests shows what was asked.`;
+orders faults and GET /_sim/requests shows what was asked:
+  curl -d '{"fault":{"kind":"empty"},"method":"query_history_k_data_plus","times":3}' http://127.0.0.1:PORT/_sim/faults`;
 
 interface Options extends MarketFlags {
   readonly requests: number;

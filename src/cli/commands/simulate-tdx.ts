@@ -14,7 +14,8 @@ Examples:
 
 It has days, minutes, ticks, lists and corporate actions of three exchanges, one index and one fund each of Shanghai and
 Shenzhen. Days after its last one do not exist there; of today there is what the clock has reached. Over HTTP on the same
-port POST /_sim/faults orders faults and GET /_sim/requests shows what was asked.`;
+port POST /_sim/faults orders faults and GET /_sim/requests shows what was asked:
+  curl -d '{"fault":{"kind":"short-page","rows":7},"command":"bars","times":3}' http://127.0.0.1:PORT/_sim/faults`;
 
 interface Options extends MarketFlags {
   readonly refuseUpgrade?: boolean;

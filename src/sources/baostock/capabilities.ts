@@ -1,5 +1,4 @@
 import { parseDay, SHANGHAI } from "../../domain/day.ts";
-import { INSTRUMENT_KINDS } from "../../domain/instrument-kind.ts";
 import type { Capability } from "../../ports/source.ts";
 import { ROWS_BY_PAGE } from "./paging.ts";
 
@@ -49,7 +48,8 @@ export function baostockCapabilities({ rowsByPage = ROWS_BY_PAGE }: BaostockBoun
       { ...bars, kinds: ["etf"], since: ETFS_BEGIN } as const,
     ];
   });
-  const list = { ...common, codesMax: 0, kinds: INSTRUMENT_KINDS, completeFrom: "00:00" } as const;
+  // Of indices, funds and bonds it has some: that it lacks one says nothing.
+  const list = { ...common, codesMax: 0, kinds: ["stock"], completeFrom: "00:00" } as const;
   return [
     // The market of a day has shares only.
     { ...daily, kinds: ["stock"], byDay: true, dayRowsMax: DAY_ROWS_MAX },
