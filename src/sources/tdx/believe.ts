@@ -1,10 +1,10 @@
 import { TransientError } from "../../base/errors.ts";
-import type { Day } from "../../domain/day.ts";
+import { parseDay, type Day } from "../../domain/day.ts";
 import { lastTradingDayUpTo } from "./calendar.ts";
 import type { TdxConnection } from "./connection.ts";
 import { StaleHostError } from "./errors.ts";
 import type { TdxHost } from "./host.ts";
-import { kLines } from "./k-lines.ts";
+import { kLines, type KLine } from "./k-lines.ts";
 import type { TdxPool } from "./pool.ts";
 import { readBars, type BarsAnswer, type BarsQuestion } from "./read-bars.ts";
 import { readDayTicks, type DayTicks, type TicksQuestion } from "./read-ticks.ts";
@@ -55,8 +55,8 @@ function endOf({ isNothing, endsOn }: BarsAnswer): string {
 }
 
 /**
- * As with "nothing" of bars. A day of which a page in the middle came empty, and a list of the current day that does not
- * fit the day's bar, are believed when they come alike the second time.
+ * As with "nothing" of bars. A day of which a page in the middle came empty, and a list of the current day, or one that ends
+ * before the close, that does not fit the day's bar, are believed when they come alike the second time.
  */
 export async function askForTicks(pool: TdxPool, question: TicksQuestion, signal: AbortSignal): Promise<DayTicks> {
   const { code, day } = question;
@@ -65,8 +65,7 @@ export async function askForTicks(pool: TdxPool, question: TicksQuestion, signal
     if (answer.state === "nothing") {
       await host.check(connection, signal);
     }
-    const isFit =
-      !answer.isToday || answer.state === "nothing" || (await isOfDay(connection, answer, question, signal));
+    const isFit = !needsItsBar(answer) || (await isOfDay(connection, answer, question, signal));
     return { ...answer, isBelieved: answer.state === "whole" && isFit };
   };
   const first = await pool.run(read, signal);
@@ -88,6 +87,14 @@ export async function askForTicks(pool: TdxPool, question: TicksQuestion, signal
   if (first.value.state === second.value.state && first.value.ticks.length === second.value.ticks.length) {
     return second.value;
   }
+  const without = [first, second].filter(({ value }) => value.state === "nothing");
+  if (hasOther && without.length === 1 && without[0] !== undefined) {
+    // Left alone for a while, it does not stand against the other one the next time.
+    pool.distrust(
+      without[0].host,
+      new TransientError(`asking ${without[0].host}: it lacks ticks of ${code} on ${day}`),
+    );
+  }
   throw new TransientError(
     `asking ${first.host} for ticks of ${code} on ${day}: ${what}, and ${second.host} says otherwise`,
     { isAnswered: true },
@@ -98,14 +105,28 @@ interface ReadTicks extends DayTicks {
   readonly isBelieved: boolean;
 }
 
-/** Whether the newest bar is of the day and has as many lots, but for what is no whole lot. */
+/**
+ * The list of the current day does not name it. One of a past day that ends before the closing call may be of a code that
+ * trades seldom or was halted, and may lack its newest page: a host that answers with the next one says nothing of it, and
+ * the older pages fit together.
+ */
+function needsItsBar({ ticks, state, isToday }: DayTicks): boolean {
+  return state === "whole" && (isToday || (ticks.at(-1)?.minutes ?? 0) < CLOSING_CALL);
+}
+
+/** 14:57, when Shenzhen, and Shanghai since 2018-08-20, begin to collect orders for the one trade of the close. */
+const CLOSING_CALL = 897;
+
+/** Whether the day's bar has as many lots, but for what is no whole lot. */
 async function isOfDay(
   connection: TdxConnection,
-  { ticks }: DayTicks,
+  { ticks, isToday }: DayTicks,
   { code, day }: TicksQuestion,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const [bar] = await connection.ask(kLines({ code, interval: "1d", start: 0, count: 1, isIndex: false }), signal);
+  const bar = isToday
+    ? (await connection.ask(kLines({ ...DAILY, code, start: 0, count: 1 }), signal))[0]
+    : await barOfDay(connection, { code, day }, signal);
   if (bar?.date !== day) {
     return false;
   }
@@ -114,6 +135,19 @@ async function isOfDay(
   const off = lots - BigInt(whole);
   return (off < 0n ? -off : off) * LOTS_OFF_SHARE <= lots;
 }
+
+async function barOfDay(
+  connection: TdxConnection,
+  { code, day }: TicksQuestion,
+  signal: AbortSignal,
+): Promise<KLine | undefined> {
+  const today = parseDay(connection.seenDay ?? (await connection.currentDay(signal)));
+  const question = { ...DAILY, code, rowsPerDay: 1, from: day, to: day, offset: undefined, today };
+  const { rows } = await readBars(connection, question, signal);
+  return rows.find(({ date }) => date === day);
+}
+
+const DAILY = { interval: "1d", isIndex: false } as const;
 
 /** A hundredth of a day's lots may be missing in its list, or in its bar. */
 const LOTS_OFF_SHARE = 100n;

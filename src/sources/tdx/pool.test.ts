@@ -206,7 +206,7 @@ test("nothing is believed when two hosts say so, and one that lacks rows is foun
 });
 
 test("ticks of a day that one host has none of are another's", async () => {
-  const day = [{ minutes: 565, price: 1_000, lots: 5, side: 2 }];
+  const day = [{ minutes: 565, price: 1_000, lots: 10, side: 2 }];
   await using empty = await host({ index: DAY, ticks: () => uint16(0) });
   await using full = await host({ index: DAY, ticks: (start) => ticksBody(start === 0 ? day : [], false) });
   await using source = open([empty, full]);
@@ -361,6 +361,43 @@ test("the list of the current day is held against the day's bar, and in doubt it
   assert.equal(await listOf([700, 10]), 10);
   assert.equal(await listOf([10, 700]), 10);
   assert.equal(await listOf([11]), 11, "twice alike");
+});
+
+test("a past day's list that ends before the close is held against the day's bar, and in doubt must come twice alike", async () => {
+  const opening = { minutes: 565, price: 1_000, lots: 4, side: 2 };
+  const closing = { minutes: 900, price: 1_000, lots: 6, side: 2 };
+  const serving = (ticks: readonly (typeof opening)[]): Promise<TdxServerUnderTest> =>
+    host({ index: DAY, ticks: (start) => ticksBody(start === 0 ? ticks : [], false) });
+  const read = async (...lists: readonly (readonly (typeof opening)[])[]): Promise<readonly [number, number]> => {
+    await using servers = new AsyncDisposableStack();
+    const hosts: TdxServerUnderTest[] = [];
+    for (const list of lists) {
+      hosts.push(servers.use(await serving(list)));
+    }
+    await using source = open(hosts);
+    const { rows } = await source.fetch(TICKS, AbortSignal.timeout(5_000));
+    return [rows.length, hosts.reduce((sum, each) => sum + asked(each), 0)];
+  };
+  assert.deepEqual(await read([opening, closing]), [2, 0], "one that has its close needs no bar");
+  assert.deepEqual(await read([{ ...opening, lots: 10 }]), [1, 1], "it traded no more, as its bar says");
+  assert.deepEqual(await read([opening]), [1, 2], "of one host, twice alike");
+  for (const lists of [
+    [[opening], [opening, closing]],
+    [[opening, closing], [opening]],
+  ] as const) {
+    const [rows] = await read(...lists);
+    assert.equal(rows, 2, "the newest page was left out by one of them");
+  }
+});
+
+test("a list in doubt of one host, and nothing from the other: that one is left alone, and the list comes twice alike", async () => {
+  const thin = [{ minutes: 600, price: 1_000, lots: 9, side: 2 }];
+  await using empty = await host({ index: DAY, ticks: () => uint16(0) });
+  await using full = await host({ index: DAY, ticks: (start) => ticksBody(start === 0 ? thin : [], false) });
+  await using source = open([empty, full]);
+  await assert.rejects(source.fetch(TICKS, AbortSignal.timeout(5_000)), TransientError);
+  const { rows } = await source.fetch(TICKS, AbortSignal.timeout(5_000));
+  assert.equal(rows.length, 1);
 });
 
 /** A host whose current day is the one asked for. */
