@@ -7,7 +7,8 @@ import { printable } from "./printable.ts";
 
 /** Shows how far something has come: one line that changes on a terminal, a line now and then elsewhere. */
 export interface ProgressLine<Progress = RequestProgress> {
-  show(progress: Progress): void;
+  /** `isNews`: shown at once, however short ago the last one was. */
+  show(progress: Progress, isNews?: boolean): void;
   /** A sentence of its own, which leaves the state before it standing. */
   say(text: string): void;
   /** Leaves the last state standing. */
@@ -42,10 +43,10 @@ export function createLineOf<Progress>(
   }
 
   return {
-    show: (progress) => {
+    show: (progress, isNews = false) => {
       const nowMs = clock.elapsedMs();
       latest = describe(progress, nowMs - startedMs);
-      if (nowMs - shownMs >= pauseMs) {
+      if (isNews || nowMs - shownMs >= pauseMs) {
         shownMs = nowMs;
         write();
       }

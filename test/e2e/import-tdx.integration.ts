@@ -75,7 +75,7 @@ test("an import that is told to stop ends at once and says so, and the same comm
     await writeDays(folder.path, name, DAYS, 10 + index);
   }
   const command = ["import", "tdx", path.join(folder.path, "vipdoc"), "--json"];
-  const stopped = await runGdw(command, { ...options, stopAt: /storing [1-9]/ });
+  const stopped = await runGdw(command, { ...options, stopAt: /storing .*, [1-9][0-9,]*\/[0-9,]+ records/ });
   assert.equal(stopped.code, 143, stopped.err);
   assert.match(stopped.err, /stopped: what is stored stays, and the same command goes on from there/);
   assert.equal(stopped.out, "");

@@ -83,15 +83,14 @@ const RUNS: readonly FaultRun[] = [
   {
     provider: "baostock",
     name: "requests called wrong",
-    faults: [
-      {
-        fault: { kind: "refused", code: "10004011" },
-        perMille: HIT_PER_MILLE,
-        method: "query_history_k_data_plus",
-        // A message makes three attempts, and one that is called wrong three times is a dead letter.
-        inARowMax: LOOKS_SPOILT_MAX,
-      },
-    ],
+    // Many codes of few days are asked for by day, few by code.
+    faults: ["query_daily_history_k_AStock", "query_history_k_data_plus"].map((method) => ({
+      fault: { kind: "refused", code: "10004011" },
+      perMille: HIT_PER_MILLE,
+      method,
+      // A message makes three attempts, and one that is called wrong three times is a dead letter.
+      inARowMax: LOOKS_SPOILT_MAX,
+    })),
   },
 ];
 

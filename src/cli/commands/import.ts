@@ -54,7 +54,13 @@ export function addImport(parent: Command, cli: Cli, state: RunState): void {
       };
       await runOnce(command, cli, state, async ({ app, config, log, shutdown }) => {
         const line = createLineOf(describeImportProgress, cli.stderr, systemClock);
-        const watch: ImportWatch = (progress) => line.show(progress);
+        let isStored = false;
+        const watch: ImportWatch = (progress) => {
+          // Whoever watches a file of output knows from the first batch on that rows arrive, and how fast.
+          const isFirst = !isStored && progress.phase === "storing" && progress.recordsDone > 0;
+          isStored ||= isFirst;
+          line.show(progress, isFirst);
+        };
         try {
           if (isDry) {
             const plan = await app.planImport(config, request, watch, shutdown.intake);
