@@ -13,8 +13,12 @@ export interface Administered {
   clearRequests(): void;
 }
 
-/** How a connection begins that is not for the protocol but for the paths below `/_sim/`. */
 const ADMIN = /^(?:GET|POST|DELETE) \/_sim\//;
+
+/** Whether a connection that begins so is not for the protocol but for the paths below `/_sim/`. */
+export function isForAdmin(first: Buffer): boolean {
+  return ADMIN.test(first.subarray(0, 32).toString("latin1"));
+}
 
 /**
  * Hands a connection to the protocol or, where it begins with a request for `/_sim/`, to the administration: whoever
@@ -28,7 +32,7 @@ export function meetConnection(socket: Socket, admin: Server, serve: () => void)
       return;
     }
     socket.unshift(first);
-    if (ADMIN.test(first.subarray(0, 32).toString("latin1"))) {
+    if (isForAdmin(first)) {
       admin.emit("connection", socket);
     } else {
       serve();

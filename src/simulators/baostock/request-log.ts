@@ -1,3 +1,5 @@
+import { NewestRequests, type Open } from "../newest-requests.ts";
+
 /** One request as the server saw it. Passwords and keys are never part of it. */
 export interface SimulatedRequest {
   /** Epoch milliseconds of its arrival, by the simulator's clock. */
@@ -19,25 +21,13 @@ export interface SimulatedRequest {
   readonly latencyMs: number | undefined;
 }
 
-type Mutable<Entry> = { -readonly [Key in keyof Entry]: Entry[Key] };
 /** Filled in by the server while it answers. */
-export type OpenRequest = Mutable<SimulatedRequest>;
+export type OpenRequest = Open<SimulatedRequest>;
 
 /** The newest requests, at most `requestsMax` of them. */
-export class RequestLog {
-  readonly #requestsMax: number;
-  readonly #requests: OpenRequest[] = [];
-
-  constructor(requestsMax: number) {
-    this.#requestsMax = requestsMax;
-  }
-
-  get requests(): readonly SimulatedRequest[] {
-    return this.#requests;
-  }
-
+export class RequestLog extends NewestRequests<SimulatedRequest> {
   open(atMs: number, connection: number): OpenRequest {
-    const entry: OpenRequest = {
+    return this.add({
       atMs,
       connection,
       type: "",
@@ -47,15 +37,6 @@ export class RequestLog {
       rows: 0,
       fault: undefined,
       latencyMs: undefined,
-    };
-    this.#requests.push(entry);
-    if (this.#requests.length > this.#requestsMax) {
-      this.#requests.shift();
-    }
-    return entry;
-  }
-
-  clear(): void {
-    this.#requests.length = 0;
+    });
   }
 }

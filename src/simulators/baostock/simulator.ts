@@ -4,12 +4,12 @@ import { createServer, type Socket } from "node:net";
 
 import { systemClock, type Clock } from "../../base/clock.ts";
 import { createRandom } from "../../market/random.ts";
+import { createAdmin, isForAdmin } from "../admin.ts";
 import { Accounts, ANONYMOUS, type Account } from "./accounts.ts";
-import { createAdmin, isForAdmin } from "./admin.ts";
 import { createAnswerer } from "./answer-request.ts";
 import type { BaostockData } from "./baostock-data.ts";
 import { serveConnection } from "./connection.ts";
-import { FaultPlan, type Fault, type FaultMatch, type RandomFault } from "./faults.ts";
+import { faultOrderSchema, FaultPlan, type Fault, type FaultMatch, type RandomFault } from "./faults.ts";
 import { LimitGate, type BaostockLimits } from "./limit-gate.ts";
 import { RequestLog, type SimulatedRequest } from "./request-log.ts";
 import type { Session } from "./session.ts";
@@ -101,7 +101,13 @@ export async function startBaostockSimulator(options: BaostockSimulatorOptions):
       log.clear();
     },
   };
-  const admin = createAdmin(control);
+  const admin = createAdmin({
+    ...control,
+    orderFault: (order) => {
+      const { fault, ...match } = faultOrderSchema.parse(order);
+      faults.order(fault, match);
+    },
+  });
   const serve = (socket: Socket): void => {
     connections.opened += 1;
     const session: Session = { connection: connections.opened, user: undefined };

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import type { Random } from "../../market/random.ts";
+import { FaultQueue } from "../fault-queue.ts";
 import { isCommandName, type CommandName } from "./commands.ts";
 
 const command = z.custom<CommandName>(isCommandName, "expected the name of a command that the simulator has");
@@ -72,61 +73,16 @@ export const faultOrderSchema = z.strictObject({
   skip: count.optional(),
 });
 
-interface Ordered {
-  readonly fault: SettledFault;
-  readonly command: CommandName | undefined;
-  times: number;
-  skip: number;
-}
-
-interface Chance extends RandomFault {
-  readonly fault: SettledFault;
-  /** By the request. */
-  readonly inARow: Map<string, number>;
-}
-
 /** Decides which request meets which fault: ordered ones first come first served, then chance. */
-export class FaultPlan {
-  readonly #random: Random;
-  readonly #byChance: readonly Chance[];
-  #ordered: Ordered[] = [];
-
+export class FaultPlan extends FaultQueue<SettledFault, CommandName> {
   constructor(byChance: readonly RandomFault[], random: Random) {
-    this.#random = random;
-    this.#byChance = byChance.map((entry) => ({ ...entry, fault: faultSchema.parse(entry.fault), inARow: new Map() }));
+    super(
+      byChance.map(({ fault, command, ...chance }) => ({ ...chance, fault: faultSchema.parse(fault), name: command })),
+      random,
+    );
   }
 
-  order(fault: Fault, { command, times = 1, skip = 0 }: FaultMatch = {}): void {
-    this.#ordered.push({ fault: faultSchema.parse(fault), command, times, skip });
-  }
-
-  /** The fault of this request, if it has one; uses it up. Requests with one `key` are the same request again. */
-  take(command: CommandName | undefined, key = ""): SettledFault | undefined {
-    this.#ordered = this.#ordered.filter(({ times }) => times > 0);
-    const next = this.#ordered.find((entry) => entry.command === undefined || entry.command === command);
-    if (next !== undefined) {
-      if (next.skip > 0) {
-        next.skip -= 1;
-        return undefined;
-      }
-      next.times -= 1;
-      return next.fault;
-    }
-    return this.#byChance.find(
-      (entry) => (entry.command === undefined || entry.command === command) && this.#befalls(entry, key),
-    )?.fault;
-  }
-
-  clear(): void {
-    this.#ordered = [];
-  }
-
-  #befalls({ perMille, inARowMax = Infinity, inARow }: Chance, key: string): boolean {
-    const before = inARow.get(key) ?? 0;
-    const isHit = this.#random.chance(perMille, 1_000) && before < inARowMax;
-    if (inARowMax < Infinity) {
-      inARow.set(key, isHit ? before + 1 : 0);
-    }
-    return isHit;
+  order(fault: Fault, { command, ...match }: FaultMatch = {}): void {
+    this.add({ ...match, fault: faultSchema.parse(fault), name: command });
   }
 }

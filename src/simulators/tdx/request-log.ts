@@ -1,3 +1,4 @@
+import { NewestRequests, type Open } from "../newest-requests.ts";
 import type { CommandName } from "./commands.ts";
 
 /** One request as the server saw it. */
@@ -20,32 +21,8 @@ export interface TdxRequest {
   readonly fault: string | undefined;
 }
 
-type Mutable<Entry> = { -readonly [Key in keyof Entry]: Entry[Key] };
 /** Filled in by the server while it answers. */
-export type OpenRequest = Mutable<TdxRequest>;
+export type OpenRequest = Open<TdxRequest>;
 
-/** The newest requests, at most `requestsMax` of them. */
-export class RequestLog {
-  readonly #requestsMax: number;
-  readonly #requests: OpenRequest[] = [];
-
-  constructor(requestsMax: number) {
-    this.#requestsMax = requestsMax;
-  }
-
-  get requests(): readonly TdxRequest[] {
-    return this.#requests;
-  }
-
-  add(entry: OpenRequest): OpenRequest {
-    this.#requests.push(entry);
-    if (this.#requests.length > this.#requestsMax) {
-      this.#requests.shift();
-    }
-    return entry;
-  }
-
-  clear(): void {
-    this.#requests.length = 0;
-  }
-}
+/** The newest requests. */
+export class RequestLog extends NewestRequests<TdxRequest> {}

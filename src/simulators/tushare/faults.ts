@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import type { Random } from "../../market/random.ts";
+import { FaultQueue } from "../fault-queue.ts";
 import { isApiName, type ApiName } from "./apis.ts";
 
 const api = z.custom<ApiName>(isApiName, "expected the name of an api that the simulator has");
@@ -53,46 +54,16 @@ export const faultOrderSchema = z.strictObject({
   skip: count.optional(),
 });
 
-interface Ordered {
-  readonly fault: SettledFault;
-  readonly api: ApiName | undefined;
-  times: number;
-  skip: number;
-}
-
 /** Decides which call meets which fault: ordered ones first come first served, then chance. */
-export class FaultPlan {
-  readonly #random: Random;
-  readonly #byChance: readonly (RandomFault & { readonly fault: SettledFault })[];
-  #ordered: Ordered[] = [];
-
+export class FaultPlan extends FaultQueue<SettledFault, ApiName> {
   constructor(byChance: readonly RandomFault[], random: Random) {
-    this.#random = random;
-    this.#byChance = byChance.map((entry) => ({ ...entry, fault: faultSchema.parse(entry.fault) }));
+    super(
+      byChance.map(({ fault, api, ...chance }) => ({ ...chance, fault: faultSchema.parse(fault), name: api })),
+      random,
+    );
   }
 
-  order(fault: Fault, { api, times = 1, skip = 0 }: FaultMatch = {}): void {
-    this.#ordered.push({ fault: faultSchema.parse(fault), api, times, skip });
-  }
-
-  /** The fault of this call, if it has one; uses it up. */
-  take(api: ApiName): SettledFault | undefined {
-    this.#ordered = this.#ordered.filter(({ times }) => times > 0);
-    const next = this.#ordered.find((entry) => entry.api === undefined || entry.api === api);
-    if (next !== undefined) {
-      if (next.skip > 0) {
-        next.skip -= 1;
-        return undefined;
-      }
-      next.times -= 1;
-      return next.fault;
-    }
-    return this.#byChance.find(
-      (entry) => (entry.api === undefined || entry.api === api) && this.#random.chance(entry.perMille, 1_000),
-    )?.fault;
-  }
-
-  clear(): void {
-    this.#ordered = [];
+  order(fault: Fault, { api, ...match }: FaultMatch = {}): void {
+    this.add({ ...match, fault: faultSchema.parse(fault), name: api });
   }
 }

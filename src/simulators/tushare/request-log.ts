@@ -1,3 +1,5 @@
+import { NewestRequests, type Open } from "../newest-requests.ts";
+
 /** One call as the server saw it. The token is never part of it. */
 export interface SimulatedRequest {
   /** Epoch milliseconds of its arrival, by the simulator's clock. */
@@ -16,25 +18,13 @@ export interface SimulatedRequest {
   readonly isRateLimited: boolean;
 }
 
-type Mutable<Entry> = { -readonly [Key in keyof Entry]: Entry[Key] };
 /** Filled in by the server while it answers. */
-export type OpenRequest = Mutable<SimulatedRequest>;
+export type OpenRequest = Open<SimulatedRequest>;
 
 /** The newest calls, at most `requestsMax` of them. */
-export class RequestLog {
-  readonly #requestsMax: number;
-  readonly #requests: OpenRequest[] = [];
-
-  constructor(requestsMax: number) {
-    this.#requestsMax = requestsMax;
-  }
-
-  get requests(): readonly SimulatedRequest[] {
-    return this.#requests;
-  }
-
+export class RequestLog extends NewestRequests<SimulatedRequest> {
   open(atMs: number, api: string, params: Readonly<Record<string, unknown>>): OpenRequest {
-    const entry: OpenRequest = {
+    return this.add({
       atMs,
       api,
       params: Object.fromEntries(Object.entries(params).filter(([name]) => name !== "token")),
@@ -43,16 +33,7 @@ export class RequestLog {
       latencyMs: undefined,
       fault: undefined,
       isRateLimited: false,
-    };
-    this.#requests.push(entry);
-    if (this.#requests.length > this.#requestsMax) {
-      this.#requests.shift();
-    }
-    return entry;
-  }
-
-  clear(): void {
-    this.#requests.length = 0;
+    });
   }
 
   /**
@@ -60,7 +41,7 @@ export class RequestLog {
    * API given, or of the one that has the most.
    */
   maxCallsInAnyWindow(windowMs: number, api?: string): number {
-    const groups = Map.groupBy(this.#requests, (request) => request.api);
+    const groups = Map.groupBy(this.requests, (request) => request.api);
     let most = 0;
     for (const [name, requests] of groups) {
       if (api === undefined || api === name) {

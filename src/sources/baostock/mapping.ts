@@ -8,11 +8,11 @@ import {
   type DataSet,
   type ListStatus,
   type RejectedRow,
-  type RejectReason,
   type RowOf,
   type Suspension,
 } from "../../domain/rows.ts";
 import { isSecurityCode, type SecurityCode } from "../../domain/security-code.ts";
+import { FACTOR, fit, PRICE, rejectRow, RowError, show, TURNOVER, VOLUME_MAX } from "../read-cells.ts";
 import type { BaostockTable, Cell } from "./table.ts";
 
 export interface Mapped<D extends DataSet> {
@@ -157,26 +157,6 @@ const COLUMNS: { readonly [D in DataSet]: readonly string[] } = {
   suspensions: [],
 };
 
-/** What a column of the store can hold: digits before and behind the point. */
-interface Room {
-  readonly wholeMax: number;
-  readonly scaleMax: number;
-}
-const PRICE: Room = { wholeMax: 14, scaleMax: 4 };
-const TURNOVER: Room = { wholeMax: 16, scaleMax: 4 };
-const FACTOR: Room = { wholeMax: 10, scaleMax: 8 };
-/** Volume is an Int64. */
-const VOLUME_MAX = parseDecimal("9223372036854775807");
-
-class RowError extends Error {
-  readonly reason: RejectReason;
-
-  constructor(reason: RejectReason, message: string) {
-    super(message);
-    this.reason = reason;
-  }
-}
-
 /** An index has no such column and never stands still. */
 function readIsSuspended(cells: Cells): boolean {
   return cells("tradestatus") !== undefined && !readSwitch(cells, "tradestatus");
@@ -233,17 +213,6 @@ function readDecimal(cells: Cells, column: string): DecimalText {
   return parseDecimal(cells(column), column);
 }
 
-function fit(text: DecimalText, column: string, room: Room): DecimalText {
-  const whole = text.replace("-", "").split(".")[0] ?? "";
-  if (scaleOf(text) > room.scaleMax || whole.length > room.wholeMax) {
-    throw new RowError(
-      "out-of-range",
-      `${column}: ${text} has more than ${room.wholeMax} digits before or ${room.scaleMax} behind the point`,
-    );
-  }
-  return text;
-}
-
 function readDay(cells: Cells, column: string): Day {
   return parseDay(cells(column), column);
 }
@@ -280,10 +249,6 @@ function isBlank(cell: Cell): boolean {
   return cell === undefined || cell === "";
 }
 
-function show(cell: Cell): string {
-  return (JSON.stringify(cell) ?? typeof cell).slice(0, 60);
-}
-
 function indexColumns(dataSet: DataSet, frequency: Frequency, { fields }: BaostockTable): ReadonlyMap<string, number> {
   const columns = new Map(fields.map((field, index) => [field, index]));
   const isIntraday = dataSet === "bars" && frequency !== "1d";
@@ -294,21 +259,13 @@ function indexColumns(dataSet: DataSet, frequency: Frequency, { fields }: Baosto
   return columns;
 }
 
-const RAW_CHARS_MAX = 2_000;
-
 function toRejectedRow(dataSet: DataSet, item: readonly Cell[], cells: Cells, error: unknown): RejectedRow {
-  if (!(error instanceof RowError) && !(error instanceof DataError)) {
-    throw error;
-  }
-  const code = cells("code");
-  return {
+  return rejectRow(error, {
     dataSet,
-    code: toCodeText(code),
-    day: dayOf(cells("date") ?? cells("calendar_date") ?? cells("dividOperateDate") ?? cells("ipoDate")),
-    reason: error instanceof RowError ? error.reason : "not-parseable",
-    detail: error instanceof DataError && error.path !== "" ? `${error.path}: ${error.message}` : error.message,
-    raw: JSON.stringify(item).slice(0, RAW_CHARS_MAX),
-  };
+    code: toCodeText(cells("code")),
+    date: cells("date") ?? cells("calendar_date") ?? cells("dividOperateDate") ?? cells("ipoDate"),
+    raw: JSON.stringify(item),
+  });
 }
 
 function toCodeText(cell: Cell): string {
@@ -316,13 +273,5 @@ function toCodeText(cell: Cell): string {
     return parseWireCode(cell);
   } catch {
     return typeof cell === "string" ? cell.slice(0, 20) : "";
-  }
-}
-
-function dayOf(cell: Cell): Day | undefined {
-  try {
-    return parseDay(cell);
-  } catch {
-    return undefined;
   }
 }

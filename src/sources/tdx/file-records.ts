@@ -4,7 +4,8 @@ import { SOURCE } from "../../domain/enums.ts";
 import { kindOf, type InstrumentKind } from "../../domain/instrument-kind.ts";
 import type { Bar, RejectedRow, Suspension } from "../../domain/rows.ts";
 import type { SecurityCode } from "../../domain/security-code.ts";
-import { bondPlaces, RowError, tickPriceScale, toRejectedRow } from "./mapping.ts";
+import { RowError } from "../read-cells.ts";
+import { bondPlaces, tickPriceScale, toRejectedRow } from "./mapping.ts";
 import { ByteReader, clockText, roundDecimal, unpackDate, unpackMinuteTime } from "./primitives.ts";
 
 export interface FileBars {

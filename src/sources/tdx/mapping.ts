@@ -1,19 +1,11 @@
 import { compareDecimal, fromScaled, shiftDecimal, ZERO, type DecimalText } from "../../base/decimal.ts";
-import { DataError } from "../../base/errors.ts";
 import { parseDay, SHANGHAI, type Day } from "../../domain/day.ts";
 import { SOURCE, TICK_DIRECTION, type TickDirectionNumber } from "../../domain/enums.ts";
 import type { Frequency } from "../../domain/frequency.ts";
 import { kindOf, type InstrumentKind } from "../../domain/instrument-kind.ts";
-import {
-  TICK_FLAGS,
-  type Bar,
-  type DataSet,
-  type RejectedRow,
-  type RejectReason,
-  type Suspension,
-  type Tick,
-} from "../../domain/rows.ts";
+import { TICK_FLAGS, type Bar, type DataSet, type RejectedRow, type Suspension, type Tick } from "../../domain/rows.ts";
 import { digitsOf, exchangeOf, type SecurityCode } from "../../domain/security-code.ts";
+import { rejectRow, RowError } from "../read-cells.ts";
 import type { KLine } from "./k-lines.ts";
 import { clockText, roundDecimal } from "./primitives.ts";
 import type { WireTick } from "./ticks.ts";
@@ -32,7 +24,6 @@ const TURNOVER_SCALE = 2;
 const MORNING_END = 690;
 const AFTERNOON_BEGIN = 780;
 const MIDNIGHT = 1_440;
-const RAW_CHARS_MAX = 2_000;
 
 /**
  * Bars in canonical units. A row that cannot be read is a RejectedRow; a day without volume and turnover is a suspension
@@ -301,18 +292,8 @@ function readTrades({ trades }: WireTick): number | undefined {
   return trades;
 }
 
-/** A row that is left out, with the reason. */
-export class RowError extends Error {
-  readonly reason: RejectReason;
-
-  constructor(reason: RejectReason, message: string) {
-    super(message);
-    this.reason = reason;
-  }
-}
-
 function readDay(text: string): Day {
-  return parseDay(text, "date");
+  return parseDay(text);
 }
 
 /** The row as it was read, since bytes of one row mean nothing without the rows before it. */
@@ -323,23 +304,5 @@ export function toRejectedRow(
   error: unknown,
   row: unknown,
 ): RejectedRow {
-  if (!(error instanceof RowError) && !(error instanceof DataError)) {
-    throw error;
-  }
-  return {
-    dataSet,
-    code,
-    day: dayOrUndefined(date),
-    reason: error instanceof RowError ? error.reason : "not-parseable",
-    detail: error.message,
-    raw: JSON.stringify(row).slice(0, RAW_CHARS_MAX),
-  };
-}
-
-function dayOrUndefined(date: string): Day | undefined {
-  try {
-    return parseDay(date);
-  } catch {
-    return undefined;
-  }
+  return rejectRow(error, { dataSet, code, date, raw: JSON.stringify(row) });
 }

@@ -1,17 +1,11 @@
 import { compareDecimal, parseDecimal, scaleOf, shiftDecimal, ZERO, type DecimalText } from "../../base/decimal.ts";
-import { DataError, PermanentError } from "../../base/errors.ts";
+import { PermanentError } from "../../base/errors.ts";
 import { canonicalCode } from "../../domain/code-alias.ts";
-import { parseDay, SHANGHAI, type Day } from "../../domain/day.ts";
+import { parseDay, SHANGHAI } from "../../domain/day.ts";
 import { CURRENCY, MARKET, SOURCE } from "../../domain/enums.ts";
-import {
-  BAR_FLAGS,
-  type DataSet,
-  type ListStatus,
-  type RejectedRow,
-  type RejectReason,
-  type RowOf,
-} from "../../domain/rows.ts";
+import { BAR_FLAGS, type DataSet, type ListStatus, type RejectedRow, type RowOf } from "../../domain/rows.ts";
 import { parseSecurityCode, type SecurityCode } from "../../domain/security-code.ts";
+import { FACTOR, fit, PRICE, rejectRow, RowError, show, TURNOVER, VOLUME_MAX } from "../read-cells.ts";
 import type { Cell, TushareTable } from "./envelope.ts";
 
 export interface Mapped<D extends DataSet> {
@@ -143,31 +137,11 @@ const ROW_READERS: { readonly [D in DataSet]: (cells: Cells) => RowOf[D] | undef
   ticks: () => undefined,
 };
 
-/** What a column of the store can hold: digits before and behind the point. */
-interface Room {
-  readonly wholeMax: number;
-  readonly scaleMax: number;
-}
-const PRICE: Room = { wholeMax: 14, scaleMax: 4 };
-const TURNOVER: Room = { wholeMax: 16, scaleMax: 4 };
-const FACTOR: Room = { wholeMax: 10, scaleMax: 8 };
-/** Volume is an Int64. */
-const VOLUME_MAX = parseDecimal("9223372036854775807");
-
 const LIST_STATUSES: ReadonlyMap<Cell, ListStatus> = new Map([
   ["L", "listed"],
   ["D", "delisted"],
   ["P", "paused"],
 ]);
-
-class RowError extends Error {
-  readonly reason: RejectReason;
-
-  constructor(reason: RejectReason, message: string) {
-    super(message);
-    this.reason = reason;
-  }
-}
 
 /** Rows from before a code was given up may stand under it. */
 function readCode(cells: Cells): SecurityCode {
@@ -211,17 +185,6 @@ function readOptional(
   return isBlank(cells(column)) ? undefined : convert(readDecimal(cells, column));
 }
 
-function fit(text: DecimalText, column: string, room: Room): DecimalText {
-  const whole = text.replace("-", "").split(".")[0] ?? "";
-  if (scaleOf(text) > room.scaleMax || whole.length > room.wholeMax) {
-    throw new RowError(
-      "out-of-range",
-      `${column}: ${text} has more than ${room.wholeMax} digits before or ${room.scaleMax} behind the point`,
-    );
-  }
-  return text;
-}
-
 function readText(cells: Cells, column: string): string {
   const cell = cells(column);
   if (isBlank(cell)) {
@@ -254,10 +217,6 @@ function isBlank(cell: Cell): boolean {
   return cell === null || cell === undefined || cell === "";
 }
 
-function show(cell: Cell): string {
-  return (JSON.stringify(cell) ?? typeof cell).slice(0, 60);
-}
-
 function indexColumns(dataSet: DataSet, fields: readonly string[]): ReadonlyMap<string, number> {
   const columns = new Map(fields.map((field, index) => [field, index]));
   const missing = COLUMNS[dataSet].filter((column) => !columns.has(column));
@@ -267,7 +226,6 @@ function indexColumns(dataSet: DataSet, fields: readonly string[]): ReadonlyMap<
   return columns;
 }
 
-const RAW_CHARS_MAX = 2_000;
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 /** Columns whose cells look like numbers and are text on the wire. */
 const TEXT_COLUMNS: ReadonlySet<string> = new Set(["trade_date", "cal_date", "list_date", "delist_date"]);
@@ -279,30 +237,17 @@ function toRejectedRow(
   cells: Cells,
   error: unknown,
 ): RejectedRow {
-  if (!(error instanceof RowError) && !(error instanceof DataError)) {
-    throw error;
-  }
   const code = cells("ts_code") ?? cells("exchange");
-  return {
+  return rejectRow(error, {
     dataSet,
     code: typeof code === "string" ? code.slice(0, 20) : "",
-    day: readDay(cells("trade_date") ?? cells("cal_date") ?? cells("list_date")),
-    reason: error instanceof RowError ? error.reason : "not-parseable",
-    detail: error instanceof DataError && error.path !== "" ? `${error.path}: ${error.message}` : error.message,
-    raw: `[${item.map((cell, index) => toRawCell(fields[index], cell)).join(",")}]`.slice(0, RAW_CHARS_MAX),
-  };
+    date: cells("trade_date") ?? cells("cal_date") ?? cells("list_date"),
+    raw: `[${item.map((cell, index) => toRawCell(fields[index], cell)).join(",")}]`,
+  });
 }
 
 /** A number arrives here as its source text and is written without quotes again. */
 function toRawCell(field: string | undefined, cell: Cell): string {
   const isNumber = typeof cell === "string" && JSON_NUMBER.test(cell) && !TEXT_COLUMNS.has(field ?? "");
   return isNumber ? cell : (JSON.stringify(cell) ?? "null");
-}
-
-function readDay(cell: Cell): Day | undefined {
-  try {
-    return parseDay(cell);
-  } catch {
-    return undefined;
-  }
 }
