@@ -52,7 +52,9 @@ export interface DeskLimits {
   /** Calls of this desk under way at once. */
   readonly callsAtOnceMax: number;
   /**
-   * Rows that were fetched and not yet stored; beyond it no call starts, except where the desk has none of them. What is under way by then may still come. */
+   * Rows that were fetched and not yet stored; beyond it no call starts, except where the desk has none of them. What is
+   * under way by then may still come.
+   */
   readonly rowsInHandMax: number;
   /** A first unit waits this long for company. */
   readonly gatherMs: number;

@@ -37,11 +37,12 @@ export interface PerformParts extends SyncParts {
 }
 
 /**
- * One handler a command. What is asked for by code goes to the first provider of the chain that has the data set for that
- * kind of code and is neither refused nor out; where all are out it waits for the first. A provider that refuses our
- * credentials is out for good: it says so, the others go on without it, and only what is pinned to it or what nobody else
- * has becomes a dead letter. Without any provider left its error is thrown. Codes that no provider of the chain can serve do not hold up the
- * others, and make the message a dead letter in the end, which names the providers that could.
+ * One handler a command. What is asked for by code goes to the first provider of the chain that has the data set for
+ * that kind of code and is neither refused nor out; where all are out it waits for the first. A provider that refuses
+ * our credentials is out for good: it says so, the others go on without it, and only what is pinned to it or what
+ * nobody else has becomes a dead letter. Without any provider left its error is thrown. Codes that no provider of the
+ * chain can serve do not hold up the others, and make the message a dead letter in the end, which names the providers
+ * that could.
  */
 export function createPerform(parts: PerformParts): Perform {
   const chain = new ProviderChain<ProviderLines>(parts);

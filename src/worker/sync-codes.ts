@@ -57,9 +57,9 @@ export interface CodesRequest {
 }
 
 /**
- * Brings a data set of some codes up to date, with lists that are young enough (`ensureLists`): plan what the ledger misses, fetch it, store it, and only then write to
- * the ledger what the answers showed. Codes go side by side; those the stock list does not have do not hold up the
- * others, and make the message a dead letter in the end.
+ * Brings a data set of some codes up to date, with lists that are young enough (`ensureLists`): plan what the ledger
+ * misses, fetch it, store it, and only then write to the ledger what the answers showed. Codes go side by side; those
+ * the stock list does not have do not hold up the others, and make the message a dead letter in the end.
  */
 export async function syncCodes<D extends CodeDataSet>(
   request: CodesRequest,

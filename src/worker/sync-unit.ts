@@ -40,10 +40,11 @@ export interface UnitWork<D extends CodeDataSet> {
 }
 
 /**
- * Fetches a unit, makes its rows durable as they come, and says what its missing days are now known to be. Days of a unit
- * of many calls that are present stand in the ledger already, month by month, so that a restart asks for them no more;
- * what the days without a row are shows once everything has come. So do the days stored of a unit that ends early, for
- * whoever does it next. Days that only silence speaks of are asked for again where answers may be silently short. When the signal aborts no call is begun; what has come is stored until `finishing` aborts.
+ * Fetches a unit, makes its rows durable as they come, and says what its missing days are now known to be. Days of a
+ * unit of many calls that are present stand in the ledger already, month by month, so that a restart asks for them no
+ * more; what the days without a row are shows once everything has come. So do the days stored of a unit that ends
+ * early, for whoever does it next. Days that only silence speaks of are asked for again where answers may be silently
+ * short. When the signal aborts no call is begun; what has come is stored until `finishing` aborts.
  */
 export async function syncUnit<D extends CodeDataSet>(
   unit: Unit,

@@ -99,7 +99,7 @@ function readRecord(bytes: Uint8Array, code: SecurityCode, frequency: RecordFreq
 }
 
 function toBar(record: FileRecord, code: SecurityCode, frequency: RecordFrequency): Bar {
-  const tradingDay = parseDay(record.date, "date");
+  const tradingDay = parseDay(record.date);
   if (record.minutes >= MIDNIGHT) {
     throw new RowError("not-parseable", `no bar ends at minute ${record.minutes} of the day`);
   }

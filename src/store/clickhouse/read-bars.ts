@@ -45,9 +45,10 @@ export function barColumns({ frequency, adjust }: Pick<BarSelection, "frequency"
 }
 
 /**
- * One row a bar, by time. `time` of minutes is the wall clock of the exchange at the interval's end. It reads what the views read, in stored units whatever `compat.ginkgoUnits` says of them.
- * An adjusted price is exact: price (4 digits) × factor (8 digits) is multiplied out, the quotient is cut after 5 digits
- * and rounded half away from zero to 4, which is the rounding of the whole quotient.
+ * One row a bar, by time. `time` of minutes is the wall clock of the exchange at the interval's end. It reads what the
+ * views read, in stored units whatever `compat.ginkgoUnits` says of them. An adjusted price is exact: price (4 digits)
+ * × factor (8 digits) is multiplied out, the quotient is cut after 5 digits and rounded half away from zero to 4, which
+ * is the rounding of the whole quotient.
  */
 export function selectBars(options: ViewOptions, selection: BarSelection): string {
   const { code, frequency, adjust } = selection;
