@@ -46,8 +46,8 @@ const VOLUME_MAX = 2n ** 63n - 1n;
  * Flagged and stored: `ohlcOrder`, `jump` (from the previous close by more than 30 %, except in the first days after
  * listing), `turnoverRange` (turnover ÷ volume outside [low, high], where both are above 0, by more than the provider cuts
  * off; never of an index, whose points are no price; before about mid-1993 recorded turnover and volume are unreliable,
- * and flagged all the same), `dayNotInCalendar` (000002.SZ has two bars on
- * Sundays), `noTurnover`. Flags that the row came with stay.
+ * and flagged all the same), `dayNotInCalendar` (000002.SZ has two bars on Sundays), `noTurnover`. Flags that the row came
+ * with stay.
  */
 export function checkBars(bars: readonly Bar[], context: CheckContext<"bars">): CheckedBars {
   const place = createPlacer(context);

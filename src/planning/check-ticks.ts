@@ -22,8 +22,8 @@ const COUNT_MAX = 2 ** 32 - 1;
 
 /**
  * The check stage for ticks. Rejected: a code not asked for, a day in the future, a price that is not above 0, a volume
- * that is negative or no whole number, a number that its column cannot hold to the digit, all
- * rows of one place (time and sequence) that differ. Equal trades of one minute have places of their own and stay apart.
+ * that is negative or no whole number, a number that its column cannot hold to the digit, all rows of one place (time and
+ * sequence) that differ. Equal trades of one minute have places of their own and stay apart.
  */
 export function checkTicks(ticks: readonly Tick[], context: CheckContext<"ticks">): CheckedTicks {
   const place = createPlacer(context);

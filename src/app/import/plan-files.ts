@@ -11,9 +11,9 @@ import type { FileSurvey } from "../../sources/tdx/read-record-file.ts";
 import type { FileRefusal, PlannedFile, RefusedFile } from "./import-api.ts";
 
 /** Of minutes of forty years there are 80 MB. */
-export const FILE_BYTES_MAX = 256 * 1024 * 1024;
+const FILE_BYTES_MAX = 256 * 1024 * 1024;
 /** A file in no order is read at once. */
-export const UNSORTED_BYTES_MAX = 4 * 1024 * 1024;
+const UNSORTED_BYTES_MAX = 4 * 1024 * 1024;
 
 /** A file that was read, with no more kept of it than the plan needs: of days alone there are thousands in each. */
 export interface JudgedFile {

@@ -7,17 +7,9 @@ import { nameOf, type TdxConnection } from "./connection.ts";
 import { StaleHostError } from "./errors.ts";
 import { TICK_ROWS_MAX, ticksOfDay, ticksOfToday, type WireTick } from "./ticks.ts";
 
-export interface TickPageSizes {
-  readonly today: number;
-  readonly past: number;
-}
-
-export const TICK_PAGE_SIZES: TickPageSizes = TICK_ROWS_MAX;
-
 export interface TicksQuestion {
   readonly code: SecurityCode;
   readonly day: Day;
-  readonly sizes?: TickPageSizes;
 }
 
 export interface DayTicks {
@@ -47,11 +39,11 @@ const FIRST_TICK_LATEST = 571;
  */
 export async function readDayTicks(
   connection: TicksConnection,
-  { code, day, sizes = TICK_PAGE_SIZES }: TicksQuestion,
+  { code, day }: TicksQuestion,
   signal: AbortSignal,
 ): Promise<DayTicks> {
   const isToday = await isCurrentDay(connection, day, signal);
-  const size = isToday ? sizes.today : sizes.past;
+  const size = isToday ? TICK_ROWS_MAX.today : TICK_ROWS_MAX.past;
   const pageAt = async (start: number): Promise<readonly WireTick[]> => {
     const question = { code, start, count: Math.min(size, START_MAX - start) };
     const command = isToday ? ticksOfToday(question) : ticksOfDay(question, day);
