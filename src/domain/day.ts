@@ -12,6 +12,8 @@ export type Day = string & { readonly __day: unique symbol };
 export type ZoneName = string & { readonly __zone: unique symbol };
 
 export const SHANGHAI = "Asia/Shanghai" as ZoneName;
+export const HONG_KONG = "Asia/Hong_Kong" as ZoneName;
+export const NEW_YORK = "America/New_York" as ZoneName;
 
 const PATTERN = /^(\d{4})-?(\d{2})-?(\d{2})$/;
 

@@ -38,6 +38,9 @@ const RANGES: { readonly [E in Exchange]: readonly (readonly [InstrumentKind, Re
     ["index", /^899/],
     ["bond", /^8[12]/],
   ],
+  // Tracker funds are bought and sold as shares are, and no number range or letter tells them apart.
+  HK: [],
+  US: [],
 };
 
 const NAMES: { readonly [K in InstrumentKind]: string } = {

@@ -1,5 +1,6 @@
 import type { Day } from "./day.ts";
 import type { Frequency } from "./frequency.ts";
+import type { MarketName } from "./market.ts";
 import type { ProviderName } from "./provider.ts";
 import type { DataSet } from "./rows.ts";
 import type { SecurityCode } from "./security-code.ts";
@@ -36,8 +37,8 @@ export type Selection =
   | { readonly by: "codes"; readonly codes: readonly SecurityCode[]; readonly from: Day; readonly to: Day }
   /** The whole market on one day. */
   | { readonly by: "day"; readonly day: Day }
-  /** Everything there is between two days. */
-  | { readonly by: "range"; readonly from: Day; readonly to: Day }
+  /** Everything there is between two days; of a trading calendar that of `market`, which is the mainland's where it is absent. */
+  | { readonly by: "range"; readonly from: Day; readonly to: Day; readonly market?: MarketName }
   /** A list without days: instruments of one status. */
   | { readonly by: "status"; readonly status: "listed" | "delisted" | "paused" };
 

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 
 import { SHANGHAI } from "../domain/day.ts";
-import { EXCHANGES, parseSecurityCode } from "../domain/security-code.ts";
+import { MAINLAND_EXCHANGES, parseSecurityCode } from "../domain/security-code.ts";
 import type { Unit } from "../domain/unit.ts";
 import type { Capability } from "../ports/source.ts";
 import { coalesce, type PlannedCall } from "./coalesce.ts";
@@ -22,7 +22,7 @@ const daily: Capability = {
   completeFrom: "17:00",
   zone: SHANGHAI,
   rowsPerDay: 1,
-  exchanges: EXCHANGES,
+  exchanges: MAINLAND_EXCHANGES,
   kinds: ["stock"],
   since: undefined,
 };

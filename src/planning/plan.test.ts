@@ -9,7 +9,7 @@ import { CURRENCY, MARKET, SOURCE } from "../domain/enums.ts";
 import { LEDGER_STATES, type LedgerState, type Span } from "../domain/ledger.ts";
 import { MessageError } from "../domain/message-error.ts";
 import type { Instrument } from "../domain/rows.ts";
-import { EXCHANGES, parseSecurityCode } from "../domain/security-code.ts";
+import { MAINLAND_EXCHANGES, parseSecurityCode } from "../domain/security-code.ts";
 import { uncoveredDays } from "./missing-days.ts";
 import { planCode, type CodePlan, type CodeRequest } from "./plan.ts";
 import { laySpans, stateOn } from "./spans.ts";
@@ -38,7 +38,7 @@ const capability = {
   completeFrom: "17:00",
   zone: SHANGHAI,
   rowsPerDay: 1,
-  exchanges: EXCHANGES,
+  exchanges: MAINLAND_EXCHANGES,
   kinds: ["stock"],
   since: undefined,
 } as const;

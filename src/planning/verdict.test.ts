@@ -8,7 +8,7 @@ import * as fc from "fast-check";
 import { parseDay, SHANGHAI, type Day } from "../domain/day.ts";
 import { CURRENCY, MARKET, SOURCE } from "../domain/enums.ts";
 import type { Instrument } from "../domain/rows.ts";
-import { EXCHANGES, parseSecurityCode } from "../domain/security-code.ts";
+import { MAINLAND_EXCHANGES, parseSecurityCode } from "../domain/security-code.ts";
 import type { Unit } from "../domain/unit.ts";
 import { laySpans, countStates, stateOn } from "./spans.ts";
 import { bundledCalendar } from "./trading-calendar.ts";
@@ -38,7 +38,7 @@ const capability = {
   completeFrom: "17:00",
   zone: SHANGHAI,
   rowsPerDay: 1,
-  exchanges: EXCHANGES,
+  exchanges: MAINLAND_EXCHANGES,
   kinds: ["stock"],
   since: undefined,
 } as const;

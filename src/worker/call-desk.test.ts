@@ -10,7 +10,7 @@ import { type Day, SHANGHAI } from "../domain/day.ts";
 import { OverdueError } from "../consumer/handling.ts";
 import { SOURCE } from "../domain/enums.ts";
 import type { AdjustmentFactor, RowOf } from "../domain/rows.ts";
-import { EXCHANGES, type SecurityCode } from "../domain/security-code.ts";
+import { MAINLAND_EXCHANGES, type SecurityCode } from "../domain/security-code.ts";
 import type { Call, Unit } from "../domain/unit.ts";
 import type { Budget } from "../ports/budget.ts";
 import type { Capability, Page, Source } from "../ports/source.ts";
@@ -39,7 +39,7 @@ const capability: Capability = {
   completeFrom: "09:20",
   zone: SHANGHAI,
   rowsPerDay: 1,
-  exchanges: EXCHANGES,
+  exchanges: MAINLAND_EXCHANGES,
   kinds: ["stock"],
   since: undefined,
 };

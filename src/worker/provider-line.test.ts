@@ -5,7 +5,7 @@ import { ManualClock } from "../../test/support/manual-clock.ts";
 import { TransientError } from "../base/errors.ts";
 import { silentLog } from "../base/log.ts";
 import { SHANGHAI } from "../domain/day.ts";
-import { EXCHANGES } from "../domain/security-code.ts";
+import { MAINLAND_EXCHANGES } from "../domain/security-code.ts";
 import type { Call } from "../domain/unit.ts";
 import type { Source } from "../ports/source.ts";
 import { ProviderGate } from "./provider-gate.ts";
@@ -28,7 +28,7 @@ const capability = {
   completeFrom: "00:00",
   zone: SHANGHAI,
   rowsPerDay: 1,
-  exchanges: EXCHANGES,
+  exchanges: MAINLAND_EXCHANGES,
   kinds: ["stock"],
   since: undefined,
 } as const;

@@ -4,7 +4,7 @@ import test from "node:test";
 import { systemClock } from "../base/clock.ts";
 import { silentLog } from "../base/log.ts";
 import { SHANGHAI } from "../domain/day.ts";
-import { EXCHANGES } from "../domain/security-code.ts";
+import { MAINLAND_EXCHANGES } from "../domain/security-code.ts";
 import type { Budget } from "../ports/budget.ts";
 import type { Source } from "../ports/source.ts";
 import { ProviderGate } from "./provider-gate.ts";
@@ -53,7 +53,7 @@ test("no grant is taken for a provider that is not ready for a call", async () =
       byDay: false,
       completeFrom: "17:30",
       zone: SHANGHAI,
-      exchanges: EXCHANGES,
+      exchanges: MAINLAND_EXCHANGES,
       kinds: ["stock"],
       since: undefined,
     },

@@ -7,7 +7,7 @@ import { SHANGHAI, type Day } from "../domain/day.ts";
 import { CURRENCY, MARKET, SOURCE } from "../domain/enums.ts";
 import type { Span } from "../domain/ledger.ts";
 import type { AdjustmentFactor, Instrument } from "../domain/rows.ts";
-import { EXCHANGES, parseSecurityCode } from "../domain/security-code.ts";
+import { MAINLAND_EXCHANGES, parseSecurityCode } from "../domain/security-code.ts";
 import type { Unit } from "../domain/unit.ts";
 import { bundledCalendar } from "../planning/trading-calendar.ts";
 import type { RowOutcome } from "../ports/store.ts";
@@ -195,7 +195,7 @@ function openUnit(
     completeFrom: "09:20",
     zone: SHANGHAI,
     rowsPerDay: 1,
-    exchanges: EXCHANGES,
+    exchanges: MAINLAND_EXCHANGES,
     kinds: ["stock"],
     since: undefined,
     isSilentlyShort,

@@ -9,7 +9,7 @@ import { ZERO } from "../base/decimal.ts";
 import { SHANGHAI, type Day } from "../domain/day.ts";
 import { SOURCE } from "../domain/enums.ts";
 import type { AdjustmentFactor } from "../domain/rows.ts";
-import { EXCHANGES, type SecurityCode } from "../domain/security-code.ts";
+import { MAINLAND_EXCHANGES, type SecurityCode } from "../domain/security-code.ts";
 import type { Call, Unit } from "../domain/unit.ts";
 import { coalesce } from "../planning/coalesce.ts";
 import { bundledCalendar } from "../planning/trading-calendar.ts";
@@ -73,7 +73,7 @@ async function bring(size: {
     completeFrom: "09:20",
     zone: SHANGHAI,
     rowsPerDay: 1,
-    exchanges: EXCHANGES,
+    exchanges: MAINLAND_EXCHANGES,
     kinds: ["stock"],
     since: undefined,
   };

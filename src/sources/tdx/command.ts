@@ -1,5 +1,5 @@
 import { DataError } from "../../base/errors.ts";
-import { digitsOf, exchangeOf, type SecurityCode } from "../../domain/security-code.ts";
+import { digitsOf, exchangeOf, isMainland, type SecurityCode } from "../../domain/security-code.ts";
 import { HollowAnswerError } from "./errors.ts";
 import type { ByteReader } from "./primitives.ts";
 
@@ -19,8 +19,13 @@ export const START_MAX = 65_535;
 const MARKETS = { SZ: 0, SH: 1, BJ: 2 } as const;
 export type MarketByte = (typeof MARKETS)[keyof typeof MARKETS];
 
+/** RangeError for a code of another market than the mainland's. */
 export function marketOf(code: SecurityCode): MarketByte {
-  return MARKETS[exchangeOf(code)];
+  const exchange = exchangeOf(code);
+  if (!isMainland(exchange)) {
+    throw new RangeError(`TongDaXin was asked for ${code}, which it was never offered for`);
+  }
+  return MARKETS[exchange];
 }
 
 /** `000001.SH` of a market number and six digits; undefined for a market that is none of the three. */

@@ -3,7 +3,7 @@ import { parseDay, SHANGHAI, type Day } from "../../domain/day.ts";
 import { parseFrequency, type Frequency } from "../../domain/frequency.ts";
 import { INSTRUMENT_KINDS, kindOf, nameOfKind } from "../../domain/instrument-kind.ts";
 import type { DataSet } from "../../domain/rows.ts";
-import { EXCHANGES, exchangeOf, type SecurityCode } from "../../domain/security-code.ts";
+import { MAINLAND_EXCHANGES, exchangeOf, type SecurityCode } from "../../domain/security-code.ts";
 import type { Call, Selection } from "../../domain/unit.ts";
 import type { Capability, Page, Source } from "../../ports/source.ts";
 import { askForBars, askForTicks } from "./believe.ts";
@@ -140,7 +140,7 @@ export function tdxCapabilities(): readonly Capability[] {
     codesMax: 1,
     byDay: false,
     zone: SHANGHAI,
-    exchanges: EXCHANGES,
+    exchanges: MAINLAND_EXCHANGES,
     isSilentlyShort: true,
   } as const;
   const bars = {

@@ -1,6 +1,6 @@
 import { addDays, compactDay, maxDay, minDay, parseDay, SHANGHAI } from "../../domain/day.ts";
 import type { DataSet, RowOf } from "../../domain/rows.ts";
-import { EXCHANGES } from "../../domain/security-code.ts";
+import { MAINLAND_EXCHANGES } from "../../domain/security-code.ts";
 import type { Call, Selection } from "../../domain/unit.ts";
 import type { Capability, Page, Source } from "../../ports/source.ts";
 import { createTushareClient, type TushareClientOptions } from "./client.ts";
@@ -82,7 +82,7 @@ function listCapabilities(caps: TushareRowCaps, codesMax: number): readonly Capa
     frequency: "1d",
     zone: SHANGHAI,
     rowsPerDay: 1,
-    exchanges: EXCHANGES,
+    exchanges: MAINLAND_EXCHANGES,
     kinds: ["stock"],
     since: undefined,
   } as const;
