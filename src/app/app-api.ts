@@ -3,6 +3,7 @@ import type { Shutdown } from "../base/shutdown.ts";
 import type { Config } from "../config.ts";
 import type { BarComparison, DayPrices, ExpectedBars, WorkerAddresses } from "./demo-api.ts";
 import type { RangeRequest } from "../domain/command.ts";
+import type { MarketName } from "../domain/market.ts";
 import type { Day } from "../domain/day.ts";
 import type { DeadLetterReason } from "../domain/dead-letter.ts";
 import type { Frequency, ReadFrequency } from "../domain/frequency.ts";
@@ -133,6 +134,8 @@ export interface CoverageOptions {
   /** Days, both inclusive; undefined is the earliest and the latest that any of the codes was asked for. */
   readonly from: Day | undefined;
   readonly to: Day | undefined;
+  /** One calendar holds for one market: that of the first code by default, and the mainland's where none is named. */
+  readonly market?: MarketName;
 }
 
 export interface CoverageRange {
@@ -144,6 +147,11 @@ export interface CoverageRange {
 }
 
 export interface CoverageReport {
+  readonly market: MarketName;
+  /** Where its trading days are known from, where nobody publishes them; undefined for the mainland. */
+  readonly tradingDays: { readonly source: string; readonly knownTo: Day | undefined } | undefined;
+  /** Codes of other markets that were left out. */
+  readonly otherMarkets: readonly { readonly market: MarketName; readonly codes: number }[];
   readonly dataSet: CodeDataSet;
   readonly frequency: Frequency;
   /** The days looked at; undefined when no day was named and none was ever asked for. */

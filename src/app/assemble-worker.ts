@@ -1,13 +1,17 @@
 import { systemClock, type Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
+import { chainForAll, chainForMarket, type Chains } from "../domain/chain-rule.ts";
+import { type MarketName, MARKETS } from "../domain/market.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { Abilities } from "../planning/covers.ts";
 import type { Lock } from "../ports/lock.ts";
 import type { DeskLimits } from "../worker/call-desk.ts";
 import { LedgerBook } from "../worker/ledger-book.ts";
 import type { Perform } from "../worker/message-handler.ts";
-import { createPerform, type ProviderLines } from "../worker/perform.ts";
+import type { ProviderLines } from "../worker/bring.ts";
+import { createPerform } from "../worker/perform.ts";
+import { IndexCalendars, type IndexMarket } from "../worker/index-calendars.ts";
 import type { ListDataSet } from "../worker/list-answer.ts";
 import type { ProviderLine } from "../worker/provider-line.ts";
 import { Reference } from "../worker/reference.ts";
@@ -54,22 +58,27 @@ export function assembleWorker(parts: AssembleParts, work: AbortSignal): Assembl
   const { config, store, providers, lock, log, clock = systemClock } = parts;
   const retryWaits = retryWaitsOf(config);
   const opened = new AsyncDisposableStack();
+  const lists = {
+    stored: store.reference,
+    store: store.store,
+    ledger: store.ledger,
+    lock,
+    clock,
+    log,
+    work,
+  };
+  const chains = config.providers;
   const reference = opened.use(
     new Reference({
+      ...lists,
+      indexCalendars: new IndexCalendars({ ...lists, lines: indexLines(providers, chains) }),
       lines: {
-        "stock-list": lineOf(providers, "stock-list"),
-        "trading-calendar": lineOf(providers, "trading-calendar"),
+        "stock-list": lineOf(providers, "stock-list", chains),
+        "trading-calendar": lineOf(providers, "trading-calendar", chains),
       },
-      stored: store.reference,
-      store: store.store,
-      ledger: store.ledger,
-      lock,
-      clock,
-      log,
-      work,
     }),
   );
-  const suspensions = createSuspensionLists(providers, clock, log, work);
+  const suspensions = createSuspensionLists(inOrder(providers, chainForAll(chains, "suspensions")), clock, log, work);
   const lines = new Map<ProviderName, ProviderLines>();
   const rowsInHand = new RowsInHand();
   for (const provider of providers) {
@@ -97,7 +106,7 @@ export function assembleWorker(parts: AssembleParts, work: AbortSignal): Assembl
   }
   const perform = createPerform({
     lines,
-    chain: config.providers.chain,
+    chains: config.providers,
     abilities: parts.abilities ?? new Map(providers.map(({ provider, capabilities }) => [provider, capabilities])),
     reference,
     ledger: new LedgerBook(store.ledger, { clock, log, waits: retryWaits }, work),
@@ -117,13 +126,36 @@ export function assembleWorker(parts: AssembleParts, work: AbortSignal): Assembl
   return { perform, reference, breakers, letGoInOutages, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-/** Of the first provider that has the list; the settings were checked before. */
-function lineOf(providers: readonly OpenProvider[], list: ListDataSet): ProviderLine {
-  const holder = providers.find(({ capabilities }) => capabilities.some(({ dataSet }) => dataSet === list));
-  if (holder === undefined) {
+/** Of the first provider that has the mainland's list; the settings were checked before. */
+function lineOf(providers: readonly OpenProvider[], list: ListDataSet, chains: Chains): ProviderLine {
+  const line = findList(inOrder(providers, chainForMarket(chains, list, "CN")), list, "CN");
+  if (line === undefined) {
     throw new RangeError(`a worker needs a provider with a ${list.replace("-", " ")}`);
   }
-  return holder.line(list);
+  return line;
+}
+
+function indexLines(providers: readonly OpenProvider[], chains: Chains): ReadonlyMap<IndexMarket, ProviderLine> {
+  const lines = new Map<IndexMarket, ProviderLine>();
+  for (const market of ["HK", "US"] as const) {
+    const asked = inOrder(providers, chainForMarket(chains, "trading-calendar", market));
+    const line = findList(asked, "trading-calendar", market);
+    if (line !== undefined) {
+      lines.set(market, line);
+    }
+  }
+  return lines;
+}
+
+function findList(providers: readonly OpenProvider[], list: ListDataSet, market: MarketName): ProviderLine | undefined {
+  const { exchanges } = MARKETS[market];
+  return providers
+    .flatMap(({ lines }) => lines)
+    .find(({ capability: one }) => one.dataSet === list && one.exchanges.some((at) => exchanges.includes(at)));
+}
+
+function inOrder(providers: readonly OpenProvider[], chain: readonly ProviderName[]): readonly OpenProvider[] {
+  return chain.flatMap((name) => providers.find(({ provider }) => provider === name) ?? []);
 }
 
 /** Of the first provider that has such a list; a provider without one may say of a day itself that nothing was traded. */

@@ -4,10 +4,10 @@ import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import { addDigests, digestOfDay, NO_DAYS } from "../domain/day-digest.ts";
 import { maxDay, minDay, type Day } from "../domain/day.ts";
-import { MARKET } from "../domain/enums.ts";
+import { type MarketName, MARKETS, marketOf } from "../domain/market.ts";
 import { ledgerKeyText, type Span } from "../domain/ledger.ts";
 import type { Instrument } from "../domain/rows.ts";
-import type { SecurityCode } from "../domain/security-code.ts";
+import { isSecurityCode, type SecurityCode } from "../domain/security-code.ts";
 import type { Frequency } from "../domain/frequency.ts";
 import type { CodeDataSet } from "../domain/unit.ts";
 import { addCounts, askedRange, coverCode, type CodeCoverage, type CoverageCounts } from "../planning/coverage.ts";
@@ -15,6 +15,7 @@ import { lastFinalDay, type Publication } from "../planning/final-day.ts";
 import { createPresentDigest, pendingDays } from "../planning/present-days.ts";
 import { stateOn } from "../planning/spans.ts";
 import { mergedCalendar, type TradingCalendar } from "../planning/trading-calendar.ts";
+import { retrospectiveCalendar } from "../planning/retrospective-calendar.ts";
 import type { Ledger, ReferenceStore } from "../ports/store.ts";
 import type { ClickHouse } from "../store/clickhouse/client.ts";
 import { readLedgerCodes, readStoredDays } from "../store/clickhouse/coverage-counts.ts";
@@ -34,7 +35,7 @@ export interface CoverageParts {
   readonly reference: Pick<ReferenceStore, "calendar" | "instruments">;
   readonly quality: Pick<Config["quality"], "enabled" | "missingThresholdError" | "missingThresholdWarning">;
   /** When a day's rows are published. */
-  readonly publicationOf: (dataSet: CodeDataSet, frequency: Frequency) => Publication;
+  readonly publicationOf: (dataSet: CodeDataSet, frequency: Frequency, market: MarketName) => Publication;
   readonly nowMs: number;
 }
 
@@ -72,18 +73,23 @@ export async function readCoverage(
   signal: AbortSignal,
 ): Promise<CoverageReport> {
   const { dataSet, frequency = "1d" } = options;
-  const calendar = mergedCalendar(await parts.reference.calendar(MARKET.CHINA, signal));
+  const market = options.market ?? marketOfCodes(options.codes);
+  const { calendar, tradingDays } = await readCalendar(parts, market, signal);
   const instruments = new Map((await parts.reference.instruments(signal)).map((one) => [one.code, one]));
-  const known = await readLedgerCodes(parts.clickhouse, dataSet, frequency, signal);
+  const everyCode = await readLedgerCodes(parts.clickhouse, dataSet, frequency, signal);
+  const known = everyCode.filter((code) => marketOf(code) === market);
   const chosen = choose(options, known, instruments);
   const spans = await readSpans(parts.ledger, { dataSet, frequency }, chosen, signal);
   const asked = askedOfAll(spans);
   const range = toRange(options, asked, calendar);
-  const lastFinal = lastFinalDay(parts.publicationOf(dataSet, frequency), parts.nowMs);
-  const context: Context = { ...parts, dataSet, frequency, calendar, instruments, spans, lastFinal };
+  const lastFinal = lastFinalDay(parts.publicationOf(dataSet, frequency, market), parts.nowMs);
+  const context: Context = { ...parts, market, dataSet, frequency, calendar, instruments, spans, lastFinal };
   const unknownCodes = chosen.filter((code) => !instruments.has(code) && !spans.has(code));
   const askedCodes = new Set(known);
   const base = {
+    market,
+    tradingDays,
+    otherMarkets: typeof options.codes === "string" ? countOthers(everyCode, market) : [],
     dataSet,
     frequency,
     unknownCodes,
@@ -138,7 +144,45 @@ export async function readCoverage(
   };
 }
 
+/** DataError where the codes are of several markets, which have a calendar each. */
+function marketOfCodes(codes: CoverageOptions["codes"]): MarketName {
+  const markets = typeof codes === "string" ? [] : [...new Set(codes.map(marketOf))];
+  if (markets.length > 1) {
+    throw new DataError(
+      `looking at codes of ${markets.join(" and ")}, which trade on different days: name codes of one market at a time`,
+    );
+  }
+  return markets[0] ?? "CN";
+}
+
+interface MarketCalendar {
+  readonly calendar: TradingCalendar;
+  readonly tradingDays: CoverageReport["tradingDays"];
+}
+
+async function readCalendar(
+  { reference }: CoverageParts,
+  market: MarketName,
+  signal: AbortSignal,
+): Promise<MarketCalendar> {
+  const rows = await reference.calendar(MARKETS[market].number, signal);
+  if (market === "CN") {
+    return { calendar: mergedCalendar(rows), tradingDays: undefined };
+  }
+  const calendar = retrospectiveCalendar(rows);
+  const source = `days on which the index of ${MARKETS[market].title} has a bar`;
+  return { calendar, tradingDays: { source, knownTo: calendar.size === 0 ? undefined : calendar.knownTo } };
+}
+
+function countOthers(codes: readonly SecurityCode[], market: MarketName): CoverageReport["otherMarkets"] {
+  const groups = Map.groupBy(codes, marketOf);
+  return [...groups].flatMap(([other, ofMarket]) =>
+    other === market ? [] : [{ market: other, codes: ofMarket.length }],
+  );
+}
+
 interface Context extends CoverageParts {
+  readonly market: MarketName;
   readonly dataSet: CodeDataSet;
   readonly frequency: Frequency;
   readonly calendar: TradingCalendar;
@@ -249,22 +293,23 @@ async function compareRows(
   range: Range,
   signal: AbortSignal,
 ): Promise<RowComparison> {
-  const { clickhouse, ledger, dataSet, frequency, calendar, spans } = context;
+  const { clickhouse, ledger, market, dataSet, frequency, calendar, spans } = context;
   const odd = codes.length <= COMPARED_CODES_MAX ? codes : await codesThatDiffer(context, codes, range, signal);
   const compared = odd.slice(0, COMPARED_CODES_MAX);
   const tradingDays = calendar.tradingDaysBetween(calendar.knownFrom, calendar.knownTo);
-  const request = { dataSet, frequency, codes: compared, tradingDays };
+  const request = { dataSet, frequency, codes: compared, market, tradingDays };
   const differences =
     compared.length === 0 ? [] : (await verifyLedger(clickhouse, ledger, request, signal)).differences;
   const isInRange = (day: Day): boolean => day >= range.from && day <= range.to;
   const lost = new Map<SecurityCode, readonly Day[]>();
   let unknown = 0;
   for (const { key, presentWithoutRow, rowWithoutPresent } of differences) {
-    const ofCode = key.code === "" ? [] : (spans.get(key.code) ?? []);
-    unknown += rowWithoutPresent.filter((day) => isInRange(day) && stateOn(ofCode, day) !== "pending").length;
-    if (key.code !== "") {
-      lost.set(key.code, presentWithoutRow.filter(isInRange));
+    if (!isSecurityCode(key.code)) {
+      continue;
     }
+    const ofCode = spans.get(key.code) ?? [];
+    unknown += rowWithoutPresent.filter((day) => isInRange(day) && stateOn(ofCode, day) !== "pending").length;
+    lost.set(key.code, presentWithoutRow.filter(isInRange));
   }
   return { lost, unknown, notCompared: odd.length - compared.length };
 }

@@ -25,6 +25,9 @@ function report(isNamed: boolean, spans: readonly CoverageSpan[]): CoverageRepor
     spans: spans.filter((one) => one.code === code),
   });
   return {
+    market: "CN",
+    tradingDays: undefined,
+    otherMarkets: [],
     dataSet: "bars",
     frequency: "1d",
     range: { from: parseDay("2024-01-01"), to: parseDay("2024-02-01"), isNamed },

@@ -3,8 +3,10 @@ import type { RetryWaits } from "../base/jitter.ts";
 import type { Log } from "../base/log.ts";
 import { untilPassed } from "../base/retry.ts";
 import { parseDay } from "../domain/day.ts";
+import { marketOfExchange } from "../domain/market.ts";
 import { PROVIDER_SOURCES } from "../domain/provider.ts";
-import type { RejectedRow, RowOf, Tick } from "../domain/rows.ts";
+import type { Instrument, RejectedRow, RowOf, Tick } from "../domain/rows.ts";
+import type { SecurityCode } from "../domain/security-code.ts";
 import type { Call, CodeDataSet } from "../domain/unit.ts";
 import { checkBars } from "../planning/check-bars.ts";
 import { checkFactors } from "../planning/check-factors.ts";
@@ -14,10 +16,11 @@ import { coalesce } from "../planning/coalesce.ts";
 import { covers } from "../planning/covers.ts";
 import { expandFactors } from "../planning/expand-factors.ts";
 import { findVanished, toTickDays } from "../planning/vanished-ticks.ts";
+import type { TradingCalendar } from "../planning/trading-calendar.ts";
 import type { Capability } from "../ports/source.ts";
 import type { Store } from "../ports/store.ts";
 import { CallDesk, type CheckedRows, type DeskLimits, type DeskParts } from "../worker/call-desk.ts";
-import type { ProviderLines } from "../worker/perform.ts";
+import type { ProviderLines } from "../worker/bring.ts";
 import type { ProviderLine } from "../worker/provider-line.ts";
 import type { Reference } from "../worker/reference.ts";
 import type { RowsInHand } from "../worker/rows-in-hand.ts";
@@ -50,18 +53,15 @@ type Lines = { readonly [D in CodeDataSet]: CodeLine<D>[] };
 export function openLines(context: LineContext): ProviderLines {
   const { provider } = context;
   const lines: Lines = { bars: [], ticks: [], "adjustment-factors": [] };
-  const served: ProviderLine[] = [];
   for (const line of provider.lines) {
     const { dataSet } = line.capability;
     if (isByCode(dataSet)) {
       addLine(lines, dataSet, line, context);
-      served.push(line);
     }
   }
   return {
-    isOut: () => served.some((line) => line.isOut),
-    line: (dataSet, frequency, code) =>
-      lines[dataSet].find(({ capability }) => capability.frequency === frequency && covers(capability, code)),
+    lines: (dataSet, frequency, code) =>
+      lines[dataSet].filter(({ capability }) => capability.frequency === frequency && covers(capability, code)),
   };
 }
 
@@ -93,16 +93,21 @@ function openLine<D extends CodeDataSet>(dataSet: D, line: ProviderLine, context
       work,
     );
   const check = CHECKS[dataSet];
+  const instrument = (code: SecurityCode): Instrument | undefined => reference.instrument(code);
   const desk = new CallDesk<D>(
     {
       line,
       coalesce: (units) =>
         coalesce<D>(units, capability, {
-          calendar: reference.calendar,
+          calendar: calendarFor(capability, reference),
           marketRowsByDay: reference.listedCount || MARKET_ROWS_UNKNOWN,
         }),
       check: (rows, call, rejected) =>
-        check(rows, { call, reference, nowMs: clock.nowMs() }, { capability, rejected, provider: provider.provider }),
+        check(
+          rows,
+          { call, reference: { calendar: calendarFor(capability, reference), instrument }, nowMs: clock.nowMs() },
+          { capability, rejected, provider: provider.provider },
+        ),
       setAside,
       clock,
       log,
@@ -118,6 +123,8 @@ function openLine<D extends CodeDataSet>(dataSet: D, line: ProviderLine, context
     capability,
     desk: context.aroundDesk(context.opened.use(desk)),
     suspensions,
+    standing: () => line.standing(),
+    onChange: (tell) => line.onChange(tell),
     toModel: TO_MODEL[dataSet],
     ...vanishing(dataSet, store),
   };
@@ -158,17 +165,25 @@ const CHECKS: {
       return checkFactors(rows, context);
     }
     const { call, reference } = context;
+    const { calendar } = reference;
     const source = PROVIDER_SOURCES[provider];
     const listedOn = (code: Parameters<Reference["instrument"]>[0]) => reference.instrument(code)?.listedOn;
     // What an ex-day says wrong is found before it is carried on to the days after it.
     const everything = { ...context, call: { ...call, selection: withoutDays(call.selection) } };
     const events = checkFactors(rows, everything);
     const all = [...rejected, ...events.rejected];
-    const { calendar } = reference;
     const daily = expandFactors({ events: events.rows, rejected: all, call, calendar, source, listedOn });
     return { rows: checkFactors(daily, context).rows, rejected: events.rejected };
   },
 };
+
+/** A capability is of one market. */
+function calendarFor(
+  { exchanges }: Pick<Capability, "exchanges">,
+  reference: Pick<Reference, "calendarOfMarket">,
+): TradingCalendar {
+  return reference.calendarOfMarket(marketOfExchange(exchanges[0] ?? "SH"));
+}
 
 const FIRST_DAY = parseDay("1990-01-01");
 

@@ -4,6 +4,8 @@ import { systemClock } from "../base/clock.ts";
 import { PermanentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
+import { chainForMarket, providersInUse } from "../domain/chain-rule.ts";
+import { MARKETS } from "../domain/market.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { Frequency } from "../domain/frequency.ts";
 import type { DataSet } from "../domain/rows.ts";
@@ -31,11 +33,11 @@ export interface OpenProvider extends AsyncDisposable {
 
 /** Throws PermanentError (settings) for a provider that is not served or lacks its token, before anything is opened. */
 export function checkProviders(config: Config): void {
-  const { chain } = config.providers;
-  for (const provider of chain) {
+  for (const provider of providersInUse(config.providers)) {
     servedProvider(provider).check(config);
   }
   for (const list of ["stock-list", "trading-calendar"] as const) {
+    const chain = chainForMarket(config.providers, list, "CN");
     if (!chain.some((provider) => hasDataSet(servedProvider(provider).capabilities(config), list))) {
       const able = [...abilitiesOf(config)].flatMap(([name, all]) => (hasDataSet(all, list) ? [name] : []));
       throw new PermanentError(
@@ -47,7 +49,9 @@ export function checkProviders(config: Config): void {
 }
 
 function hasDataSet(capabilities: readonly Capability[], dataSet: DataSet): boolean {
-  return capabilities.some((one) => one.dataSet === dataSet);
+  return capabilities.some(
+    (one) => one.dataSet === dataSet && one.exchanges.some((at) => MARKETS.CN.exchanges.includes(at)),
+  );
 }
 
 export interface ProvidersOptions extends LineHooks {
@@ -55,7 +59,7 @@ export interface ProvidersOptions extends LineHooks {
   readonly fleetLock?: Lock | undefined;
 }
 
-/** Every provider of the chain, in its order. Throws PermanentError (settings) for one that is not served or lacks its token. */
+/** Every provider in use, those of the general chain first, in its order. Throws PermanentError (settings) for one that is not served or lacks its token. */
 export function openProviders(
   config: Config,
   budget: Budget,
@@ -63,7 +67,7 @@ export function openProviders(
   { fleetLock, ...hooks }: ProvidersOptions = {},
 ): readonly OpenProvider[] {
   checkProviders(config);
-  return config.providers.chain.map((provider) => {
+  return providersInUse(config.providers).map((provider) => {
     const served = servedProvider(provider);
     const own = served.open(config, log);
     const source =

@@ -3,7 +3,8 @@ import { PermanentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import { isServedProvider, SERVED_PROVIDERS, type ProviderName, type ServedProviderName } from "../domain/provider.ts";
-import { SHANGHAI } from "../domain/day.ts";
+import { chainForMarket, chainSubjectOf } from "../domain/chain-rule.ts";
+import { type MarketName, MARKETS } from "../domain/market.ts";
 import type { Abilities } from "../planning/covers.ts";
 import type { Publication } from "../planning/final-day.ts";
 import type { CallLimit } from "../ports/budget.ts";
@@ -151,16 +152,19 @@ export function firstAble(
   return able;
 }
 
-/** Every capability of the chain for a data set at a frequency, of whatever kinds and exchanges, in the chain's order. */
+/** Every capability of the chain for a data set at a frequency in a market, of whatever kinds, in the chain's order. */
 export function allAble(
   config: Config,
   dataSet: Capability["dataSet"],
   frequency: Capability["frequency"],
+  market: MarketName = "CN",
 ): readonly AbleProvider[] {
-  return config.providers.chain.flatMap((provider) =>
+  const { exchanges } = MARKETS[market];
+  return chainForMarket(config.providers, chainSubjectOf(dataSet, frequency), market).flatMap((provider) =>
     servedProvider(provider)
       .capabilities(config)
       .filter((one) => one.dataSet === dataSet && one.frequency === frequency)
+      .filter((one) => one.exchanges.some((exchange) => exchanges.includes(exchange)))
       .map((capability) => ({ provider, capability })),
   );
 }
@@ -191,7 +195,10 @@ const DAY_OVER_FROM = "17:00";
 /** When the chain's first provider of a data set publishes a day. */
 export function publicationsOf(
   config: Config,
-): (dataSet: Capability["dataSet"], frequency: Capability["frequency"]) => Publication {
-  return (dataSet, frequency) =>
-    allAble(config, dataSet, frequency)[0]?.capability ?? { completeFrom: DAY_OVER_FROM, zone: SHANGHAI };
+): (dataSet: Capability["dataSet"], frequency: Capability["frequency"], market?: MarketName) => Publication {
+  return (dataSet, frequency, market = "CN") =>
+    allAble(config, dataSet, frequency, market)[0]?.capability ?? {
+      completeFrom: DAY_OVER_FROM,
+      zone: MARKETS[market].zone,
+    };
 }

@@ -1,5 +1,7 @@
 import type { Day } from "../domain/day.ts";
-import { MARKET } from "../domain/enums.ts";
+import { MARKET_NAMES, MARKETS } from "../domain/market.ts";
+import { isSecurityCode } from "../domain/security-code.ts";
+import { retrospectiveCalendar } from "../planning/retrospective-calendar.ts";
 import type { Frequency } from "../domain/frequency.ts";
 import { ledgerKeyText, type Span } from "../domain/ledger.ts";
 import type { ProviderName } from "../domain/provider.ts";
@@ -35,29 +37,30 @@ export async function runVerify(
   { codes, reopen }: VerifyOptions,
   signal: AbortSignal,
 ): Promise<VerifyReport> {
-  const calendar = mergedCalendar(await reference.calendar(MARKET.CHINA, signal));
-  const tradingDays = calendar.tradingDaysBetween(calendar.knownFrom, calendar.knownTo);
-  const found: LedgerDifference[] = [];
-  let codesLookedAt = 0;
-  let days = 0;
-  for (const [dataSet, frequency] of LEDGERS) {
-    const request = { dataSet, frequency, tradingDays, ...(codes === undefined ? {} : { codes }) };
-    const comparison = await verifyLedger(clickhouse, ledger, request, signal);
-    found.push(...comparison.differences);
-    codesLookedAt = Math.max(codesLookedAt, comparison.codes);
-    days += comparison.days;
+  const report: VerifyDifference[] = [];
+  let [codesLookedAt, days, reopenedDays] = [0, 0, 0];
+  for (const market of MARKET_NAMES) {
+    const rows = await reference.calendar(MARKETS[market].number, signal);
+    const calendar = market === "CN" ? mergedCalendar(rows) : retrospectiveCalendar(rows);
+    const tradingDays = calendar.tradingDaysBetween(calendar.knownFrom, calendar.knownTo);
+    const found: LedgerDifference[] = [];
+    let codesOfMarket = 0;
+    for (const [dataSet, frequency] of LEDGERS) {
+      const request = { dataSet, frequency, market, tradingDays, ...(codes === undefined ? {} : { codes }) };
+      const comparison = await verifyLedger(clickhouse, ledger, request, signal);
+      found.push(...comparison.differences);
+      codesOfMarket = Math.max(codesOfMarket, comparison.codes);
+      days += comparison.days;
+    }
+    codesLookedAt += codesOfMarket;
+    report.push(...found.flatMap((difference) => toReport(difference, calendar)));
+    const lost = found.filter(({ presentWithoutRow }) => presentWithoutRow.length > 0);
+    if (reopen) {
+      await reopenDays(ledger, lost, provider, calendar, signal);
+      reopenedDays += lost.reduce((sum, { presentWithoutRow }) => sum + presentWithoutRow.length, 0);
+    }
   }
-  const lost = found.filter(({ presentWithoutRow }) => presentWithoutRow.length > 0);
-  if (reopen) {
-    await reopenDays(ledger, lost, provider, calendar, signal);
-  }
-  const differences = found.flatMap((difference) => toReport(difference, calendar));
-  return {
-    codes: codesLookedAt,
-    days,
-    differences,
-    reopenedDays: reopen ? lost.reduce((sum, { presentWithoutRow }) => sum + presentWithoutRow.length, 0) : 0,
-  };
+  return { codes: codesLookedAt, days, differences: report, reopenedDays };
 }
 
 async function reopenDays(
@@ -85,7 +88,7 @@ function toReport(
   calendar: TradingCalendar,
 ): readonly VerifyDifference[] {
   const { dataSet, frequency, code } = key;
-  if (code === "" || (dataSet !== "bars" && dataSet !== "ticks" && dataSet !== "adjustment-factors")) {
+  if (!isSecurityCode(code) || (dataSet !== "bars" && dataSet !== "ticks" && dataSet !== "adjustment-factors")) {
     throw new RangeError(`verifying ${ledgerKeyText(key)}, which has no rows by code`);
   }
   const report = (days: readonly Day[], found: VerifyDifference["found"]): readonly VerifyDifference[] =>

@@ -1,3 +1,4 @@
+import { CHAIN_RULE_EXPECTED } from "../domain/chain-rule.ts";
 import { PROVIDER_SOURCES, type ProviderName } from "../domain/provider.ts";
 import * as read from "./reader.ts";
 import { optional, setting } from "./setting.ts";
@@ -12,6 +13,11 @@ export const PROVIDER_SETTINGS = {
       read.list(read.oneOf(providers), `a list of ${Object.keys(PROVIDER_SOURCES).join(", ")}`),
       ["tushare"],
       "who is asked, in this order; also the order in which `bar` prefers their rows",
+    ),
+    chains: setting(
+      read.list(read.chainRule(), `a list of rules, each ${CHAIN_RULE_EXPECTED}`),
+      [],
+      "who is asked for one data set, market or kind instead, such as ticks=tdx+akshare,bars/HK=yahoo+akshare",
     ),
   },
   breaker: {

@@ -2,6 +2,7 @@ import { isIPv6 } from "node:net";
 
 import * as z from "zod";
 
+import { CHAIN_RULE_EXPECTED, chainRuleText, parseChainRule, type ChainRule } from "../domain/chain-rule.ts";
 import { parseDay, type Day } from "../domain/day.ts";
 
 /** Turns what stands in a file, a variable or a flag into the value of a setting. */
@@ -145,6 +146,19 @@ export function url(): Reader<string> {
 export function optionalUrl(): Reader<string | undefined> {
   const { expected, schema } = url();
   return { expected, schema, show: (value) => (value === undefined ? "" : maskUrl(value)) };
+}
+
+/** A chain of providers for one thing, as `parseChainRule` reads it. */
+export function chainRule(): Reader<ChainRule> {
+  const schema = z.string().transform((value, context): ChainRule => {
+    const rule = parseChainRule(value);
+    if (rule === undefined) {
+      context.addIssue("no rule");
+      return z.NEVER;
+    }
+    return rule;
+  });
+  return { expected: CHAIN_RULE_EXPECTED, schema, show: chainRuleText };
 }
 
 /** A name that can stand in SQL without quotes. */

@@ -2,6 +2,7 @@ import type { Day } from "./day.ts";
 import type { Frequency } from "./frequency.ts";
 import type { ProviderName } from "./provider.ts";
 import type { DataSet } from "./rows.ts";
+import type { MarketName } from "./market.ts";
 import type { SecurityCode } from "./security-code.ts";
 
 /** What is known of a trading day of a code. A day in no span is unknown, hence missing. */
@@ -46,11 +47,14 @@ export interface Span {
   readonly askAgainAtMs?: number;
 }
 
-/** What the ledger keeps spans for; `code` is empty for data sets of the whole market. */
+/**
+ * What the ledger keeps spans for; `code` is empty for lists of the mainland, and the market for the calendar of another
+ * one.
+ */
 export interface LedgerKey {
   readonly dataSet: DataSet;
   readonly frequency: Frequency;
-  readonly code: SecurityCode | "";
+  readonly code: SecurityCode | Exclude<MarketName, "CN"> | "";
 }
 
 export function ledgerKeyText(key: LedgerKey): string {

@@ -52,7 +52,7 @@ export function createMemoryBudget(options: BudgetOptions): WatchedBudget {
   }
 
   return {
-    acquire: (key, signal) => stateOf(key).queue.acquire(signal),
+    acquire: (key, signal, onWait) => stateOf(key).queue.acquire(signal, onWait),
 
     lower: async (key, limit, signal) => {
       signal.throwIfAborted();

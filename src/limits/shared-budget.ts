@@ -63,8 +63,8 @@ export class SharedBudget implements WatchedBudget {
     this.#upkeep = this.#keepUp();
   }
 
-  acquire(key: BudgetKey, signal: AbortSignal): Promise<Grant> {
-    return this.#stateOf(key).queue.acquire(signal);
+  acquire(key: BudgetKey, signal: AbortSignal, onWait?: (waitMs: number) => void): Promise<Grant> {
+    return this.#stateOf(key).queue.acquire(signal, onWait);
   }
 
   async lower(key: BudgetKey, limit: CallLimit, signal: AbortSignal): Promise<void> {

@@ -11,6 +11,7 @@ interface Waiter {
   readonly startedAtMs: number;
   readonly resolve: (grant: Grant) => void;
   readonly reject: (error: unknown) => void;
+  readonly onWait: ((waitMs: number) => void) | undefined;
 }
 
 export interface TurnQueueOptions {
@@ -46,7 +47,7 @@ export class TurnQueue {
     return this.#waiters.size;
   }
 
-  async acquire(signal: AbortSignal): Promise<Grant> {
+  async acquire(signal: AbortSignal, onWait?: (waitMs: number) => void): Promise<Grant> {
     signal.throwIfAborted();
     const { name, waitersMax, clock } = this.#options;
     if (this.#isClosed) {
@@ -56,7 +57,7 @@ export class TurnQueue {
       throw new TransientError(`waiting for a call of ${name}: ${waitersMax} are waiting already`);
     }
     const { promise, resolve, reject } = Promise.withResolvers<Grant>();
-    const waiter: Waiter = { startedAtMs: clock.elapsedMs(), resolve, reject };
+    const waiter: Waiter = { startedAtMs: clock.elapsedMs(), resolve, reject, onWait };
     const leave = (): void => {
       this.#waiters.delete(waiter);
       reject(signal.reason);
@@ -100,6 +101,9 @@ export class TurnQueue {
         if (turn.isGranted) {
           this.#hand(turn.grantedAtMicros, turn.callsLeft);
         } else {
+          for (const { onWait } of this.#waiters) {
+            onWait?.(turn.waitMs);
+          }
           await this.#rest(turn.waitMs);
         }
       } catch (error) {

@@ -4,7 +4,7 @@ import type { Frequency } from "../domain/frequency.ts";
 import { COVERED_STATES, type Evidence, type Span } from "../domain/ledger.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { Instrument } from "../domain/rows.ts";
-import type { CodeDataSet, Unit } from "../domain/unit.ts";
+import type { CodeDataSet, DaySpan, Unit } from "../domain/unit.ts";
 import type { Capability } from "../ports/source.ts";
 import { codeDaysMax } from "./coalesce.ts";
 import { askAgainAtMs, isFinal, lastFinalDay } from "./final-day.ts";
@@ -33,6 +33,8 @@ export interface CodeRequest {
   readonly nowMs: number;
   /** When it was asked; undefined is now. */
   readonly askedAtMs?: number | undefined;
+  /** In place of the range: just these days, whatever the ledger says of them. */
+  readonly only?: readonly DaySpan[] | undefined;
   /** Where the message has its days; the long form's places by default. */
   readonly paths?: RangePaths;
 }
@@ -77,6 +79,9 @@ export const GAP_DAYS_MAX = 20;
  */
 export function planCode(request: CodeRequest): CodePlan {
   const { instrument, calendar, nowMs, capability, spans } = request;
+  if (request.only !== undefined) {
+    return planOnly(request.only, request);
+  }
   const range = withDefault(request.range, request.daysDefault);
   const asked = toRequestedRange({
     range,
@@ -90,7 +95,7 @@ export function planCode(request: CodeRequest): CodePlan {
   });
   const outside = spansOutsideListing(request, asked.from, asked.to);
   const from = maxDay(asked.from, instrument.listedOn);
-  const to = minDay(asked.to, instrument.delistedOn ?? asked.to);
+  const to = calendar.clip(minDay(asked.to, instrument.delistedOn ?? asked.to));
   const reach = reachOf(capability, calendar, nowMs);
   const beyond = asked.isExact && reach !== undefined ? daysBeyond(from, minDay(to, addDays(reach, -1)), request) : 0;
   const run = tradingRun(calendar, maxDay(from, reach ?? from), to);
@@ -112,6 +117,18 @@ export function planCode(request: CodeRequest): CodePlan {
     emptyDays: beyond + needs.empty,
     spans: [...outside, ...pending.filter((span) => !saysAlready(spans, span))].toSorted(byFirstDay),
   };
+}
+
+/** Just these days, as far as the provider has them: what the ledger says of them is what is in doubt. */
+function planOnly(days: readonly DaySpan[], request: CodeRequest): CodePlan {
+  const { calendar, capability, nowMs } = request;
+  const reach = reachOf(capability, calendar, nowMs);
+  const lastFinal = lastFinalDay(capability, nowMs);
+  const runs = days.flatMap(
+    ({ from, to }) => tradingRun(calendar, maxDay(from, reach ?? from), minDay(to, lastFinal)) ?? [],
+  );
+  const missingDays = runs.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+  return { ...nothingToDo([]), units: toUnits(runs, request), tradingDays: missingDays, missingDays };
 }
 
 function withDefault(range: RangeRequest, days: number | undefined): RangeRequest {

@@ -61,7 +61,8 @@ export function toRequestedRange(input: RangeInput): RequestedRange {
     return { from: input.listedOn, to, namesDays, isExact };
   }
   if (range.days !== undefined) {
-    return { from: calendar.firstOfLast(range.days, range.end ?? lastFinalWhenAsked(input)), to, namesDays, isExact };
+    const last = calendar.clip(range.end ?? lastFinalWhenAsked(input));
+    return { from: calendar.firstOfLast(range.days, last), to, namesDays, isExact };
   }
   return { from: maxDay(input.listedOn, input.historyStart ?? input.listedOn), to, namesDays, isExact };
 }

@@ -32,8 +32,11 @@ export class TradingCalendar {
   readonly #days: readonly Day[];
   readonly #index: ReadonlyMap<Day, number>;
 
+  /** It follows from rows of days that are over: of days beyond its end nothing is known yet, and nothing is to be asked for. */
+  readonly isRetrospective: boolean;
+
   /** `openDays` in any order; those outside `knownFrom` … `knownTo` are a RangeError. Every other day in between is closed. */
-  static fromDays(openDays: readonly Day[], knownFrom: Day, knownTo: Day): TradingCalendar {
+  static fromDays(openDays: readonly Day[], knownFrom: Day, knownTo: Day, isRetrospective = false): TradingCalendar {
     const days = [...new Set(openDays)].toSorted();
     const first = days[0] ?? knownFrom;
     const last = days.at(-1) ?? knownTo;
@@ -42,10 +45,11 @@ export class TradingCalendar {
         `making a calendar of ${first} to ${last}, said to be known from ${knownFrom} to ${knownTo}`,
       );
     }
-    return new TradingCalendar(days, knownFrom, knownTo);
+    return new TradingCalendar(days, knownFrom, knownTo, isRetrospective);
   }
 
-  private constructor(days: readonly Day[], knownFrom: Day, knownTo: Day) {
+  private constructor(days: readonly Day[], knownFrom: Day, knownTo: Day, isRetrospective: boolean) {
+    this.isRetrospective = isRetrospective;
     this.knownFrom = knownFrom;
     this.knownTo = knownTo;
     this.#days = days;
@@ -58,6 +62,11 @@ export class TradingCalendar {
 
   knows(day: Day): boolean {
     return day >= this.knownFrom && day <= this.knownTo;
+  }
+
+  /** The day, or the last one known where nothing behind it can be asked for. */
+  clip(day: Day): Day {
+    return this.isRetrospective && day > this.knownTo ? this.knownTo : day;
   }
 
   isTradingDay(day: Day): boolean {

@@ -1,5 +1,6 @@
 import { maxDay, type Day } from "../domain/day.ts";
 import type { Evidence, LedgerState, Span } from "../domain/ledger.ts";
+import type { ProviderName } from "../domain/provider.ts";
 import type { Instrument } from "../domain/rows.ts";
 import type { DaySpan, Unit } from "../domain/unit.ts";
 import type { Capability } from "../ports/source.ts";
@@ -53,6 +54,8 @@ export interface JudgeInput {
   readonly suspensions:
     | { readonly days: ReadonlySet<Day>; readonly evidence: Omit<Evidence, "note"> | undefined }
     | undefined;
+  /** Providers that were asked for the same days before and had no row either. */
+  readonly askedBefore?: readonly ProviderName[];
   readonly instrument: Instrument;
   readonly calendar: TradingCalendar;
   readonly capability: Capability;
@@ -92,7 +95,7 @@ export const LATE_PUBLICATION_MS_MAX = 24 * 60 * 60_000;
  *  - the answer itself, or for ticks and bars within the day the ledger of daily bars, says that it did not trade;
  *  - asked for by market, and the whole market is empty within a day of publication: pending;
  *  - of bars, rows of the code before and after it, unless the answer was by market and so of a single day: no-trade;
- *    where answers may be silently short, both in one answer that covers the day;
+ *    where answers may be silently short, both in one answer that covers the day, and never where they may have holes;
  *  - of bars, a few days at the edge of the listing: no-trade, and the note says so;
  *  - else suspect, until the suspension list was asked. It names the day: suspended. It does not, and the day was to be
  *    published less than a day ago: pending, since rows come late and a market comes in parts; later: unexplained-empty.
@@ -241,7 +244,8 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
   }
   const lost = findLostRow(day, input);
   if (lost === undefined && isShownByNeighbours && first !== undefined && last !== undefined) {
-    if (first < day && day < last && (capability.isSilentlyShort !== true || isReachedOver(day, input))) {
+    const isHole = first < day && day < last;
+    if (isHole && capability.hasHoles !== true && (capability.isSilentlyShort !== true || isReachedOver(day, input))) {
       return { state: "no-trade", source, note: `${facts.summary}, rows before and after` };
     }
     if (day < first && facts.isListingEdge) {
@@ -271,7 +275,9 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
   }
   const asked = answer.marketRows === undefined ? facts.summary : `the day's ${answer.marketRows} rows of the market`;
   const list = suspensions.evidence === undefined ? "no suspension list to be read" : "not on the suspension list";
-  const note = `${asked}, none on this day, ${list}`;
+  const others = (input.askedBefore ?? []).filter((provider) => provider !== source.provider);
+  const agreed = others.length === 0 ? "" : `, and ${others.join(", ")} had none either`;
+  const note = `${asked}, none on this day, ${list}${agreed}`;
   return mayBeLate
     ? pending(`${note}, within a day of ${capability.completeFrom}`)
     : { state: "unexplained-empty", source, note };

@@ -22,8 +22,11 @@ export interface Grant {
 
 /** Hands out provider calls. */
 export interface Budget extends AsyncDisposable {
-  /** Waits its turn, first come first served within a process. Rejects with the signal's reason when it aborts. */
-  acquire(key: BudgetKey, signal: AbortSignal): Promise<Grant>;
+  /**
+   * Waits its turn, first come first served within a process. Rejects with the signal's reason when it aborts. `onWait` is
+   * told how long the next grant takes at the least, whenever that is asked and known; it must not throw.
+   */
+  acquire(key: BudgetKey, signal: AbortSignal, onWait?: (waitMs: number) => void): Promise<Grant>;
   /** A provider named another limit: from now on the smaller of the two holds, for all workers. Says so once in the log. */
   lower(key: BudgetKey, limit: CallLimit, signal: AbortSignal): Promise<void>;
   /** No call of this key before `ms` have passed, for all workers. */

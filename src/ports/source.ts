@@ -48,6 +48,8 @@ export interface Capability {
    * without a reason is asked for again before it is judged.
    */
   readonly isSilentlyShort?: boolean;
+  /** An answer may lack a row in its middle and look like a whole one: rows before and after a day prove nothing of it. */
+  readonly hasHoles?: boolean;
 }
 
 /** What a provider answers to one call. */

@@ -1,95 +1,194 @@
-import { PermanentError } from "../base/errors.ts";
+import { DataError, PermanentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { MessageError } from "../domain/message-error.ts";
 import type { ProviderName } from "../domain/provider.ts";
+import type { Standing } from "./provider-gate.ts";
 
-export interface ChainParts<Lines> {
-  readonly lines: ReadonlyMap<ProviderName, Lines>;
-  /** Providers in the order in which they are asked. */
-  readonly chain: readonly ProviderName[];
+/** One way to get something: a line of a provider. A provider may have several, at services of its own each. */
+export interface Candidate {
+  readonly provider: ProviderName;
+  readonly standing: () => Standing;
+  /** See `ProviderGate`. */
+  readonly onChange: (tell: () => void) => () => void;
+}
+
+export interface ChainParts {
+  /** Everybody who is ever asked. */
+  readonly providers: readonly ProviderName[];
   readonly log: Log;
 }
 
 export interface AskOptions {
-  /** Where the message names a provider. */
-  readonly at?: string;
-  /** Of the chain those that can serve what is asked for, in its order; at least one. All by default. */
-  readonly able?: readonly ProviderName[];
+  readonly signal: AbortSignal;
+  /** Where the message names its provider; absent where it names none. */
+  readonly pinnedAt?: string | undefined;
 }
 
-/** Who is asked. Messages that wait for one provider stay with it when it goes out; those that come then go elsewhere. */
-export class ProviderChain<Lines extends { readonly isOut: () => boolean }> {
-  readonly #parts: ChainParts<Lines>;
-  readonly #refused = new Set<ProviderName>();
+/** The one that was asked is out and another one is there: what came is kept, and the rest is asked of the other. */
+export class MovedOnError extends Error {
+  override readonly name = "MovedOnError";
+}
 
-  constructor(parts: ChainParts<Lines>) {
+/**
+ * Who is asked: the first candidate that is there. When it goes out, by a ban, an outage or because its budget is spent
+ * for long, and another one is there, everything that waits for it goes there; where none is there it waits for the one
+ * that can be tried first. Of one that was out a single piece of work finds out whether it is back, and the others go by.
+ */
+export class ProviderChain {
+  readonly #parts: ChainParts;
+  readonly #refused = new Set<ProviderName>();
+  /** Those that refuse one thing only. */
+  readonly #refusedHere = new WeakSet<Candidate>();
+  /** Candidates of which a piece of work is finding out whether they are back. */
+  readonly #probed = new Set<Candidate>();
+
+  constructor(parts: ChainParts) {
     this.#parts = parts;
   }
 
   /**
-   * Throws what `act` throws; MessageError for a pinned provider that is not there or cannot serve this, and when all
-   * that can serve it have refused us; PermanentError (provider) when no provider of the chain is left.
+   * Does `act` with a candidate, and again with the next one where that one goes out, refuses us, or calls wrong what is
+   * asked; `act` must be such that it can be done again. Throws what it throws; MessageError where all candidates refuse
+   * our credentials; PermanentError (provider) when no provider of all is left; RangeError without a candidate.
    */
-  async ask<T>(
-    pinned: ProviderName | undefined,
-    act: (lines: Lines) => Promise<T>,
-    { at = "$.params.provider", able = this.#parts.chain }: AskOptions = {},
+  async ask<C extends Candidate, T>(
+    candidates: readonly C[],
+    act: (candidate: C, signal: AbortSignal) => Promise<T>,
+    { signal, pinnedAt }: AskOptions,
   ): Promise<T> {
+    const wrong = new Set<C>();
     for (;;) {
-      const { provider, lines } = this.#choose(pinned, at, able);
+      const left = candidates.filter((one) => !this.#isRefused(one) && !wrong.has(one));
+      const chosen = this.#choose(left) ?? candidates.find((one) => !wrong.has(one)) ?? candidates[0];
+      if (chosen === undefined) {
+        throw new RangeError("nobody can be asked");
+      }
       try {
-        return await act(lines);
+        return await this.#actWith(chosen, left, act, signal);
       } catch (error) {
-        if (!(error instanceof PermanentError) || error.scope !== "provider") {
+        if (signal.aborted) {
           throw error;
         }
-        this.#refuse(provider);
-        if (this.#left(this.#parts.chain).length === 0) {
+        const others = left.filter((one) => one !== chosen);
+        if (error instanceof MovedOnError) {
+          this.#parts.log.debug("moving on to the next provider", { provider: chosen.provider, why: error.message });
+        } else if (error instanceof PermanentError) {
+          this.#afterRefusal(error, chosen, left, pinnedAt);
+        } else if (isCalledWrong(error) && others.length > 0) {
+          wrong.add(chosen);
+          const next = others[0]?.provider;
+          this.#parts.log.warn("call refused, asking the next provider", {
+            provider: chosen.provider,
+            next,
+            why: error.message,
+          });
+        } else {
           throw error;
-        }
-        // The others go on with what they have.
-        if (pinned !== undefined || this.#left(able).length === 0) {
-          throw new MessageError("provider-refused", pinned === undefined ? "$" : at, error.message);
         }
       }
     }
   }
 
-  #left(able: readonly ProviderName[]): readonly ProviderName[] {
-    return able.filter((provider) => !this.#refused.has(provider));
+  /** Those of them that could be asked at once. */
+  there<C extends Candidate>(candidates: readonly C[]): readonly C[] {
+    return candidates.filter((one) => !this.#isRefused(one) && one.standing().word === "there");
+  }
+
+  #isRefused(candidate: Candidate): boolean {
+    return this.#refused.has(candidate.provider) || this.#refusedHere.has(candidate);
+  }
+
+  /** Returns where another candidate may be asked; throws what the message or the worker ends with where none is left. */
+  #afterRefusal(
+    error: PermanentError,
+    chosen: Candidate,
+    left: readonly Candidate[],
+    pinnedAt: string | undefined,
+  ): void {
+    if (error.scope === "provider") {
+      this.#refuse(chosen.provider);
+      if (this.#providersLeft().length === 0) {
+        throw error;
+      }
+    } else {
+      this.#refusedHere.add(chosen);
+    }
+    const others = left.filter((one) => !this.#isRefused(one));
+    if (others.length > 0) {
+      return;
+    }
+    // The other providers go on with what they have.
+    throw error.scope === "provider" ? new MessageError("provider-refused", pinnedAt ?? "$", error.message) : error;
+  }
+
+  #providersLeft(): readonly ProviderName[] {
+    return this.#parts.providers.filter((provider) => !this.#refused.has(provider));
   }
 
   #refuse(provider: ProviderName): void {
     if (!this.#refused.has(provider)) {
       this.#refused.add(provider);
-      const left = this.#left(this.#parts.chain);
+      const left = this.#providersLeft();
       if (left.length > 0) {
         this.#parts.log.error("provider is out for good, the others go on", { provider, left });
       }
     }
   }
 
-  #choose(
-    pinned: ProviderName | undefined,
-    at: string,
-    able: readonly ProviderName[],
-  ): { readonly provider: ProviderName; readonly lines: Lines } {
-    const { lines, chain } = this.#parts;
-    const isThere = (provider: ProviderName): boolean => lines.get(provider)?.isOut() === false;
-    const left = this.#left(able);
-    const provider = pinned ?? left.find(isThere) ?? left[0] ?? able[0] ?? chain[0];
-    const found = provider === undefined ? undefined : lines.get(provider);
-    if (provider === undefined || found === undefined) {
-      const served = [...lines.keys()].join(", ");
-      throw new MessageError("not-supported", at, `${provider} is not in providers.chain, which has ${served}`);
+  #choose<C extends Candidate>(left: readonly C[]): C | undefined {
+    let soonest: { readonly candidate: C; readonly untilMs: number } | undefined;
+    for (const candidate of left) {
+      const standing = candidate.standing();
+      if (standing.word === "there" || (standing.word === "probe" && !this.#probed.has(candidate))) {
+        return candidate;
+      }
+      const untilMs = standing.word === "out" ? standing.untilMs : -Infinity;
+      if (soonest === undefined || untilMs < soonest.untilMs) {
+        soonest = { candidate, untilMs };
+      }
     }
-    if (!able.includes(provider)) {
-      throw new MessageError(
-        "not-supported",
-        at,
-        `${provider} does not have what is asked for, ${able.join(", ")} does`,
-      );
-    }
-    return { provider, lines: found };
+    return soonest?.candidate;
   }
+
+  async #actWith<C extends Candidate, T>(
+    chosen: C,
+    left: readonly C[],
+    act: (candidate: C, signal: AbortSignal) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    const others = left.filter((one) => one !== chosen);
+    if (others.length === 0) {
+      return await act(chosen, signal);
+    }
+    const moveOn = new AbortController();
+    const look = (): void => {
+      if (chosen.standing().word !== "out") {
+        return;
+      }
+      const next = others.find((one) => one.standing().word === "there" && !this.#isRefused(one));
+      if (next !== undefined) {
+        moveOn.abort(new MovedOnError(`${chosen.provider} is out, ${next.provider} is there`));
+      }
+    };
+    const ends = left.map((one) => one.onChange(look));
+    const isProbe = chosen.standing().word === "probe";
+    if (isProbe) {
+      this.#probed.add(chosen);
+    }
+    try {
+      return await act(chosen, AbortSignal.any([signal, moveOn.signal]));
+    } finally {
+      for (const end of ends) {
+        end();
+      }
+      if (isProbe) {
+        this.#probed.delete(chosen);
+      }
+    }
+  }
+}
+
+/** The provider answered that this request is wrong; another one may know better. */
+function isCalledWrong(error: unknown): error is DataError {
+  return error instanceof DataError && !(error instanceof MessageError);
 }

@@ -44,6 +44,16 @@ export interface GateListener {
   readonly onDeserted?: () => void;
 }
 
+/**
+ * Whether work that has a choice goes here: `there`; `probe`, it was out and one call may find out whether it still is;
+ * `out`, nothing goes before `untilMs` (monotonic; Infinity while nobody can say), be it that it fails or that the budget
+ * has nothing for it.
+ */
+export type Standing =
+  | { readonly word: "there" }
+  | { readonly word: "probe" }
+  | { readonly word: "out"; readonly untilMs: number };
+
 interface Waiter {
   readonly sinceMs: number;
   readonly giveUp: GiveUp;
@@ -68,6 +78,9 @@ export class ProviderGate {
   #isWatching = false;
   #endWatch = new AbortController();
   #changed = Promise.withResolvers<void>();
+  readonly #watchers = new Set<() => void>();
+  /** Until then the budget grants nothing; monotonic milliseconds. */
+  #heldUpUntilMs = -Infinity;
 
   constructor(parts: GateParts) {
     this.#parts = parts;
@@ -76,6 +89,32 @@ export class ProviderGate {
 
   get isOut(): boolean {
     return this.#breaker.word !== "closed";
+  }
+
+  /** What whoever has a choice goes by. */
+  standing(): Standing {
+    const nowMs = this.#elapsedMs();
+    const waitMs = Math.max(this.#breaker.waitMs(nowMs), this.#heldUpUntilMs - nowMs);
+    if (waitMs > 0) {
+      return { word: "out", untilMs: nowMs + waitMs };
+    }
+    return { word: this.isOut ? "probe" : "there" };
+  }
+
+  /** `tell` is called when the standing turned to `out` or back to `there`, until the function that is returned is. Must not throw. */
+  onChange(tell: () => void): () => void {
+    this.#watchers.add(tell);
+    return () => void this.#watchers.delete(tell);
+  }
+
+  /** The budget has nothing for so long: no outage, but no place to wait either for whoever has a choice. */
+  heldUp(ms: number): void {
+    const untilMs = this.#elapsedMs() + ms;
+    const isNews = this.#heldUpUntilMs < this.#elapsedMs();
+    this.#heldUpUntilMs = Math.max(this.#heldUpUntilMs, untilMs);
+    if (isNews) {
+      this.#tellWatchers();
+    }
   }
 
   listen(listener: GateListener): void {
@@ -187,6 +226,7 @@ export class ProviderGate {
       for (const { onEnded } of this.#listeners) {
         onEnded?.(outMs);
       }
+      this.#tellWatchers();
     }
   }
 
@@ -203,6 +243,15 @@ export class ProviderGate {
       });
       this.#watchOutage();
       this.#letGoInOutage();
+    }
+    if (this.isOut) {
+      this.#tellWatchers();
+    }
+  }
+
+  #tellWatchers(): void {
+    for (const tell of this.#watchers) {
+      tell();
     }
   }
 

@@ -7,7 +7,7 @@ import type { Call } from "../domain/unit.ts";
 import { type Budget, type Grant, RateLimitError } from "../ports/budget.ts";
 import type { Capability, Page, Source } from "../ports/source.ts";
 import type { Pass } from "./breaker.ts";
-import type { GiveUp, ProviderGate } from "./provider-gate.ts";
+import type { GiveUp, ProviderGate, Standing } from "./provider-gate.ts";
 
 export interface LineParts {
   readonly source: Source;
@@ -75,6 +75,12 @@ export interface WholeAnswer<D extends DataSet> {
 }
 
 /**
+ * A limit by the minute lets everybody go on within a minute. What waits for longer, for a limit by the day or because
+ * another worker was told to leave the provider alone, goes to the next provider where there is one.
+ */
+const HELD_UP_MS_MIN = 90_000;
+
+/**
  * One api of one provider: calls go out only by the budget, what passes by itself is waited out, and while the provider is
  * out nothing is asked, neither of it nor of the budget.
  */
@@ -103,7 +109,11 @@ export class ProviderLine {
       const pass = await this.#enter(signal);
       let grant: Grant;
       try {
-        grant = await budget.acquire({ provider: this.provider, api: this.capability.api }, signal);
+        grant = await budget.acquire({ provider: this.provider, api: this.capability.api }, signal, (waitMs) => {
+          if (waitMs >= HELD_UP_MS_MIN) {
+            gate.heldUp(waitMs);
+          }
+        });
       } catch (error) {
         gate.withdraw(pass);
         throw error;
@@ -131,6 +141,14 @@ export class ProviderLine {
 
   get isOut(): boolean {
     return this.#parts.gate.isOut;
+  }
+
+  standing(): Standing {
+    return this.#parts.gate.standing();
+  }
+
+  onChange(tell: () => void): () => void {
+    return this.#parts.gate.onChange(tell);
   }
 
   /** One request. Throws what the source throws. */

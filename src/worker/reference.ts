@@ -11,6 +11,7 @@ import { NO_ROWS, type Tally } from "../domain/outcome.ts";
 import { MessageError } from "../domain/message-error.ts";
 import { impliedInstrument } from "../domain/implied-instrument.ts";
 import { kindOf } from "../domain/instrument-kind.ts";
+import { type MarketName, marketOf } from "../domain/market.ts";
 import { PROVIDER_SOURCES } from "../domain/provider.ts";
 import type { Instrument } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
@@ -18,15 +19,19 @@ import type { Call } from "../domain/unit.ts";
 import { isStale } from "../planning/freshness.ts";
 import { covers } from "../planning/covers.ts";
 import { findEmptyFault, findGone, findShortFault } from "../planning/list-faults.ts";
+import { retrospectiveCalendar } from "../planning/retrospective-calendar.ts";
 import { bundledCalendar, mergedCalendar, type TradingCalendar } from "../planning/trading-calendar.ts";
 import type { Lock } from "../ports/lock.ts";
 import { ledgerKeyText } from "../domain/ledger.ts";
 import type { Ledger, ReferenceStore, Store } from "../ports/store.ts";
 import { type ListAnswer, type ListDataSet, toCalendarList, toInstrumentList } from "./list-answer.ts";
 import type { ProviderLine, WholeAnswer } from "./provider-line.ts";
+import type { IndexCalendars } from "./index-calendars.ts";
 import { addTallies, tallyOf } from "./tally.ts";
 
 export interface ReferenceParts {
+  /** Of the markets that publish no calendar; none by default. */
+  readonly indexCalendars?: IndexCalendars;
   readonly lines: Readonly<Record<ListDataSet, ProviderLine>>;
   readonly stored: ReferenceStore;
   readonly store: Store;
@@ -57,6 +62,9 @@ const BAD_LIST_WAIT_MS = 60_000;
 
 /** So long a stored list serves after the provider refused the call for it. */
 const STORED_SERVES_MS = 600_000;
+
+/** Of a market of which nobody in use knows the days: there is nothing to ask for. */
+const NO_CALENDAR = retrospectiveCalendar([]);
 
 /** The first day of the calendar; both exchanges opened in that month. */
 const CALENDAR_FROM = parseDay("1990-12-19");
@@ -97,8 +105,24 @@ export class Reference implements AsyncDisposable {
     this.#work = AbortSignal.any([parts.work, this.#close.signal]);
   }
 
+  /** Of mainland China. */
   get calendar(): TradingCalendar {
     return this.#calendar;
+  }
+
+  /** Of the code's market. */
+  calendarOf(code: SecurityCode): TradingCalendar {
+    return this.calendarOfMarket(marketOf(code));
+  }
+
+  calendarOfMarket(market: MarketName): TradingCalendar {
+    return market === "CN" ? this.#calendar : (this.#parts.indexCalendars?.calendar(market) ?? NO_CALENDAR);
+  }
+
+  /** False where nobody in use knows on which days the code's market was open. */
+  hasCalendarOf(code: SecurityCode): boolean {
+    const market = marketOf(code);
+    return market === "CN" || this.#parts.indexCalendars?.isMissing(market) === false;
   }
 
   /**
@@ -126,11 +150,18 @@ export class Reference implements AsyncDisposable {
   /**
    * Before any plan: calendar and listed codes are there and young enough. TransientError while the provider's answer
    * is no list. Where the provider refuses the call what is stored serves, and the bundled calendar in any case; past
-   * its end every plan says so.
+   * its end every plan says so. Only lists of the codes' markets are looked at.
    */
-  async ensureFresh(signal: AbortSignal): Promise<void> {
-    await this.#ensureOrServeStored("trading-calendar", signal);
-    await this.#ensureOrServeStored("listed", signal);
+  async ensureFresh(codes: readonly SecurityCode[], signal: AbortSignal): Promise<void> {
+    const markets = new Set(codes.map(marketOf));
+    for (const market of markets) {
+      if (market === "CN") {
+        await this.#ensureOrServeStored("trading-calendar", signal);
+        await this.#ensureOrServeStored("listed", signal);
+      } else {
+        await this.#parts.indexCalendars?.ensure(market, signal);
+      }
+    }
   }
 
   async #ensureOrServeStored(wanted: "trading-calendar" | "listed", signal: AbortSignal): Promise<void> {

@@ -8,13 +8,14 @@ import { NO_ROWS, type OutcomeWord } from "../domain/outcome.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { Instrument, RowOf } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
-import type { CodeDataSet } from "../domain/unit.ts";
+import type { CodeDataSet, DaySpan } from "../domain/unit.ts";
 import { planCode } from "../planning/plan.ts";
 import type { Capability } from "../ports/source.ts";
 import type { Model, Provenance, Store } from "../ports/store.ts";
 import type { CallDesk } from "./call-desk.ts";
 import type { LedgerBook } from "./ledger-book.ts";
 import type { CommandContext, Done } from "./message-handler.ts";
+import type { Standing } from "./provider-gate.ts";
 import type { Reference } from "./reference.ts";
 import type { SuspensionLists } from "./suspension-lists.ts";
 import { syncUnit } from "./sync-unit.ts";
@@ -27,6 +28,9 @@ export interface CodeLine<D extends CodeDataSet> {
   readonly provider: ProviderName;
   readonly capability: Capability;
   readonly desk: Pick<CallDesk<D>, "fetch">;
+  /** See `Candidate`. */
+  readonly standing: () => Standing;
+  readonly onChange: (tell: () => void) => () => void;
   readonly suspensions: Pick<SuspensionLists, "suspendedDays">;
   readonly toModel: (row: RowOf[D], provenance: Provenance) => Model;
   /**
@@ -54,6 +58,22 @@ export interface CodesRequest {
   readonly frequency: Frequency;
   readonly range: RangeRequest;
   readonly force: boolean;
+  /** In place of the range: just these days, whatever the ledger says of them. */
+  readonly only?: OnlyDays;
+}
+
+export interface OnlyDays {
+  readonly days: DaysLeft;
+  /** Who had no row on them, for the evidence. */
+  readonly askedBefore: readonly ProviderName[];
+}
+
+/** Runs of days of which an answer should have brought rows and did not: unexplained, or with a row that was rejected. */
+export type DaysLeft = ReadonlyMap<SecurityCode, readonly DaySpan[]>;
+
+export interface Synced {
+  readonly done: Done;
+  readonly left: DaysLeft;
 }
 
 /**
@@ -67,7 +87,7 @@ export async function syncCodes<D extends CodeDataSet>(
   parts: SyncParts,
   context: CommandContext,
   signal: AbortSignal,
-): Promise<Done> {
+): Promise<Synced> {
   const { reference } = parts;
   const unknown: SecurityCode[] = [];
   const known: Instrument[] = [];
@@ -95,9 +115,11 @@ export async function syncCodes<D extends CodeDataSet>(
         : `the stock list has ${first} no more, last on ${goneOn}: it may have a new number${more}`,
     );
   }
-  return results
-    .flatMap((result) => (result.status === "fulfilled" ? [result.value] : []))
-    .reduce(joinDone, NOTHING_DONE);
+  const synced = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  return {
+    done: synced.map(({ done }) => done).reduce(joinDone, NOTHING_DONE),
+    left: new Map(synced.flatMap(({ left }) => [...left])),
+  };
 }
 
 /** Calendar and stock list are every message's; what they wait for is no message's own. */
@@ -108,7 +130,7 @@ export async function ensureLists(
   signal: AbortSignal,
 ): Promise<void> {
   using _ = pace?.rest();
-  await reference.ensureFresh(signal);
+  await reference.ensureFresh(codes, signal);
   if (codes.some((code) => reference.instrument(code) === undefined && reference.goneOn(code) === undefined)) {
     await reference.refreshForUnknownCode(signal);
   }
@@ -122,8 +144,8 @@ async function syncCode<D extends CodeDataSet>(
   parts: SyncParts,
   context: CommandContext,
   signal: AbortSignal,
-): Promise<Done> {
-  const { calendar } = parts.reference;
+): Promise<Synced> {
+  const calendar = parts.reference.calendarOf(instrument.code);
   const key: LedgerKey = { dataSet: line.dataSet, frequency: request.frequency, code: instrument.code };
   const known = await parts.ledger.spans(key);
   const isWithinDay = line.capability.rowsPerDay > 1;
@@ -144,6 +166,7 @@ async function syncCode<D extends CodeDataSet>(
     calendar,
     nowMs: parts.clock.nowMs(),
     askedAtMs: context.firstAskedAtMs,
+    only: request.only?.days.get(instrument.code),
     paths: { start: `${context.places.params}.start_date`, end: `${context.places.params}.end_date` },
   });
   const work = {
@@ -151,6 +174,8 @@ async function syncCode<D extends CodeDataSet>(
     line,
     parts,
     context,
+    calendar,
+    askedBefore: request.only?.askedBefore ?? [],
     ...(dailySpans === undefined ? {} : { dailySpans }),
     // Of a day that the ledger knows nothing of, rows can be left by a crash only, and the same rows come again.
     isRewrite: request.force || known.length > 0,
@@ -162,14 +187,14 @@ async function syncCode<D extends CodeDataSet>(
   await work.learn([...plan.spans, ...brought.flatMap(({ spans }) => spans)]);
   throwFailure(results);
   await parts.reached?.("recorded");
+  const learned = brought.flatMap(({ spans }) => spans);
   const inState = (state: Span["state"]): number =>
-    brought
-      .flatMap(({ spans }) => spans)
-      .reduce((sum, span) => sum + (span.state === state ? calendar.countBetween(span.from, span.to) : 0), 0);
+    learned.reduce((sum, span) => sum + (span.state === state ? calendar.countBetween(span.from, span.to) : 0), 0);
   const pendingDays = plan.pendingDays + inState("pending");
   const unexplainedDays = plan.emptyDays + inState("unexplained-empty") + inState("failed");
   const callIds = [...new Set(brought.flatMap((unit) => unit.callIds))];
-  return {
+  const left = learned.filter(({ state }) => state === "unexplained-empty" || state === "failed");
+  const done: Done = {
     word: wordOf(callIds.length, pendingDays, unexplainedDays),
     rows: brought.map(({ rows }) => rows).reduce(addTallies, NO_ROWS),
     callIds,
@@ -177,7 +202,10 @@ async function syncCode<D extends CodeDataSet>(
     pendingDays,
     unexplainedDays,
   };
+  return { done, left: left.length === 0 ? NONE_LEFT : new Map([[instrument.code, left]]) };
 }
+
+const NONE_LEFT: DaysLeft = new Map();
 
 function wordOf(calls: number, pendingDays: number, unexplainedDays: number): OutcomeWord {
   if (unexplainedDays > 0) {

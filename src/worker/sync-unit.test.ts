@@ -208,11 +208,12 @@ function openUnit(
       capability,
       desk: { fetch: (asked, keep) => fetch(keep, asked) },
       suspensions: { suspendedDays },
+      standing: () => ({ word: "there" }),
+      onChange: () => () => undefined,
       toModel: (row, provenance) => ({ model: "adjustment-factor", row, provenance }),
       ...(vanished === undefined ? {} : { vanished }),
     },
     parts: {
-      reference: { calendar },
       store: {
         addBatch: async (models, storing) => {
           storing.throwIfAborted();
@@ -226,6 +227,7 @@ function openUnit(
       clock: systemClock,
       reached: undefined,
     },
+    calendar,
     context: { requestId: "r", finishing },
     isRewrite: vanished !== undefined,
     learn: async (spans: readonly Span[]) => {

@@ -3,6 +3,7 @@ import { GivenBackError } from "../consumer/handling.ts";
 import type { Day } from "../domain/day.ts";
 import type { Span } from "../domain/ledger.ts";
 import { NO_ROWS, type Tally } from "../domain/outcome.ts";
+import type { ProviderName } from "../domain/provider.ts";
 import type { Instrument, RowOf } from "../domain/rows.ts";
 import type { CodeDataSet, DaySpan, Unit } from "../domain/unit.ts";
 import { DayCount } from "../planning/day-count.ts";
@@ -13,7 +14,6 @@ import type { Capability } from "../ports/source.ts";
 import type { RowOutcome, Store } from "../ports/store.ts";
 import { PART_ROWS, type UnitPart } from "./call-desk.ts";
 import type { CommandContext } from "./message-handler.ts";
-import type { Reference } from "./reference.ts";
 import type { CodeLine, SyncParts } from "./sync-codes.ts";
 import { addTallies, tallyOf } from "./tally.ts";
 
@@ -27,9 +27,12 @@ export interface UnitWork<D extends CodeDataSet> {
   readonly instrument: Instrument;
   readonly line: CodeLine<D>;
   readonly parts: Pick<SyncParts, "clock" | "reached"> & {
-    readonly reference: Pick<Reference, "calendar">;
     readonly store: Pick<Store, "addBatch" | "quarantine">;
   };
+  /** Of the code's market. */
+  readonly calendar: TradingCalendar;
+  /** Providers that had no row on the missing days, for the evidence. */
+  readonly askedBefore?: readonly ProviderName[];
   readonly context: Pick<CommandContext, "requestId" | "pace" | "finishing">;
   /** Rows of these days may stand in the store already, from another answer. */
   readonly isRewrite?: boolean;
@@ -48,10 +51,9 @@ export interface UnitWork<D extends CodeDataSet> {
  */
 export async function syncUnit<D extends CodeDataSet>(
   unit: Unit,
-  { instrument, line, parts, context, learn, dailySpans, isRewrite = false }: UnitWork<D>,
+  { instrument, line, parts, calendar, context, learn, dailySpans, askedBefore = [], isRewrite = false }: UnitWork<D>,
   signal: AbortSignal,
 ): Promise<Brought> {
-  const { calendar } = parts.reference;
   const storing = context.finishing ?? signal;
   const stored = new DaySet(calendar, unit.from, unit.to);
   const recorded = new DaySet(calendar, unit.from, unit.to);
@@ -68,6 +70,7 @@ export async function syncUnit<D extends CodeDataSet>(
     partialDays: count.partialDays(),
     ...(dailySpans === undefined ? {} : { dailySpans }),
     suspensions: undefined,
+    askedBefore,
     instrument,
     calendar,
     capability: line.capability,

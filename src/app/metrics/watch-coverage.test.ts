@@ -12,6 +12,9 @@ const HALF_HOUR_MS = 1_800_000;
 
 function reportOf(expected: number, more: Partial<CoverageReport["counts"]>): CoverageReport {
   return {
+    market: "CN",
+    tradingDays: undefined,
+    otherMarkets: [],
     dataSet: "bars",
     frequency: "1d",
     range: undefined,

@@ -47,6 +47,9 @@ const ONE: CodeCoverage = {
   spans: [FAILED, SUSPENDED],
 };
 const REPORT: CoverageReport = {
+  market: "CN",
+  tradingDays: undefined,
+  otherMarkets: [],
   dataSet: "bars",
   frequency: "1d",
   range: { from: parseDay("2024-01-02"), to: parseDay("2024-01-31"), isNamed: false },

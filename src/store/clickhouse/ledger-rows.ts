@@ -137,7 +137,7 @@ function frequencyOf(number: number): Frequency {
 }
 
 function parseCode(text: string): LedgerKey["code"] {
-  if (text !== "" && !isSecurityCode(text)) {
+  if (text !== "" && text !== "HK" && text !== "US" && !isSecurityCode(text)) {
     throw new TypeError(`reading the ledger: unknown code ${text}`);
   }
   return text;

@@ -2,6 +2,7 @@ import type { Day } from "../../domain/day.ts";
 import type { Frequency } from "../../domain/frequency.ts";
 import { FREQUENCY_NUMBERS } from "../../domain/frequency.ts";
 import { ledgerKeyText, type LedgerKey, type Span } from "../../domain/ledger.ts";
+import { type MarketName, marketOf } from "../../domain/market.ts";
 import { parseSecurityCode, type SecurityCode } from "../../domain/security-code.ts";
 import type { CodeDataSet } from "../../domain/unit.ts";
 import type { Ledger } from "../../ports/store.ts";
@@ -14,8 +15,10 @@ import { compareDays, type DayDifference } from "./verify-compare.ts";
 export interface VerifyRequest {
   readonly dataSet: CodeDataSet;
   readonly frequency: Frequency;
-  /** Only these codes; all that ledger or table know when absent. */
+  /** Only these codes; all that ledger or table know when absent. Those of other markets are left out. */
   readonly codes?: readonly SecurityCode[];
+  /** The mainland by default. */
+  readonly market?: MarketName;
   /** The market's trading days, sorted: a span that is present stands for its trading days only. */
   readonly tradingDays: readonly Day[];
 }
@@ -47,7 +50,9 @@ export async function verifyLedger(
   request: VerifyRequest,
   signal: AbortSignal,
 ): Promise<LedgerComparison> {
-  const codes = request.codes ?? (await readCodes(clickhouse, request, signal));
+  const { market = "CN" } = request;
+  const asked = request.codes ?? (await readCodes(clickhouse, request, signal));
+  const codes = asked.filter((code) => marketOf(code) === market);
   const differences: LedgerDifference[] = [];
   let days = 0;
   for (let from = 0; from < codes.length; from += CODES_PER_STEP_MAX) {

@@ -4,9 +4,10 @@ import test from "node:test";
 import { parseDay, SHANGHAI } from "../domain/day.ts";
 import type { InstrumentKind } from "../domain/instrument-kind.ts";
 import { parseSecurityCode } from "../domain/security-code.ts";
-import type { Abilities } from "../planning/covers.ts";
+import type { ProviderName } from "../domain/provider.ts";
+import { type Abilities, covers } from "../planning/covers.ts";
 import type { Capability } from "../ports/source.ts";
-import { type AbleParts, groupByProviders, noProvider } from "./able-providers.ts";
+import { type AbleLine, groupByLines, noProvider } from "./able-lines.ts";
 
 function bars(kinds: readonly InstrumentKind[], frequency: "1d" | "1m" = "1d"): Capability {
   const bounds = { rowsMax: 10, rowsPerDay: 1, codesMax: 1, byDay: false, since: undefined };
@@ -21,13 +22,22 @@ const abilities: Abilities = new Map([
 ]);
 const [stock, index, bond] = ["000001.SZ", "000001.SH", "113050.SH"].map((code) => parseSecurityCode(code));
 
-test("codes are grouped by who of the chain can serve them, in the chain's order", () => {
+function linesOf(chain: readonly ProviderName[], known: Abilities): readonly AbleLine[] {
+  return chain.flatMap((provider) => (known.get(provider) ?? []).map((capability) => ({ provider, capability })));
+}
+
+test("codes are grouped by who can serve them, in the order of the settings", () => {
   assert.ok(stock !== undefined && index !== undefined && bond !== undefined);
-  const groups = groupByProviders([stock, index, bond], "bars", "1d", { chain: ["baostock", "tushare"], abilities });
+  const lines = linesOf(["baostock", "tushare"], abilities);
+  const [baostock, tushare] = lines;
+  const groups = groupByLines({
+    codes: [stock, index, bond],
+    linesOf: (code) => lines.filter(({ capability }) => covers(capability, code)),
+  });
   assert.deepEqual(groups, {
     able: [
-      { codes: [stock], providers: ["baostock", "tushare"] },
-      { codes: [index], providers: ["baostock"] },
+      { codes: [stock], lines: [baostock, tushare] },
+      { codes: [index], lines: [baostock] },
     ],
     unable: [bond],
   });
@@ -35,7 +45,7 @@ test("codes are grouped by who of the chain can serve them, in the chain's order
 
 test("a code that nobody of the chain has becomes a dead letter that names who would", () => {
   assert.ok(index !== undefined && bond !== undefined && stock !== undefined);
-  const parts = { chain: ["tushare"] as const, abilities };
+  const parts = { chains: { chain: ["tushare"] as const, chains: [] }, abilities };
   const places = { params: "$.params", codes: "$.params.code" };
   const error = noProvider([index], "bars", "1d", places, parts);
   assert.equal(error.reason, "not-supported");
@@ -65,12 +75,15 @@ test("who reaches back to the first day wanted comes first, and where nobody doe
   const known: Abilities = new Map(
     (["tushare", "baostock", "tdx"] as const).map((provider) => [provider, [{ ...bars(["stock"]), api: provider }]]),
   );
-  const order = (wanted: string | undefined, chain: AbleParts["chain"]): readonly string[] => {
-    const reaches = {
+  const order = (wanted: string | undefined, chain: readonly ProviderName[]): readonly string[] => {
+    const lines = linesOf(chain, known);
+    const groups = groupByLines({
+      codes: [stock],
+      linesOf: () => lines,
       wantedFrom: () => (wanted === undefined ? undefined : day(wanted)),
-      reachOf: ({ api }: Capability) => (reach[api] === undefined ? undefined : day(reach[api])),
-    };
-    return groupByProviders([stock], "bars", "1d", { chain, abilities: known }, reaches).able[0]?.providers ?? [];
+      reachOf: ({ api }) => (reach[api] === undefined ? undefined : day(reach[api])),
+    });
+    return groups.able[0]?.lines.map(({ provider }) => provider) ?? [];
   };
   assert.deepEqual(order("2026-06-01", ["tushare", "baostock", "tdx"]), ["tushare", "baostock", "tdx"]);
   assert.deepEqual(order("2021-01-04", ["tushare", "baostock", "tdx"]), ["baostock", "tdx", "tushare"]);

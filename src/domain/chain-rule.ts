@@ -1,0 +1,102 @@
+import type { Frequency } from "./frequency.ts";
+import { INSTRUMENT_KINDS, kindOf, type InstrumentKind } from "./instrument-kind.ts";
+import { MARKET_NAMES, marketOf, type MarketName } from "./market.ts";
+import { isProviderName, type ProviderName } from "./provider.ts";
+import type { DataSet } from "./rows.ts";
+import type { SecurityCode } from "./security-code.ts";
+
+/** What a chain of its own may be made for. `bars` are those of a day, `minutes` those within one. */
+export const CHAIN_SUBJECTS = [
+  "bars",
+  "minutes",
+  "ticks",
+  "adjustment-factors",
+  "stock-list",
+  "trading-calendar",
+  "suspensions",
+] as const;
+export type ChainSubject = (typeof CHAIN_SUBJECTS)[number];
+
+/** Who is asked for one thing in place of the general chain: these providers only, in this order. */
+export interface ChainRule {
+  readonly subject: ChainSubject;
+  /** Of every market where it is absent. */
+  readonly market: MarketName | undefined;
+  /** Of every kind of instrument where it is absent. */
+  readonly kind: InstrumentKind | undefined;
+  readonly providers: readonly ProviderName[];
+}
+
+export interface Chains {
+  readonly chain: readonly ProviderName[];
+  readonly chains: readonly ChainRule[];
+}
+
+export const CHAIN_RULE_EXPECTED =
+  "a data set, a market and a kind if wanted, and who is asked, such as ticks=tdx+akshare or bars/HK/stock=yahoo+akshare";
+
+/** `bars/HK/stock=yahoo+akshare`; undefined for what is no rule. Market and kind may be left out and stand in either order. */
+export function parseChainRule(text: string): ChainRule | undefined {
+  const parts = /^([^=]+)=([^=]+)$/.exec(text.trim());
+  const [subjectText = "", ...details] = (parts?.[1] ?? "").split("/").map((word) => word.trim());
+  const subject = CHAIN_SUBJECTS.find((one) => one === subjectText.toLowerCase());
+  const names = (parts?.[2] ?? "").split("+").map((word) => word.trim().toLowerCase());
+  const providers = names.filter(isProviderName);
+  const markets = details.flatMap((word) => MARKET_NAMES.filter((one) => one === word.toUpperCase()));
+  const kinds = details.flatMap((word) => INSTRUMENT_KINDS.filter((one) => one === word.toLowerCase()));
+  const isWhole =
+    providers.length === names.length &&
+    new Set(providers).size === providers.length &&
+    markets.length + kinds.length === details.length &&
+    markets.length <= 1 &&
+    kinds.length <= 1;
+  return subject === undefined || !isWhole ? undefined : { subject, market: markets[0], kind: kinds[0], providers };
+}
+
+export function chainRuleText({ subject, market, kind, providers }: ChainRule): string {
+  return `${[subject, market, kind].filter((word) => word !== undefined).join("/")}=${providers.join("+")}`;
+}
+
+export function chainSubjectOf(dataSet: DataSet, frequency: Frequency): ChainSubject {
+  return dataSet === "bars" && frequency !== "1d" && frequency !== "1w" && frequency !== "1M" ? "minutes" : dataSet;
+}
+
+/** Who is asked for a code, in this order: by the rule that says most of it, or else by the general chain. */
+export function chainFor(chains: Chains, subject: ChainSubject, code: SecurityCode): readonly ProviderName[] {
+  return ruleFor(chains.chains, subject, { market: marketOf(code), kind: kindOf(code) })?.providers ?? chains.chain;
+}
+
+/** Who is asked for what is not of one code, such as a list: rules that name a market or a kind do not count. */
+export function chainForAll(chains: Chains, subject: ChainSubject): readonly ProviderName[] {
+  return ruleFor(chains.chains, subject, undefined)?.providers ?? chains.chain;
+}
+
+/** Who is asked for a list of a market. */
+export function chainForMarket(chains: Chains, subject: ChainSubject, market: MarketName): readonly ProviderName[] {
+  return ruleFor(chains.chains, subject, { market, kind: undefined })?.providers ?? chains.chain;
+}
+
+/** Everybody who is asked for anything, those of the general chain first. */
+export function providersInUse({ chain, chains }: Chains): readonly ProviderName[] {
+  return [...new Set([...chain, ...chains.flatMap(({ providers }) => providers)])];
+}
+
+/** A rule for a kind says more than one for a market, and of two that say as much the first holds. */
+function ruleFor(
+  rules: readonly ChainRule[],
+  subject: ChainSubject,
+  of: { readonly market: MarketName; readonly kind: InstrumentKind | undefined } | undefined,
+): ChainRule | undefined {
+  let best: { readonly rule: ChainRule; readonly weight: number } | undefined;
+  for (const rule of rules) {
+    const fits =
+      rule.subject === subject &&
+      (rule.market === undefined || rule.market === of?.market) &&
+      (rule.kind === undefined || rule.kind === of?.kind);
+    const weight = (rule.kind === undefined ? 0 : 2) + (rule.market === undefined ? 0 : 1);
+    if (fits && weight > (best?.weight ?? -1)) {
+      best = { rule, weight };
+    }
+  }
+  return best?.rule;
+}

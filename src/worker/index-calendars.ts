@@ -1,0 +1,161 @@
+import type { Clock } from "../base/clock.ts";
+import { TransientError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { type Day, dayAt } from "../domain/day.ts";
+import type { LedgerKey, Span } from "../domain/ledger.ts";
+import { ledgerKeyText } from "../domain/ledger.ts";
+import { MARKETS, type MarketName } from "../domain/market.ts";
+import type { Call } from "../domain/unit.ts";
+import { lastFinalDay } from "../planning/final-day.ts";
+import { retrospectiveCalendar } from "../planning/retrospective-calendar.ts";
+import type { TradingCalendar } from "../planning/trading-calendar.ts";
+import type { Lock } from "../ports/lock.ts";
+import type { Ledger, ReferenceStore, Store } from "../ports/store.ts";
+import { toCalendarList } from "./list-answer.ts";
+import type { ProviderLine } from "./provider-line.ts";
+
+/** Markets that publish no calendar which a provider passes on. */
+export type IndexMarket = Exclude<MarketName, "CN">;
+
+export interface IndexCalendarParts {
+  /** Who knows the days of a market; absent where nobody in use does. */
+  readonly lines: ReadonlyMap<IndexMarket, ProviderLine>;
+  readonly stored: Pick<ReferenceStore, "calendar">;
+  readonly store: Pick<Store, "addBatch" | "quarantine">;
+  readonly ledger: Pick<Ledger, "read" | "write">;
+  readonly lock: Lock;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Ends what several messages wait for. */
+  readonly work: AbortSignal;
+}
+
+const NO_DAYS = retrospectiveCalendar([]);
+
+/** After an answer that cannot be a calendar nobody asks for it again at once. */
+const BAD_ANSWER_WAIT_MS = 60_000;
+
+/**
+ * The trading days of Hong Kong and of the United States: those on which the market's index has a bar. Nobody publishes
+ * them ahead, so they are known up to the last day that is over; a request is about days up to there. Brought up to date
+ * by one worker of the fleet whenever a day more is over.
+ */
+export class IndexCalendars {
+  readonly #parts: IndexCalendarParts;
+  readonly #calendars = new Map<IndexMarket, TradingCalendar>();
+  readonly #underWay = new Map<IndexMarket, Promise<void>>();
+  readonly #badUntilMs = new Map<IndexMarket, number>();
+
+  constructor(parts: IndexCalendarParts) {
+    this.#parts = parts;
+  }
+
+  calendar(market: IndexMarket): TradingCalendar {
+    return this.#calendars.get(market) ?? NO_DAYS;
+  }
+
+  /** Nobody in use knows the market's days. */
+  isMissing(market: IndexMarket): boolean {
+    return !this.#parts.lines.has(market);
+  }
+
+  /** Until the calendar reaches the last day that is over. TransientError while the answer is no calendar. */
+  async ensure(market: IndexMarket, signal: AbortSignal): Promise<void> {
+    const line = this.#parts.lines.get(market);
+    if (line === undefined || this.#isRecent(market, line)) {
+      return;
+    }
+    let underWay = this.#underWay.get(market);
+    if (underWay === undefined) {
+      underWay = this.#bringUpToDate(market, line).finally(() => this.#underWay.delete(market));
+      this.#underWay.set(market, underWay);
+    }
+    await line.orOutage(underWay, signal);
+  }
+
+  #isRecent(market: IndexMarket, line: ProviderLine): boolean {
+    return this.calendar(market).knownTo >= lastFinalDay(line.capability, this.#parts.clock.nowMs());
+  }
+
+  async #bringUpToDate(market: IndexMarket, line: ProviderLine): Promise<void> {
+    const { lock, work } = this.#parts;
+    await lock.withLock(
+      `trading-calendar:${market}`,
+      async () => {
+        await this.#load(market);
+        if (!this.#isRecent(market, line)) {
+          await this.#fetch(market, line);
+        }
+      },
+      work,
+    );
+  }
+
+  async #load(market: IndexMarket): Promise<void> {
+    const { stored, ledger, work } = this.#parts;
+    const days = await stored.calendar(MARKETS[market].number, work);
+    const key = keyOf(market);
+    const spans = (await ledger.read([key], work)).get(ledgerKeyText(key)) ?? [];
+    // Days at the end that were looked at and had no bar, as on a holiday, are no rows.
+    const lookedTo = spans.reduce<Day | undefined>(
+      (last, { to }) => (last === undefined || to > last ? to : last),
+      undefined,
+    );
+    this.#calendars.set(market, retrospectiveCalendar(days, lookedTo));
+  }
+
+  async #fetch(market: IndexMarket, line: ProviderLine): Promise<void> {
+    const { store, ledger, clock, log, work } = this.#parts;
+    const badUntilMs = this.#badUntilMs.get(market) ?? 0;
+    if (clock.nowMs() < badUntilMs) {
+      throw this.#noCalendar(market, line, badUntilMs - clock.nowMs());
+    }
+    const { since, zone } = MARKETS[market];
+    const today = dayAt(clock.now(), zone);
+    const call: Call<"trading-calendar"> = {
+      dataSet: "trading-calendar",
+      frequency: "1d",
+      selection: { by: "range", from: since, to: today, market },
+    };
+    const lastFinal = lastFinalDay(line.capability, clock.nowMs());
+    const answer = await line.fetchAll(call, work);
+    if (answer.rows.length === 0) {
+      this.#badUntilMs.set(market, clock.nowMs() + BAD_ANSWER_WAIT_MS);
+      throw this.#noCalendar(market, line, BAD_ANSWER_WAIT_MS);
+    }
+    const list = toCalendarList(answer);
+    await store.addBatch(list.models, work);
+    const callId = answer.callIds.at(-1) ?? "";
+    await store.quarantine(answer.rejected, { version: answer.version, callId, requestId: "" }, work);
+    const span: Span = {
+      from: since,
+      to: lastFinal,
+      state: "present",
+      evidence: {
+        provider: line.provider,
+        callId,
+        version: answer.version,
+        note: `bars of the index on ${answer.rows.length} days`,
+      },
+    };
+    await ledger.write([{ key: keyOf(market), change: () => [span] }], work);
+    await this.#load(market);
+    const calendar = this.calendar(market);
+    log.info("trading days brought up to date from the index", {
+      market,
+      days: calendar.size,
+      knownTo: calendar.knownTo,
+    });
+  }
+
+  #noCalendar(market: IndexMarket, line: ProviderLine, waitMs: number): TransientError {
+    return new TransientError(
+      `bringing the trading days of ${MARKETS[market].title} up to date from ${line.provider}: the index has no bar`,
+      { retryAfterMs: waitMs },
+    );
+  }
+}
+
+function keyOf(market: IndexMarket): LedgerKey {
+  return { dataSet: "trading-calendar", frequency: "1d", code: market };
+}
