@@ -49,4 +49,6 @@ export interface Call<D extends DataSet = DataSet> {
   readonly selection: Selection;
   /** Rows to skip, only where nothing else can split the call. */
   readonly offset?: number;
+  /** Which api of the provider is asked, where several have the same rows; absent, the first that has them. */
+  readonly api?: string;
 }
