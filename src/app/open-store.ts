@@ -91,6 +91,10 @@ function openTarget(
 export function schemaOptions({ providers, compat, clickhouse }: Config, apply: boolean): SchemaOptions {
   return {
     chain: providers.chain.map((provider) => PROVIDER_SOURCES[provider]),
+    rankRules: providers.chains.map(({ providers: names, ...rule }) => ({
+      ...rule,
+      sources: names.map((provider) => PROVIDER_SOURCES[provider]),
+    })),
     ginkgoUnits: compat.ginkgoUnits,
     apply,
     createDatabase: apply,
@@ -163,7 +167,7 @@ export async function openStoreSide(
     store: mysql === undefined ? batching : withMySqlReference(batching, mysql),
     ledger: openClickHouseLedger(clickhouse, systemClock),
     outcomes: openClickHouseOutcomes(clickhouse),
-    reference: mysql ?? openClickHouseReference(clickhouse, schema.chain),
+    reference: mysql ?? openClickHouseReference(clickhouse, schema),
     health: () => batching.health(),
     askWrites: () => batching.askWrites(),
     askMySql: mysql === undefined ? undefined : (asking) => mysql.ask(asking),
@@ -194,7 +198,5 @@ export async function openReference(
   opened: AsyncDisposableStack,
 ): Promise<ReferenceStore> {
   const mysql = await openMySql(config, log, signal);
-  return mysql === undefined
-    ? openClickHouseReference(clickhouse, schemaOptions(config, false).chain)
-    : opened.use(mysql);
+  return mysql === undefined ? openClickHouseReference(clickhouse, schemaOptions(config, false)) : opened.use(mysql);
 }

@@ -81,22 +81,21 @@ export function providersInUse({ chain, chains }: Chains): readonly ProviderName
   return [...new Set([...chain, ...chains.flatMap(({ providers }) => providers)])];
 }
 
-/** A rule for a kind says more than one for a market, and of two that say as much the first holds. */
+/** Rules of one subject, those that say most in front: a kind says more than a market, and of two that say as much the first holds. */
+export function rulesFor<R extends Omit<ChainRule, "providers">>(
+  rules: readonly R[],
+  subject: ChainSubject,
+): readonly R[] {
+  const weight = ({ kind, market }: R): number => (kind === undefined ? 0 : 2) + (market === undefined ? 0 : 1);
+  return rules.filter((rule) => rule.subject === subject).toSorted((left, right) => weight(right) - weight(left));
+}
+
 function ruleFor(
   rules: readonly ChainRule[],
   subject: ChainSubject,
   of: { readonly market: MarketName; readonly kind: InstrumentKind | undefined } | undefined,
 ): ChainRule | undefined {
-  let best: { readonly rule: ChainRule; readonly weight: number } | undefined;
-  for (const rule of rules) {
-    const fits =
-      rule.subject === subject &&
-      (rule.market === undefined || rule.market === of?.market) &&
-      (rule.kind === undefined || rule.kind === of?.kind);
-    const weight = (rule.kind === undefined ? 0 : 2) + (rule.market === undefined ? 0 : 1);
-    if (fits && weight > (best?.weight ?? -1)) {
-      best = { rule, weight };
-    }
-  }
-  return best?.rule;
+  return rulesFor(rules, subject).find(
+    ({ market, kind }) => (market === undefined || market === of?.market) && (kind === undefined || kind === of?.kind),
+  );
 }

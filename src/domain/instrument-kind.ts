@@ -1,4 +1,4 @@
-import { digitsOf, exchangeOf, type Exchange, type SecurityCode } from "./security-code.ts";
+import { digitsOf, EXCHANGES, exchangeOf, type Exchange, type SecurityCode } from "./security-code.ts";
 
 /** What a code stands for. `fund` is every listed fund that is no ETF (LOF, closed-end, REIT). */
 export const INSTRUMENT_KINDS = ["stock", "index", "etf", "fund", "bond"] as const;
@@ -17,6 +17,17 @@ export function kindOf(code: SecurityCode): InstrumentKind {
     }
   }
   return "stock";
+}
+
+/** The ranges of `kindOf` in the order in which they are looked at, for whoever asks a database the same. */
+export function kindRanges(): readonly {
+  readonly exchange: Exchange;
+  readonly kind: InstrumentKind;
+  readonly pattern: string;
+}[] {
+  return EXCHANGES.flatMap((exchange) =>
+    RANGES[exchange].map(([kind, { source }]) => ({ exchange, kind, pattern: source })),
+  );
 }
 
 const RANGES: { readonly [E in Exchange]: readonly (readonly [InstrumentKind, RegExp])[] } = {

@@ -180,7 +180,7 @@ function defineBookkeepingTests(open: OpenDatabase): void {
       {},
       never,
     );
-    const store = openClickHouseReference(clickhouse, [SOURCE.TUSHARE]);
+    const store = openClickHouseReference(clickhouse, { chain: [SOURCE.TUSHARE] });
     const instruments = await store.instruments(never);
     assert.deepEqual(
       instruments.map(({ code, name, status, delistedOn }) => [code, name, status, delistedOn]),

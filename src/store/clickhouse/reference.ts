@@ -1,23 +1,22 @@
 import { parseDay } from "../../domain/day.ts";
-import { CURRENCY, isEnumNumber, MARKET, SOURCE, type NumberIn, type SourceNumber } from "../../domain/enums.ts";
+import { CURRENCY, isEnumNumber, MARKET, SOURCE, type NumberIn } from "../../domain/enums.ts";
 import type { CalendarDay, Instrument, ListStatus } from "../../domain/rows.ts";
 import { parseSecurityCode } from "../../domain/security-code.ts";
 import type { ReferenceStore } from "../../ports/store.ts";
 import type { ClickHouse } from "./client.ts";
 import { quoteIdentifier } from "./quote.ts";
+import { rankSource, type SourceRanks } from "./rank-source.ts";
 import { STOCK_INFO_ROW, TRADE_DAY_ROW } from "./tables.ts";
-import { rankSource } from "./views.ts";
 
 /** Instruments and calendar from our tables; of several sources of one the best of the chain. */
-export function openClickHouseReference(clickhouse: ClickHouse, chain: readonly SourceNumber[]): ReferenceStore {
+export function openClickHouseReference(clickhouse: ClickHouse, ranks: SourceRanks): ReferenceStore {
   const table = (name: string): string => `${quoteIdentifier(clickhouse.database)}.${name}`;
-  const rank = rankSource(chain, "");
   return {
     instruments: async (signal) => {
       const rows = await clickhouse.query<InstrumentRow>(
         `SELECT code, code_name, industry, market, currency, status, toString(list_date) AS listed,
   toString(delist_date) AS delisted, source
-FROM ${table(STOCK_INFO_ROW.name)} FINAL ORDER BY code, ${rank}, source LIMIT 1 BY code`,
+FROM ${table(STOCK_INFO_ROW.name)} FINAL ORDER BY code, ${rankSource(ranks, "stock-list", { prefix: "", code: "code" })}, source LIMIT 1 BY code`,
         {},
         signal,
       );
@@ -27,7 +26,7 @@ FROM ${table(STOCK_INFO_ROW.name)} FINAL ORDER BY code, ${rank}, source LIMIT 1 
       const rows = await clickhouse.query<CalendarRow>(
         `SELECT market, toString(trading_day) AS day, is_open, source
 FROM ${table(TRADE_DAY_ROW.name)} FINAL WHERE market = {market:Int8}
-ORDER BY trading_day, ${rank}, source LIMIT 1 BY trading_day`,
+ORDER BY trading_day, ${rankSource(ranks, "trading-calendar", { prefix: "" })}, source LIMIT 1 BY trading_day`,
         { market },
         signal,
       );

@@ -1,6 +1,5 @@
 import { PermanentError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import type { SourceNumber } from "../../domain/enums.ts";
 import type { ClickHouse } from "./client.ts";
 import {
   loadMigrations,
@@ -14,14 +13,13 @@ import {
 } from "./migrations.ts";
 import { readLedgerCodes } from "./coverage-counts.ts";
 import { quoteIdentifier, quoteString } from "./quote.ts";
+import type { SourceRanks } from "./rank-source.ts";
 import { compareTable, isForeign, readObjects, type StoredObject } from "./schema-compare.ts";
 import { TABLES } from "./tables.ts";
 import { bringUpToDate, codeOfTickView, isForeignTickTable } from "./tick-views.ts";
 import { renderViews, viewComment, type View } from "./views.ts";
 
-export interface SchemaOptions {
-  /** Providers' numbers, best first; decides which of several sources of a row the views show. */
-  readonly chain: readonly SourceNumber[];
+export interface SchemaOptions extends SourceRanks {
   readonly ginkgoUnits: boolean;
   /** `schema.auto`: make what is missing. When false, what is missing is an error that names it. */
   readonly apply: boolean;

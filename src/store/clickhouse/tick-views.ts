@@ -1,6 +1,6 @@
 import { PermanentError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import { parseSecurityCode, type SecurityCode } from "../../domain/security-code.ts";
+import { isSecurityCode, type SecurityCode } from "../../domain/security-code.ts";
 import type { ClickHouse } from "./client.ts";
 import { onCluster, qualify } from "./migrations.ts";
 import { quoteIdentifier, quoteString } from "./quote.ts";
@@ -34,7 +34,7 @@ export interface TickViews {
   ensure(codes: Iterable<SecurityCode>, signal: AbortSignal): Promise<void>;
 }
 
-const NAME = /^(\d{6})_(SH|SZ|BJ)_Tick$/;
+const NAME = /^(.{1,9})_([A-Z]{2})_Tick$/;
 /** Views asked about in one statement. */
 const NAMES_MAX = 1_000;
 
@@ -45,8 +45,9 @@ export function tickViewName(code: SecurityCode): string {
 
 /** The code whose ticks are read by that name; undefined for any other name. */
 export function codeOfTickView(name: string): SecurityCode | undefined {
-  const match = NAME.exec(name);
-  return match === null ? undefined : parseSecurityCode(`${match[1]}.${match[2]}`);
+  const [, symbol, exchange] = NAME.exec(name) ?? [];
+  const code = `${symbol}.${exchange}`;
+  return isSecurityCode(code) ? code : undefined;
 }
 
 export function renderTickView(database: string, code: SecurityCode): View {

@@ -1,18 +1,11 @@
 import { createHash } from "node:crypto";
 
 import { BAR_FLAGS, NO_TRADE_FLAGS, TICK_FLAGS } from "../../domain/rows.ts";
-import { FREQUENCY, MARKET, type SourceNumber } from "../../domain/enums.ts";
+import { FREQUENCY, MARKET } from "../../domain/enums.ts";
 import { isDailyOrLonger, sharesPerUnit, yuanPerUnit } from "./original-units.ts";
 import { quoteIdentifier, quoteString } from "./quote.ts";
-import {
-  ADJUSTFACTOR_ROW,
-  BAR_ROW,
-  FETCHED_VERSION_MIN,
-  STOCK_INFO_ROW,
-  TICK_DAY_ROW,
-  TICK_ROW,
-  TRADE_DAY_ROW,
-} from "./tables.ts";
+import { rankBars, rankSource, type SourceRanks } from "./rank-source.ts";
+import { ADJUSTFACTOR_ROW, BAR_ROW, STOCK_INFO_ROW, TICK_DAY_ROW, TICK_ROW, TRADE_DAY_ROW } from "./tables.ts";
 
 /**
  * The views that Ginkgo reads. They show one row a key whatever the number of versions and sources behind it, and never
@@ -24,10 +17,8 @@ export interface View {
   readonly select: string;
 }
 
-export interface ViewOptions {
+export interface ViewOptions extends SourceRanks {
   readonly database: string;
-  /** The chain of providers, best first: of several sources of a row the view shows the best. Others follow by number. */
-  readonly chain: readonly SourceNumber[];
   /** `compat.ginkgoUnits`: lots, thousand yuan and two decimals, as the original stored them. */
   readonly ginkgoUnits: boolean;
 }
@@ -58,18 +49,7 @@ export function isOwnViewComment(comment: string): boolean {
   return comment.startsWith(COMMENT_PREFIX);
 }
 
-/**
- * The order of sources as an expression that is smallest for the best. Rows copied from an older table come after every
- * fetched one, whatever their source.
- */
-export function rankSource(chain: readonly SourceNumber[], prefix: string): string {
-  const version = `if(${prefix}version < ${FETCHED_VERSION_MIN}, 1000, 0)`;
-  if (chain.length === 0) {
-    return version;
-  }
-  const ranks = chain.map((_, index) => index);
-  return `${version} + transform(${prefix}source, [${chain.join(", ")}], [${ranks.join(", ")}], 500)`;
-}
+const BY_ROW = { prefix: "row.", code: "row.code" } as const;
 
 /** 32 hexadecimal digits that depend on the key alone, as wide as the original's uuids. */
 function uuidOf(table: string, ...keys: readonly string[]): string {
@@ -89,7 +69,7 @@ function canonicalBars(options: ViewOptions, where: string): string {
   row.zone AS zone, row.open AS open, row.high AS high, row.low AS low, row.close AS close, row.pre_close AS pre_close,
   row.volume AS volume, row.amount AS amount, row.source AS source, row.flags AS flags
 FROM ${tableName(options, BAR_ROW.name)} AS row FINAL${where}
-ORDER BY row.code, row.frequency, row.timestamp, ${rankSource(options.chain, "row.")}, row.source
+ORDER BY row.code, row.frequency, row.timestamp, ${rankBars(options, BY_ROW, isDailyOrLonger("row.frequency"))}, row.source
 LIMIT 1 BY row.code, row.frequency, row.timestamp`;
 }
 
@@ -226,7 +206,7 @@ SELECT row.code AS code, row.timestamp AS timestamp, row.trading_day AS trading_
   last_value(row.factor) OVER (
     PARTITION BY row.code, row.source ORDER BY row.timestamp ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
   ) AS latest,
-  argMin(row.source, tuple(${rankSource(options.chain, "row.")}, row.source)) OVER (PARTITION BY row.code) AS best
+  argMin(row.source, tuple(${rankSource(options, "adjustment-factors", BY_ROW)}, row.source)) OVER (PARTITION BY row.code) AS best
 FROM ${tableName(options, ADJUSTFACTOR_ROW.name)} AS row FINAL
 ) AS f
 WHERE f.source = f.best
@@ -239,7 +219,7 @@ function instruments(options: ViewOptions): string {
   row.industry AS industry, row.currency AS currency, row.market AS market, row.list_date AS list_date,
   ifNull(row.delist_date, toDate('2099-12-31')) AS delist_date, row.source AS source, row.status AS status, false AS is_del
 FROM ${tableName(options, STOCK_INFO_ROW.name)} AS row FINAL
-ORDER BY row.code, ${rankSource(options.chain, "row.")}, row.source
+ORDER BY row.code, ${rankSource(options, "stock-list", BY_ROW)}, row.source
 LIMIT 1 BY row.code`;
 }
 
@@ -247,7 +227,7 @@ function calendar(options: ViewOptions): string {
   return `SELECT ${uuidOf("trade_day", "row.market", "row.trading_day")} AS uuid, ${META}, row.market AS market,
   row.is_open AS is_open, row.timestamp AS timestamp, row.source AS source, row.trading_day AS trading_day, false AS is_del
 FROM ${tableName(options, TRADE_DAY_ROW.name)} AS row FINAL
-ORDER BY row.market, row.trading_day, ${rankSource(options.chain, "row.")}, row.source
+ORDER BY row.market, row.trading_day, ${rankSource(options, "trading-calendar", { prefix: "row." })}, row.source
 LIMIT 1 BY row.market, row.trading_day`;
 }
 
@@ -267,7 +247,7 @@ function ticks(options: ViewOptions): string {
 FROM ${tableName(options, TICK_ROW.name)} AS row FINAL
 INNER JOIN (
 SELECT day.code AS code, day.trading_day AS trading_day,
-  argMin(day.source, tuple(${rankSource(options.chain, "day.")}, day.source)) AS source
+  argMin(day.source, tuple(${rankSource(options, "ticks", { prefix: "day.", code: "day.code" })}, day.source)) AS source
 FROM ${tableName(options, TICK_DAY_ROW.name)} AS day FINAL
 WHERE day.ticks > 0
 GROUP BY day.code, day.trading_day
