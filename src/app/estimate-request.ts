@@ -3,7 +3,8 @@ import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import { addDays, dayAt, daysBetween, SHANGHAI } from "../domain/day.ts";
 import { CN_TRADING_DAYS_FROM } from "../domain/cn-trading-days.ts";
-import { MARKET } from "../domain/enums.ts";
+import { chainFor, chainSubjectOf, providersInUse } from "../domain/chain-rule.ts";
+import { MARKET_NAMES, MARKETS, marketOf, marketOfExchange, type MarketName } from "../domain/market.ts";
 import { ledgerKeyText, type LedgerKey, type Span } from "../domain/ledger.ts";
 import { impliedInstrument } from "../domain/implied-instrument.ts";
 import { PROVIDER_SOURCES, type ProviderName } from "../domain/provider.ts";
@@ -18,12 +19,13 @@ import { coalesce } from "../planning/coalesce.ts";
 import { covers } from "../planning/covers.ts";
 import { isStale, lastFetchedAtMs } from "../planning/freshness.ts";
 import { planCode } from "../planning/plan.ts";
+import { retrospectiveCalendar } from "../planning/retrospective-calendar.ts";
 import { mergedCalendar, type TradingCalendar } from "../planning/trading-calendar.ts";
 import type { Capability } from "../ports/source.ts";
 import type { Ledger, ReferenceStore } from "../ports/store.ts";
 import type { RequestPlan } from "./app-api.ts";
 import { identityOf, openOurRedis } from "./open-budget.ts";
-import { allAble, firstAble, servedProvider, type AbleProvider } from "./provider-table.ts";
+import { firstAble, noneAble, servedProvider, type AbleProvider } from "./provider-table.ts";
 import { listedCodes } from "./send-requests.ts";
 
 export interface RequestEstimate {
@@ -137,12 +139,27 @@ function ableFor(
   dataSet: CodeDataSet,
 ): (code: SecurityCode) => AbleProvider | undefined {
   const wanted = dataSet !== "bars" || frequency === "1w" || frequency === "1M" ? "1d" : frequency;
-  const chain = provider === undefined ? config.providers.chain : [provider];
-  const asked = { ...config, providers: { ...config.providers, chain } };
-  // Throws where nobody has any of it.
-  firstAble(asked, dataSet, wanted);
-  const able = allAble(asked, dataSet, wanted);
-  return (code) => able.find(({ capability }) => covers(capability, code));
+  const subject = chainSubjectOf(dataSet, wanted);
+  const able = new Map(
+    (provider === undefined ? providersInUse(config.providers) : [provider]).map((name) => [
+      name,
+      servedProvider(name)
+        .capabilities(config)
+        .filter((one) => one.dataSet === dataSet && one.frequency === wanted),
+    ]),
+  );
+  if (![...able.values()].some((capabilities) => capabilities.length > 0)) {
+    throw noneAble([...able.keys()], dataSet, wanted);
+  }
+  return (code) => {
+    for (const name of provider === undefined ? chainFor(config.providers, subject, code) : [provider]) {
+      const capability = able.get(name)?.find((one) => covers(one, code));
+      if (capability !== undefined) {
+        return { provider: name, capability };
+      }
+    }
+    return undefined;
+  };
 }
 
 /** The lists that are asked for themselves, or are too old to plan with. */
@@ -191,7 +208,7 @@ async function planCodes(
   signal: AbortSignal,
 ): Promise<PlannedCodes> {
   const { reference, ledger } = parts;
-  const calendar = mergedCalendar(await reference.calendar(MARKET.CHINA, signal));
+  const calendars = await readCalendars(reference, signal);
   const listed = await reference.instruments(signal);
   const instruments = new Map(listed.map((one) => [one.code, one]));
   const codes = plan.codes === "all" ? listedCodes(listed) : plan.codes;
@@ -223,7 +240,11 @@ async function planCodes(
     );
     for (const { able, instrument, key } of batch) {
       const spans = known.get(ledgerKeyText(key)) ?? [];
-      const one = planOne({ config, plan, dataSet, parts, calendar, ...able }, instrument, spans);
+      const one = planOne(
+        { config, plan, dataSet, parts, calendar: calendars[marketOf(instrument.code)], ...able },
+        instrument,
+        spans,
+      );
       const found = unitsOf.get(able.capability) ?? { able, units: [] };
       unitsOf.set(able.capability, found);
       found.units.push(...one.units);
@@ -232,15 +253,30 @@ async function planCodes(
     }
   }
   const marketRowsByDay = listed.filter(({ status, code }) => status === "listed" && kindOf(code) === "stock").length;
-  const calls = [...unitsOf.values()].map(({ able: { provider, capability }, units }): ApiCalls => ({
-    provider,
-    api: capability.api,
-    calls: coalesce(units, capability, { calendar, marketRowsByDay }).reduce(
-      (sum, { call }) => sum + pagesOf(call, capability, { calendar, marketRowsByDay }),
-      0,
-    ),
-  }));
+  const calls = [...unitsOf.values()].map(({ able: { provider, capability }, units }): ApiCalls => {
+    const calendar = calendars[marketOfExchange(capability.exchanges[0] ?? "SH")];
+    return {
+      provider,
+      api: capability.api,
+      calls: coalesce(units, capability, { calendar, marketRowsByDay }).reduce(
+        (sum, { call }) => sum + pagesOf(call, capability, { calendar, marketRowsByDay }),
+        0,
+      ),
+    };
+  });
   return { messages: codes.length, missingDays, pendingDays, unknownCodes, unservedCodes, calls };
+}
+
+async function readCalendars(
+  reference: ReferenceStore,
+  signal: AbortSignal,
+): Promise<Readonly<Record<MarketName, TradingCalendar>>> {
+  const [CN, HK, US] = await Promise.all(MARKET_NAMES.map((name) => reference.calendar(MARKETS[name].number, signal)));
+  return {
+    CN: mergedCalendar(CN ?? []),
+    HK: retrospectiveCalendar(HK ?? []),
+    US: retrospectiveCalendar(US ?? []),
+  };
 }
 
 interface Batch {

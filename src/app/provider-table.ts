@@ -144,12 +144,20 @@ export function firstAble(
 ): AbleProvider {
   const [able] = allAble(config, dataSet, frequency);
   if (able === undefined) {
-    throw new PermanentError(
-      `no provider of providers.chain (${config.providers.chain.join(", ")}) has ${dataSet.replace("-", " ")} at ${frequency}`,
-      "settings",
-    );
+    throw noneAble(config.providers.chain, dataSet, frequency);
   }
   return able;
+}
+
+export function noneAble(
+  providers: readonly ProviderName[],
+  dataSet: Capability["dataSet"],
+  frequency: Capability["frequency"],
+): PermanentError {
+  return new PermanentError(
+    `no provider of providers.chain (${providers.join(", ")}) has ${dataSet.replace("-", " ")} at ${frequency}`,
+    "settings",
+  );
 }
 
 /** Every capability of the chain for a data set at a frequency in a market, of whatever kinds, in the chain's order. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { dayAt, SHANGHAI } from "../domain/day.ts";
+import { MARKET_NAMES } from "../domain/market.ts";
 import { parseFrequency, type Frequency } from "../domain/frequency.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { CodeDataSet } from "../domain/unit.ts";
@@ -27,10 +28,12 @@ export interface TypedCoverage {
   readonly date?: string;
   readonly from?: string;
   readonly to?: string;
+  readonly of?: string;
 }
 
 /** UsageError says what does not fit together. */
 export function toCoverageOptions(typed: TypedCoverage, clock: Clock): CoverageOptions {
+  const market = typed.of === undefined ? undefined : oneOf("--of", typed.of.toUpperCase(), MARKET_NAMES);
   const dataSet = DATA_SETS[oneOf("--data-set", typed.dataSet, DATA_SET_WORDS)];
   const date = readDay("--date", typed.date);
   const range = readFromTo(typed);
@@ -43,7 +46,14 @@ export function toCoverageOptions(typed: TypedCoverage, clock: Clock): CoverageO
   if (future !== undefined) {
     throw new UsageError(`${future} lies in the future: today is ${today} in Shanghai`);
   }
-  return { dataSet, frequency: readFrequency(dataSet, typed.frequency), codes: readCodes(typed), from, to };
+  return {
+    dataSet,
+    frequency: readFrequency(dataSet, typed.frequency),
+    codes: readCodes(typed),
+    from,
+    to,
+    ...(market === undefined ? {} : { market }),
+  };
 }
 
 function readFrequency(dataSet: CodeDataSet, typed: string | undefined): Frequency {

@@ -1,4 +1,5 @@
 import type { CodeCoverage, CoverageReport, CoverageSpan, CoverageState } from "../app/app-api.ts";
+import { MARKETS } from "../domain/market.ts";
 import { renderTable } from "./table.ts";
 
 /** So many codes get a line each; of more only the worst are shown. */
@@ -51,10 +52,27 @@ export function describeCoverage(report: CoverageReport): string {
   ].join("");
 }
 
+/** Where the trading days are from, where that is no calendar, and what of other markets was left out. */
+function marketRemarks({ market, tradingDays, otherMarkets }: CoverageReport): readonly string[] {
+  const days =
+    tradingDays === undefined
+      ? []
+      : tradingDays.knownTo === undefined
+        ? [
+            `no trading day of ${MARKETS[market].title} is known yet: the first request for one of its codes brings them`,
+          ]
+        : [`trading days are the ${tradingDays.source}, known to ${tradingDays.knownTo}: no calendar is published`];
+  const others = otherMarkets.map(
+    (other) =>
+      `${plural(other.codes, "security", "securities")} of ${MARKETS[other.market].title} left out: gdw coverage --of ${other.market}`,
+  );
+  return [...days, ...others];
+}
+
 /** What a reader should know besides, one line each, with what to do. */
 export function coverageRemarks(report: CoverageReport): readonly string[] {
   const { freshness, neverAsked, unknownCodes, codesNotCompared, rowsUnknown, counts, warning } = report;
-  const lines: string[] = [...cutRemark(report.range)];
+  const lines: string[] = [...cutRemark(report.range), ...marketRemarks(report)];
   if (freshness?.endedSince === undefined && freshness !== undefined) {
     lines.push(
       `asked for up to ${freshness.askedTo}; the trading calendar ends before today: gdw request --kind calendar`,

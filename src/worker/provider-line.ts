@@ -251,7 +251,7 @@ export class ProviderLine {
   async #fetch<D extends DataSet>(call: Call<D>, pass: Pass, signal: AbortSignal): Promise<Page<D>> {
     const { source, gate } = this.#parts;
     try {
-      const page = await source.fetch(call, signal);
+      const page = await source.fetch({ ...call, api: this.capability.api }, signal);
       gate.ended(pass);
       return page;
     } catch (error) {

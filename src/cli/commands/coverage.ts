@@ -16,6 +16,7 @@ Examples:
   gdw coverage --market --from 2024-01-01    every listed security; a day that nobody asked for counts as missing
   gdw coverage --frequency 5m --code 000001.SZ
   gdw coverage --data-set ticks --json
+  gdw coverage --of HK                       what was asked for of Hong Kong
 
 The exit code is 1 when a day is unexplained, failed, without its row, or pending a day after it was to be asked for again,
 and in a named range when nobody asked for it.`;
@@ -31,6 +32,7 @@ export function addCoverage(parent: Command, cli: Cli, state: RunState): void {
     .option("--to <day>", "last day (default: the latest that was asked for)")
     .option("--data-set <name>", `one of ${DATA_SET_WORDS.join(", ")}`, "bars")
     .option("--frequency <frequency>", "of the bars: 1m, 5m, 15m, 30m, 60m or 1d (default: 1d)")
+    .option("--of <market>", "CN, HK or US, where no code is named (default: CN)")
     .option("--json", "print JSON")
     .addHelpText("after", EXAMPLES)
     .action(async (typed: TypedCoverage & { readonly json?: boolean }, command: Command) => {

@@ -37,6 +37,7 @@ export function addGaps(parent: Command, cli: Cli, state: RunState): void {
     .option("--to <day>", "last day (default: the latest that was asked for)")
     .option("--data-set <name>", `one of ${DATA_SET_WORDS.join(", ")}`, "bars")
     .option("--frequency <frequency>", "of the bars: 1m, 5m, 15m, 30m, 60m or 1d (default: 1d)")
+    .option("--of <market>", "CN, HK or US, where no code is named (default: CN)")
     .option("--request", "publish one message a security, from its first to its last gap")
     .option("--wait", "with --request: wait until every message is settled")
     .option("--json", "print JSON")
