@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { parseDay } from "../domain/day.ts";
+import { BAR_FLAGS } from "../domain/rows.ts";
 import { DayCount } from "./day-count.ts";
 import { bundledCalendar } from "./trading-calendar.ts";
 
@@ -16,6 +17,18 @@ test("a day is partial until it has as many different bars as a full day, and a 
   }
   assert.deepEqual([...count.partialDays()], [[day, 3]]);
   count.add(row("15:00"));
+  assert.deepEqual([...count.partialDays()], []);
+});
+
+test("the opening auction's row makes no short day whole and no whole one short, and alone it is no day", () => {
+  const count = new DayCount({ dataSet: "bars", rowsPerDay: 4 }, calendar, day, day);
+  count.add({ ...row("09:30"), flags: BAR_FLAGS.auction | BAR_FLAGS.noTurnover });
+  assert.deepEqual([...count.partialDays()], [[day, 0]]);
+  for (const time of ["10:30", "11:30", "14:00"]) {
+    count.add({ ...row(time), flags: 0 });
+  }
+  assert.deepEqual([...count.partialDays()], [[day, 3]]);
+  count.add({ ...row("15:00"), flags: BAR_FLAGS.noTurnover });
   assert.deepEqual([...count.partialDays()], []);
 });
 

@@ -1,10 +1,13 @@
 import type { Day } from "../domain/day.ts";
+import { BAR_FLAGS } from "../domain/rows.ts";
 import type { Capability } from "../ports/source.ts";
 import { DaySet } from "./day-set.ts";
 import type { TradingCalendar } from "./trading-calendar.ts";
 
 /**
- * Counts the bars within each day, so that a day with a part of them is not taken for done. Other data sets count nothing.
+ * Counts the bars within each day, so that a day with a part of them is not taken for done. The row of the opening auction,
+ * which only some providers have, is none of a full day's, and a day that has nothing else is not done. Other data sets
+ * count nothing.
  * Of a day that is complete only that is kept: thousands of units count years of minutes at once.
  */
 export class DayCount {
@@ -24,7 +27,7 @@ export class DayCount {
   }
 
   /** A bar that comes twice, as pages overlap, counts once. */
-  add(row: { readonly tradingDay: Day; readonly time?: string }): void {
+  add(row: { readonly tradingDay: Day; readonly time?: string; readonly flags?: number }): void {
     if (this.#expected === 0 || row.time === undefined || this.#complete.has(row.tradingDay)) {
       return;
     }
@@ -32,6 +35,9 @@ export class DayCount {
     if (times === undefined) {
       times = new Set();
       this.#times.set(row.tradingDay, times);
+    }
+    if (((row.flags ?? 0) & BAR_FLAGS.auction) !== 0) {
+      return;
     }
     times.add(row.time);
     if (times.size >= this.#expected) {
