@@ -31,10 +31,12 @@ interface Stored {
 
 /** Three units of volume and twelve of turnover, as the provider's answer has them, mapped. */
 const READERS: Readonly<Record<ServedProviderName, (rows: UnitFact["rows"], code: string) => Stored | undefined>> = {
-  tushare: (_rows, code) => {
-    const fields = ["ts_code", "trade_date", "open", "high", "low", "close", "pre_close", "vol", "amount"];
-    const items = [[code, "20240102", "40", "40", "40", "40", "40", "3", "12"]];
-    return mapTushare("bars", { fields, items, hasMore: false }).rows[0];
+  tushare: (rows, code) => {
+    const isDaily = rows === "daily bars";
+    const fields = ["ts_code", isDaily ? "trade_date" : "trade_time", "open", "high", "low", "close", "vol", "amount"];
+    const item = [code, isDaily ? "20240102" : "2024-01-02 09:35:00", "40", "40", "40", "40", "3", "12"];
+    const table = { fields: [...fields, "pre_close"], items: [[...item, "40"]], hasMore: false };
+    return mapTushare("bars", isDaily ? "1d" : "5m", table).rows[0];
   },
   baostock: (rows, code) => {
     const wire = code.toLowerCase().replace(/^(\d+)\.(\w+)$/, "$2.$1");

@@ -7,7 +7,7 @@ import { addDays, compactDay, parseDay, type Day } from "../../src/domain/day.ts
 import type { DataSet } from "../../src/domain/rows.ts";
 import { parseSecurityCode } from "../../src/domain/security-code.ts";
 import type { Call, Selection } from "../../src/domain/unit.ts";
-import { openTushareSource } from "../../src/sources/tushare/source.ts";
+import { openTushareSource, TUSHARE_ROW_CAPS } from "../../src/sources/tushare/source.ts";
 import { testSourceContract, type CutCall, type SourceFault, type SourceRig } from "./source-contract.ts";
 
 /**
@@ -20,6 +20,8 @@ const CODES = ["000001.SZ", "000002.SZ", "600000.SH", "600001.SH", "920002.BJ"].
 const BEGIN = parseDay("2024-12-25");
 const DAYS = Array.from({ length: 20 }, (_, index) => addDays(BEGIN, index));
 const END = DAYS.at(-1) ?? BEGIN;
+/** More than a page holds, so that a day itself is cut. */
+const MINUTES = ["09:30", "10:30", "11:30", "14:00", "15:00"];
 
 type Params = Readonly<Record<string, string | undefined>>;
 type Row = Readonly<Record<string, string | number | null>>;
@@ -29,6 +31,15 @@ const TABLES: Readonly<Record<string, readonly Row[]>> = {
     const prices = { open: 8.75, high: 8.85, low: 8.69, close: 8.7, pre_close: 8.72 };
     return { ts_code, trade_date, ...prices, vol: index + 0.25, amount: index + 0.125 };
   }),
+  index_daily: days("000001.SH"),
+  fund_daily: days("510300.SH"),
+  stk_mins: DAYS.flatMap((day, dayIndex) =>
+    MINUTES.map((minute, index) => {
+      const prices = { open: 8.75, high: 8.85, low: 8.69, close: 8.7 };
+      const row = { ts_code: "600000.SH", trade_time: `${day} ${minute}:00`, ...prices };
+      return { ...row, vol: 100 * index, amount: dayIndex + 0.5 };
+    }),
+  ),
   adj_factor: pairs((ts_code, trade_date, index) => ({ ts_code, trade_date, adj_factor: 1 + index / 4 })),
   suspend_d: pairs((ts_code, trade_date) => ({ ts_code, trade_date, suspend_timing: null, suspend_type: "S" })),
   trade_cal: DAYS.map((day) => ({ exchange: "SSE", cal_date: compactDay(day), is_open: 1 })),
@@ -42,6 +53,13 @@ const TABLES: Readonly<Record<string, readonly Row[]>> = {
     delist_date: null,
   })),
 };
+
+function days(code: string): readonly Row[] {
+  return DAYS.map((day, index) => {
+    const prices = { open: 3.1234, high: 3.5, low: 3, close: 3.25, pre_close: 3 };
+    return { ts_code: code, trade_date: compactDay(day), ...prices, vol: index + 0.25, amount: index + 0.125 };
+  });
+}
 
 function pairs(toRow: (code: string, day: string, index: number) => Row): readonly Row[] {
   return DAYS.flatMap((day, dayIndex) =>
@@ -82,7 +100,7 @@ async function openRig(hasMore: boolean): Promise<SourceRig> {
     clock: systemClock,
     baseUrl: `http://127.0.0.1:${address.port}`,
     callMsMax: 500,
-    rowCaps: { daily: CAP, adj_factor: CAP, stock_basic: CAP, trade_cal: CAP, suspend_d: CAP },
+    rowCaps: Object.fromEntries(Object.keys(TUSHARE_ROW_CAPS).map((api) => [api, CAP])),
   });
   return {
     source,
@@ -126,7 +144,7 @@ function answer({ api_name: api, params, fields }: Asked, hasMore: boolean): unk
     .filter((row) => codes === undefined || codes.split(",").includes(String(row["ts_code"])))
     .filter((row) => day === undefined || row["trade_date"] === day)
     .filter((row) => {
-      const own = String(row["trade_date"] ?? row["cal_date"] ?? "");
+      const own = String(row["trade_date"] ?? row["trade_time"] ?? row["cal_date"] ?? "");
       return own === "" || (own >= (from ?? "") && own <= (to ?? "9"));
     })
     .toReversed();
@@ -156,6 +174,17 @@ function cutCalls(): readonly CutCall[] {
     {
       call: toCall("adjustment-factors", { by: "codes", codes: CODES.slice(0, 1), ...span }),
       keys: keysOf("adjustment-factors", CODES.slice(0, 1), DAYS),
+    },
+    ...["000001.SH", "510300.SH"].map((code) => ({
+      call: toCall("bars", { by: "codes", codes: [parseSecurityCode(code)], ...span }),
+      keys: keysOf("bars", [code], DAYS),
+    })),
+    {
+      call: {
+        ...toCall("bars", { by: "codes", codes: [parseSecurityCode("600000.SH")], ...span }),
+        frequency: "60m",
+      } as const,
+      keys: new Set(DAYS.flatMap((day) => MINUTES.map((minute) => `bars 600000.SH ${day} ${day} ${minute}:00`))),
     },
     { call: toCall("bars", { by: "day", day: BEGIN }), keys: keysOf("bars", CODES, [BEGIN]) },
     { call: toCall("suspensions", { by: "range", ...span }), keys: keysOf("suspensions", CODES, DAYS) },

@@ -30,7 +30,7 @@ export async function tushareCases(data: string): Promise<readonly DecodeCase[]>
   };
   const decode: DecodeCase["decode"] = () => {
     const envelope = readEnvelope(parseBody(body.toString("utf8")));
-    const { rows: bars, rejected } = mapTable("bars", readTable(envelope?.data, "reading"));
+    const { rows: bars, rejected } = mapTable("bars", "1d", readTable(envelope?.data, "reading"));
     return checkedBars(bars, rejected, CODE, "1d");
   };
   return [

@@ -1,14 +1,16 @@
 import type { ProviderFacts } from "../../ports/provider-facts.ts";
 
 const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** Protocol sections 4.1 and 6. */
+/** Protocol sections 4.1, 4.5, 4.7 and 6. */
 export const TUSHARE_FACTS: ProviderFacts = {
   provider: "tushare",
   title: "Tushare Pro",
   protocol: "JSON over HTTPS",
   needs: "token",
-  price: "by points of the account: 120 come with registering, 2,000 are wanted for factors and the stock list",
+  price:
+    "by points of the account: 120 come with registering, 2,000 are wanted for factors and the stock list; minute bars are sold apart",
   quotas: [
     {
       calls: 50,
@@ -18,6 +20,13 @@ export const TUSHARE_FACTS: ProviderFacts = {
     },
     { calls: 200, windowMs: MINUTE_MS, says: "of each api, from 2,000 points on", certainty: "documented" },
     { calls: 500, windowMs: MINUTE_MS, says: "of each api, from 5,000 points on", certainty: "documented" },
+    {
+      calls: 500,
+      windowMs: MINUTE_MS,
+      says: "of minute bars, which are sold apart; without them none, or two calls to try",
+      certainty: "documented",
+    },
+    { calls: 300_000, windowMs: DAY_MS, says: "of minute bars, in any 24 hours", certainty: "reported" },
   ],
   connectionsMax: undefined,
   units: [
@@ -26,6 +35,22 @@ export const TUSHARE_FACTS: ProviderFacts = {
       kinds: ["stock"],
       volume: "lots",
       amount: "thousand-yuan",
+      numbers: "decimal",
+      certainty: "seen",
+    },
+    {
+      rows: "daily bars",
+      kinds: ["index", "etf", "fund"],
+      volume: "lots",
+      amount: "thousand-yuan",
+      numbers: "decimal",
+      certainty: "documented",
+    },
+    {
+      rows: "minute bars",
+      kinds: ["stock"],
+      volume: "shares",
+      amount: "yuan",
       numbers: "decimal",
       certainty: "seen",
     },

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { PermanentError } from "../../base/errors.ts";
+import type { Frequency } from "../../domain/frequency.ts";
 import type { DataSet } from "../../domain/rows.ts";
 import { parseBody, readEnvelope, readTable, type TushareTable } from "./envelope.ts";
 import { mapTable, type Mapped } from "./mapping.ts";
@@ -22,10 +23,15 @@ const DAILY = [
 ];
 
 /** Maps rows given as the JSON text the server would send. */
-function map<D extends DataSet>(dataSet: D, fields: readonly string[], rows: readonly string[]): Mapped<D> {
+function map<D extends DataSet>(
+  dataSet: D,
+  fields: readonly string[],
+  rows: readonly string[],
+  frequency: Frequency = "1d",
+): Mapped<D> {
   const body = `{"code":0,"msg":"","data":{"fields":${JSON.stringify(fields)},"items":[${rows.join(",")}]}}`;
   const table: TushareTable = readTable(readEnvelope(parseBody(body))?.data, "mapping");
-  return mapTable(dataSet, table);
+  return mapTable(dataSet, frequency, table);
 }
 
 test("a daily row of the provider's own documentation becomes a bar in shares and yuan", () => {

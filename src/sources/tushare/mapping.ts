@@ -3,7 +3,8 @@ import { PermanentError } from "../../base/errors.ts";
 import { canonicalCode } from "../../domain/code-alias.ts";
 import { parseDay, SHANGHAI } from "../../domain/day.ts";
 import { CURRENCY, MARKET, SOURCE } from "../../domain/enums.ts";
-import { BAR_FLAGS, type DataSet, type ListStatus, type RejectedRow, type RowOf } from "../../domain/rows.ts";
+import { isIntraday, type Frequency } from "../../domain/frequency.ts";
+import { BAR_FLAGS, type Bar, type DataSet, type ListStatus, type RejectedRow, type RowOf } from "../../domain/rows.ts";
 import { parseSecurityCode, type SecurityCode } from "../../domain/security-code.ts";
 import { FACTOR, fit, PRICE, rejectRow, RowError, show, TURNOVER, VOLUME_MAX } from "../read-cells.ts";
 import type { Cell, TushareTable } from "./envelope.ts";
@@ -13,8 +14,14 @@ export interface Mapped<D extends DataSet> {
   readonly rejected: readonly RejectedRow[];
 }
 
-/** The columns each data set is asked for and mapped from (protocol section 4). */
-export const COLUMNS = {
+/** The columns that a call asks for and that its answer is mapped from (protocol section 4). */
+export function columnsOf(dataSet: DataSet, frequency: Frequency): readonly string[] {
+  return isIntraday(frequency) ? MINUTE_COLUMNS : COLUMNS[dataSet];
+}
+
+const MINUTE_COLUMNS = ["ts_code", "trade_time", "open", "high", "low", "close", "vol", "amount"] as const;
+
+const COLUMNS = {
   bars: ["ts_code", "trade_date", "open", "high", "low", "close", "pre_close", "vol", "amount"],
   "adjustment-factors": ["ts_code", "trade_date", "adj_factor"],
   "stock-list": ["ts_code", "name", "industry", "curr_type", "list_status", "list_date", "delist_date"],
@@ -29,8 +36,8 @@ export const COLUMNS = {
  * becomes a RejectedRow and its neighbours go on. Rows that are none of the data set (a suspension for part of a day)
  * are left out. Throws PermanentError with scope "api" when the answer lacks a column we asked for.
  */
-export function mapTable<D extends DataSet>(dataSet: D, table: TushareTable): Mapped<D> {
-  const columns = indexColumns(dataSet, table.fields);
+export function mapTable<D extends DataSet>(dataSet: D, frequency: Frequency, table: TushareTable): Mapped<D> {
+  const columns = indexColumns(dataSet, frequency, table.fields);
   const toRow = ROW_READERS[dataSet];
   const rows: RowOf[D][] = [];
   const rejected: RejectedRow[] = [];
@@ -40,7 +47,7 @@ export function mapTable<D extends DataSet>(dataSet: D, table: TushareTable): Ma
       if (item.length !== table.fields.length) {
         throw new RowError("not-parseable", `expected ${table.fields.length} cells, got ${item.length}`);
       }
-      const row = toRow(cells);
+      const row = toRow(cells, frequency);
       if (row !== undefined) {
         rows.push(row);
       }
@@ -54,28 +61,8 @@ export function mapTable<D extends DataSet>(dataSet: D, table: TushareTable): Ma
 type Cells = (column: string) => Cell;
 
 /** A row as a value; undefined leaves it out; RowError and DataError reject it. */
-const ROW_READERS: { readonly [D in DataSet]: (cells: Cells) => RowOf[D] | undefined } = {
-  /** `daily`: prices in CNY, `vol` in lots of 100 shares, `amount` in thousand CNY. */
-  bars: (cells) => {
-    const tradingDay = parseDay(cells("trade_date"), "trade_date");
-    const turnover = readOptional(cells, "amount", (text) => toTurnover(text));
-    return {
-      code: readCode(cells),
-      frequency: "1d",
-      tradingDay,
-      time: `${tradingDay} 00:00:00`,
-      zone: SHANGHAI,
-      open: readPrice(cells, "open"),
-      high: readPrice(cells, "high"),
-      low: readPrice(cells, "low"),
-      close: readPrice(cells, "close"),
-      preClose: readOptional(cells, "pre_close", (text) => fit(text, "pre_close", PRICE)),
-      volume: toVolume(readDecimal(cells, "vol")),
-      turnover,
-      source: SOURCE.TUSHARE,
-      flags: turnover === undefined ? BAR_FLAGS.noTurnover : 0,
-    };
-  },
+const ROW_READERS: { readonly [D in DataSet]: (cells: Cells, frequency: Frequency) => RowOf[D] | undefined } = {
+  bars: (cells, frequency) => (isIntraday(frequency) ? readMinuteBar(cells, frequency) : readDailyBar(cells)),
 
   "adjustment-factors": (cells) => {
     const factor = fit(readDecimal(cells, "adj_factor"), "adj_factor", FACTOR);
@@ -137,6 +124,59 @@ const ROW_READERS: { readonly [D in DataSet]: (cells: Cells) => RowOf[D] | undef
   ticks: () => undefined,
 };
 
+/** `daily`, `index_daily`, `fund_daily`: prices in CNY or points, `vol` in lots of 100 shares, `amount` in thousand CNY. */
+function readDailyBar(cells: Cells): Bar {
+  const tradingDay = parseDay(cells("trade_date"), "trade_date");
+  const turnover = readOptional(cells, "amount", (text) => toTurnover(shiftDecimal(text, 3)));
+  return {
+    ...readPrices(cells),
+    frequency: "1d",
+    tradingDay,
+    time: `${tradingDay} 00:00:00`,
+    preClose: readOptional(cells, "pre_close", (text) => fit(text, "pre_close", PRICE)),
+    volume: toVolume(shiftDecimal(readDecimal(cells, "vol"), 2)),
+    turnover,
+    flags: turnover === undefined ? BAR_FLAGS.noTurnover : 0,
+  };
+}
+
+const TIME = /^(\d{4}-\d{2}-\d{2}) ((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)$/;
+/** The row of the opening auction; the first one of continuous trading ends a minute or more later. */
+const AUCTION_TIME = "09:30:00";
+
+/** `stk_mins`: prices in CNY, other than in `daily` `vol` in shares and `amount` in CNY. The time is the interval's end. */
+function readMinuteBar(cells: Cells, frequency: Frequency): Bar {
+  const cell = cells("trade_time");
+  const [time, day, clock] = typeof cell === "string" ? (TIME.exec(cell) ?? []) : [];
+  if (time === undefined) {
+    throw new RowError("not-parseable", `trade_time: expected a time such as 2024-01-02 09:31:00, got ${show(cell)}`);
+  }
+  const turnover = readOptional(cells, "amount", toTurnover);
+  const noTurnover = turnover === undefined ? BAR_FLAGS.noTurnover : 0;
+  return {
+    ...readPrices(cells),
+    frequency,
+    tradingDay: parseDay(day, "trade_time"),
+    time,
+    preClose: undefined,
+    volume: toVolume(readDecimal(cells, "vol")),
+    turnover,
+    flags: clock === AUCTION_TIME ? noTurnover | BAR_FLAGS.auction : noTurnover,
+  };
+}
+
+function readPrices(cells: Cells): Pick<Bar, "code" | "zone" | "open" | "high" | "low" | "close" | "source"> {
+  return {
+    code: readCode(cells),
+    zone: SHANGHAI,
+    open: readPrice(cells, "open"),
+    high: readPrice(cells, "high"),
+    low: readPrice(cells, "low"),
+    close: readPrice(cells, "close"),
+    source: SOURCE.TUSHARE,
+  };
+}
+
 const LIST_STATUSES: ReadonlyMap<Cell, ListStatus> = new Map([
   ["L", "listed"],
   ["D", "delisted"],
@@ -152,11 +192,10 @@ function readPrice(cells: Cells, column: string): DecimalText {
   return fit(readDecimal(cells, column), column, PRICE);
 }
 
-/** Lots of 100 shares, with up to two decimals, to whole shares. */
-function toVolume(lots: DecimalText): DecimalText {
-  const shares = shiftDecimal(lots, 2);
+/** Whole shares. */
+function toVolume(shares: DecimalText): DecimalText {
   if (scaleOf(shares) > 0) {
-    throw new RowError("volume-not-whole", `vol: ${lots} lots are ${shares} shares`);
+    throw new RowError("volume-not-whole", `vol: ${shares} shares`);
   }
   if (compareDecimal(shares, ZERO) < 0 || compareDecimal(shares, VOLUME_MAX) > 0) {
     throw new RowError("out-of-range", `vol: ${shares} shares is no volume`);
@@ -164,9 +203,9 @@ function toVolume(lots: DecimalText): DecimalText {
   return shares;
 }
 
-/** Thousand CNY to CNY. */
-function toTurnover(thousands: DecimalText): DecimalText {
-  const turnover = fit(shiftDecimal(thousands, 3), "amount", TURNOVER);
+/** CNY. */
+function toTurnover(yuan: DecimalText): DecimalText {
+  const turnover = fit(yuan, "amount", TURNOVER);
   if (compareDecimal(turnover, ZERO) < 0) {
     throw new RowError("out-of-range", `amount: ${turnover} is no turnover`);
   }
@@ -217,9 +256,9 @@ function isBlank(cell: Cell): boolean {
   return cell === null || cell === undefined || cell === "";
 }
 
-function indexColumns(dataSet: DataSet, fields: readonly string[]): ReadonlyMap<string, number> {
+function indexColumns(dataSet: DataSet, frequency: Frequency, fields: readonly string[]): ReadonlyMap<string, number> {
   const columns = new Map(fields.map((field, index) => [field, index]));
-  const missing = COLUMNS[dataSet].filter((column) => !columns.has(column));
+  const missing = columnsOf(dataSet, frequency).filter((column) => !columns.has(column));
   if (missing.length > 0) {
     throw new PermanentError(`reading ${dataSet} of tushare: the answer lacks ${missing.join(", ")}`, "api");
   }
@@ -228,7 +267,7 @@ function indexColumns(dataSet: DataSet, fields: readonly string[]): ReadonlyMap<
 
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 /** Columns whose cells look like numbers and are text on the wire. */
-const TEXT_COLUMNS: ReadonlySet<string> = new Set(["trade_date", "cal_date", "list_date", "delist_date"]);
+const TEXT_COLUMNS: ReadonlySet<string> = new Set(["trade_date", "trade_time", "cal_date", "list_date", "delist_date"]);
 
 function toRejectedRow(
   dataSet: DataSet,
@@ -241,9 +280,13 @@ function toRejectedRow(
   return rejectRow(error, {
     dataSet,
     code: typeof code === "string" ? code.slice(0, 20) : "",
-    date: cells("trade_date") ?? cells("cal_date") ?? cells("list_date"),
+    date: cells("trade_date") ?? dayOfTime(cells("trade_time")) ?? cells("cal_date") ?? cells("list_date"),
     raw: `[${item.map((cell, index) => toRawCell(fields[index], cell)).join(",")}]`,
   });
+}
+
+function dayOfTime(cell: Cell): Cell {
+  return typeof cell === "string" ? cell.slice(0, 10) : cell;
 }
 
 /** A number arrives here as its source text and is written without quotes again. */

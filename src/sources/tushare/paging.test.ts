@@ -7,7 +7,7 @@ import { DataError } from "../../base/errors.ts";
 import { addDays, parseDay } from "../../domain/day.ts";
 import { parseSecurityCode, type SecurityCode } from "../../domain/security-code.ts";
 import type { Call } from "../../domain/unit.ts";
-import { OFFSET_PAGES_MAX, splitCall } from "./paging.ts";
+import { OFFSET_PAGES_MAX, OFFSET_ROWS_MAX, splitCall } from "./paging.ts";
 
 const BEGIN = parseDay("1991-01-01");
 
@@ -50,6 +50,12 @@ test("what is split asks for the same codes and days, each once", () => {
 test("one code on one day that is still cut is a paradox and no endless loop", () => {
   const selection = { by: "codes", codes: [toCode(1)], from: BEGIN, to: BEGIN } as const;
   assert.throws(() => splitCall({ dataSet: "bars", frequency: "1d", selection }, 6_000, 6_000), DataError);
+});
+
+test("a cap set far below the server's own leaves a market's day whole: its pages are larger than ten of ours", () => {
+  const call: Call = { dataSet: "bars", frequency: "1d", selection: { by: "day", day: BEGIN } };
+  assert.deepEqual(splitCall(call, 5_500, 100), [{ ...call, offset: 5_500 }]);
+  assert.throws(() => splitCall({ ...call, offset: OFFSET_ROWS_MAX - 100 }, 100, 100), DataError);
 });
 
 test("a market's day goes on by offset, and not for ever", () => {

@@ -1,13 +1,32 @@
 import { DataError } from "../../base/errors.ts";
 import { addDays, daysBetween, type Day } from "../../domain/day.ts";
+import { isIntraday } from "../../domain/frequency.ts";
 import type { DataSet } from "../../domain/rows.ts";
 import type { Call } from "../../domain/unit.ts";
+import type { TushareTable } from "./envelope.ts";
 
 /**
- * How far offsets are followed, as a multiple of the row cap. A server that ignores offsets answers the same full page
- * for ever; no market is as large.
+ * How far offsets are followed: in pages of our row cap, and in rows where that cap is set low. A server that ignores
+ * offsets answers the same full page for ever; no market is as large.
  */
 export const OFFSET_PAGES_MAX = 10;
+export const OFFSET_ROWS_MAX = 60_000;
+
+/** Caps are round numbers: answers of so many rows and more, of a whole multiple of this, look as if one had cut them. */
+const ROUND_ROWS = { from: 500, step: 100 } as const;
+
+/**
+ * Whether rows are missing behind a page. One of exactly the cap is never the end, whatever `has_more` says; an empty page
+ * after an offset is. Without `has_more` a round number of rows may be the work of a cap that is lower than ours.
+ */
+export function isCut({ offset }: Call, { items, hasMore }: TushareTable, rowsMax: number): boolean {
+  const received = items.length;
+  if (offset !== undefined && received === 0) {
+    return false;
+  }
+  const isRound = received >= ROUND_ROWS.from && received % ROUND_ROWS.step === 0;
+  return hasMore === true || received >= rowsMax || (hasMore === undefined && isRound);
+}
 
 /**
  * The calls that bring what a cut answer leaves out. Truncation is silent and the order of rows is not to be relied on,
@@ -26,7 +45,8 @@ export function splitCall<D extends DataSet>(call: Call<D>, received: number, ro
   if (selection.from < selection.to) {
     return halveDays(selection.from, selection.to).map((days) => ({ ...call, selection: { ...selection, ...days } }));
   }
-  if (selection.by === "range") {
+  // Of bars within the day one code has many on one day.
+  if (selection.by === "range" || isIntraday(call.frequency)) {
     return [goOn(call, received, rowsMax)];
   }
   throw new DataError(
@@ -36,7 +56,7 @@ export function splitCall<D extends DataSet>(call: Call<D>, received: number, ro
 
 function goOn<D extends DataSet>(call: Call<D>, received: number, rowsMax: number): Call<D> {
   const offset = (call.offset ?? 0) + received;
-  if (received === 0 || offset >= OFFSET_PAGES_MAX * rowsMax) {
+  if (received === 0 || offset >= Math.max(OFFSET_PAGES_MAX * rowsMax, OFFSET_ROWS_MAX)) {
     throw new DataError(`row-cap paradox: ${call.dataSet} are said to go on after ${offset} rows`);
   }
   return { ...call, offset };
