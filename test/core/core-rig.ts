@@ -363,6 +363,7 @@ function forwarding(current: () => SimulatedData): SimulatedData {
     },
     rowsOf: (api, code) => current().rowsOf(api, code),
     rowsOn: (api, day, codes) => (codes === undefined ? current().rowsOn(api, day) : current().rowsOn(api, day, codes)),
+    minutesOf: (code, minutes, day) => current().minutesOf(code, minutes, day),
     instruments: (today) => current().instruments(today),
     dividends: (code) => current().dividends(code),
   };

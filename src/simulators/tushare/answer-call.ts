@@ -28,6 +28,7 @@ export interface AnswererParts {
   readonly rowsMax: Readonly<Partial<Record<ApiName, number>>>;
   readonly codesMax: number;
   readonly forbiddenApis: ReadonlySet<ApiName>;
+  readonly account: SimulatedAccount | undefined;
   readonly permissionWording: PermissionWording;
   readonly numbers: NumberStyle;
   readonly hasHasMore: boolean;
@@ -97,7 +98,7 @@ function admit(parts: AnswererParts, name: string, token: unknown, entry: OpenRe
   if (!isApiName(name)) {
     throw new RefusedCall(unknownApi(name));
   }
-  if (parts.forbiddenApis.has(name)) {
+  if (parts.forbiddenApis.has(name) || !mayAsk(parts.account, name)) {
     throw new RefusedCall(noPermission(name, parts.permissionWording));
   }
   const passed = parts.gate.admit(token, name, entry.atMs);
@@ -106,6 +107,21 @@ function admit(parts: AnswererParts, name: string, token: unknown, entry: OpenRe
     throw new RefusedCall(tooManyCalls(name, passed.calls, passed.unit, passed.wording));
   }
   return name;
+}
+
+/** What the owner of a token has. */
+export interface SimulatedAccount {
+  readonly points: number;
+  /** APIs that were bought by themselves. */
+  readonly rights?: readonly ApiName[];
+}
+
+/** An account that nothing is said of may ask for everything. */
+function mayAsk(account: SimulatedAccount | undefined, name: ApiName): boolean {
+  const { needs } = APIS[name];
+  return (
+    account === undefined || (needs === "right" ? account.rights?.includes(name) === true : account.points >= needs)
+  );
 }
 
 interface Body {
@@ -134,7 +150,7 @@ function answerCall(
     bounds,
   );
   const { rows, hasMore } = withFault(page, fault);
-  const isToldMore = parts.hasHasMore && fault?.kind !== "no-has-more";
+  const isToldMore = parts.hasHasMore && fault?.kind !== "no-has-more" && fault?.kind !== "short";
   const body = encodeAnswer(api, columns, rows, { ...encoding, hasMore: isToldMore ? hasMore : undefined });
   return { body, rows: rows.length };
 }
@@ -164,5 +180,6 @@ function withFault(page: CutPage, fault: SettledFault | undefined): CutPage {
   if (fault?.kind === "empty") {
     return { rows: [], hasMore: false };
   }
-  return fault?.kind === "truncated" ? { rows: page.rows.slice(0, fault.rows), hasMore: true } : page;
+  const isCut = fault?.kind === "truncated" || fault?.kind === "short";
+  return isCut ? { rows: page.rows.slice(0, fault.rows), hasMore: true } : page;
 }

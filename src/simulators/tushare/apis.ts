@@ -1,6 +1,6 @@
 /**
  * What the simulator knows of each of Tushare's APIs: columns, parameters, row cap, hour of publication. From the
- * protocol page, sections 4.1–4.4 and 4.7; nothing here is shared with our client, so that a mistake shows.
+ * protocol page, sections 4.1–4.5, 4.7 and 6; nothing here is shared with our client, so that a mistake shows.
  */
 
 export type ColumnKind = "text" | "number" | "integer";
@@ -19,6 +19,10 @@ export interface Api {
   readonly parameters: readonly string[];
   /** At least one of these must be given; empty where all are optional. */
   readonly oneRequired: readonly string[];
+  /** All of these must be given. */
+  readonly allRequired: readonly string[];
+  /** What an account must have: so many points, or the right to this API, which is sold by itself. */
+  readonly needs: number | "right";
   /** `ts_code` may be a list with commas; otherwise a list is a code that does not exist. */
   readonly hasCodeLists: boolean;
   readonly rowsMax: number;
@@ -26,10 +30,20 @@ export interface Api {
   readonly publishedFrom: string;
 }
 
-export type ApiName = "daily" | "adj_factor" | "stock_basic" | "trade_cal" | "suspend_d" | "stk_limit" | "dividend";
+export type ApiName =
+  | "daily"
+  | "index_daily"
+  | "fund_daily"
+  | "stk_mins"
+  | "adj_factor"
+  | "stock_basic"
+  | "trade_cal"
+  | "suspend_d"
+  | "stk_limit"
+  | "dividend";
 
 /** APIs with one row for a code and a trading day. */
-export type DatedApiName = Exclude<ApiName, "stock_basic" | "trade_cal" | "dividend">;
+export type DatedApiName = Exclude<ApiName, "stk_mins" | "stock_basic" | "trade_cal" | "dividend">;
 
 const CODE_AND_DAYS = ["ts_code", "trade_date", "start_date", "end_date"] as const;
 
@@ -43,15 +57,62 @@ export const APIS: Readonly<Record<ApiName, Api>> = {
     ],
     parameters: CODE_AND_DAYS,
     oneRequired: CODE_AND_DAYS,
+    allRequired: [],
+    needs: 120,
     hasCodeLists: true,
     rowsMax: 6_000,
     publishedFrom: "17:00",
+  },
+  index_daily: {
+    name: "index_daily",
+    columns: [
+      ...columns("text", "ts_code", "trade_date"),
+      ...columns("number", "close", "open", "high", "low", "pre_close", "change", "pct_chg", "vol", "amount"),
+    ],
+    parameters: CODE_AND_DAYS,
+    oneRequired: [],
+    allRequired: ["ts_code"],
+    needs: 2_000,
+    hasCodeLists: false,
+    rowsMax: 8_000,
+    publishedFrom: "17:00",
+  },
+  // Not on the page: columns and units as index_daily, and a day of all funds as daily; the cap is what its users report.
+  fund_daily: {
+    name: "fund_daily",
+    columns: [
+      ...columns("text", "ts_code", "trade_date"),
+      ...columns("number", "close", "open", "high", "low", "pre_close", "change", "pct_chg", "vol", "amount"),
+    ],
+    parameters: CODE_AND_DAYS,
+    oneRequired: CODE_AND_DAYS,
+    allRequired: [],
+    needs: 2_000,
+    hasCodeLists: false,
+    rowsMax: 2_000,
+    publishedFrom: "17:00",
+  },
+  stk_mins: {
+    name: "stk_mins",
+    columns: [
+      ...columns("text", "ts_code", "trade_time"),
+      ...columns("number", "open", "close", "high", "low", "vol", "amount"),
+    ],
+    parameters: ["ts_code", "freq", "start_date", "end_date"],
+    oneRequired: [],
+    allRequired: ["ts_code", "freq"],
+    needs: "right",
+    hasCodeLists: false,
+    rowsMax: 8_000,
+    publishedFrom: "21:00",
   },
   adj_factor: {
     name: "adj_factor",
     columns: [...columns("text", "ts_code", "trade_date"), ...columns("number", "adj_factor")],
     parameters: CODE_AND_DAYS,
     oneRequired: CODE_AND_DAYS,
+    allRequired: [],
+    needs: 2_000,
     hasCodeLists: false,
     rowsMax: 6_000,
     publishedFrom: "09:20",
@@ -65,6 +126,8 @@ export const APIS: Readonly<Record<ApiName, Api>> = {
     ],
     parameters: ["ts_code", "name", "market", "list_status", "exchange", "is_hs"],
     oneRequired: [],
+    allRequired: [],
+    needs: 2_000,
     hasCodeLists: false,
     rowsMax: 6_000,
     publishedFrom: "00:00",
@@ -78,6 +141,8 @@ export const APIS: Readonly<Record<ApiName, Api>> = {
     ],
     parameters: ["exchange", "start_date", "end_date", "is_open"],
     oneRequired: [],
+    allRequired: [],
+    needs: 2_000,
     hasCodeLists: false,
     // The page gives no cap and says that the full history is to be paged by years.
     rowsMax: 6_000,
@@ -88,6 +153,8 @@ export const APIS: Readonly<Record<ApiName, Api>> = {
     columns: columns("text", "ts_code", "trade_date", "suspend_timing", "suspend_type"),
     parameters: [...CODE_AND_DAYS, "suspend_type"],
     oneRequired: [],
+    allRequired: [],
+    needs: 2_000,
     hasCodeLists: false,
     rowsMax: 5_000,
     publishedFrom: "09:00",
@@ -101,6 +168,8 @@ export const APIS: Readonly<Record<ApiName, Api>> = {
     ],
     parameters: CODE_AND_DAYS,
     oneRequired: [],
+    allRequired: [],
+    needs: 2_000,
     hasCodeLists: false,
     rowsMax: 5_800,
     publishedFrom: "09:00",
@@ -117,6 +186,8 @@ export const APIS: Readonly<Record<ApiName, Api>> = {
     ],
     parameters: ["ts_code", "ann_date", "record_date", "ex_date", "imp_ann_date"],
     oneRequired: ["ts_code", "ann_date", "record_date", "ex_date", "imp_ann_date"],
+    allRequired: [],
+    needs: 2_000,
     hasCodeLists: false,
     rowsMax: 2_000,
     publishedFrom: "00:00",

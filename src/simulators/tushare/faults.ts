@@ -17,6 +17,8 @@ export const faultSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("slow"), ms: count }),
   /** The first rows of the page only, with `has_more` true. */
   z.strictObject({ kind: z.literal("truncated"), rows: count }),
+  /** The first rows of the page only, without `has_more`: a cap lower than the known one on a server that does not tell. */
+  z.strictObject({ kind: z.literal("short"), rows: count }),
   /** The right rows, without `has_more`. */
   z.strictObject({ kind: z.literal("no-has-more") }),
   /** Success without a row, although there are some. */

@@ -11,18 +11,25 @@ import type {
 } from "../../market/security.ts";
 import { decimalOf } from "../../market/truth-rows.ts";
 import type { DatedApiName } from "./apis.ts";
+import { compositeRows, compositeRowsOn, isCompositeApi, type CompositeApiName } from "./composite-rows.ts";
+import { minuteRows, type AuctionRow } from "./minute-rows.ts";
 import type { SimulatedData, SimulatedRow } from "./simulated-data.ts";
 
 export interface MarketDataOptions {
   /** Whether suspended days have a factor; the protocol page leaves it open. True by default. */
   readonly hasFactorsOnSuspendedDays?: boolean;
+  /** Of bars of one minute; `apart` by default. */
+  readonly auctionRow?: AuctionRow;
 }
+
+/** APIs whose rows are a security's own history. */
+type HistoryApiName = Exclude<DatedApiName, CompositeApiName>;
 
 /** Serves a generated market in Tushare's units: lots of 100 shares, thousands of yuan. */
 export function marketData(market: Market, options: MarketDataOptions = {}): SimulatedData {
-  const hasFactorsOnSuspendedDays = options.hasFactorsOnSuspendedDays ?? true;
+  const { hasFactorsOnSuspendedDays = true, auctionRow = "apart" } = options;
   const codes = market.securities.map(({ code }) => code);
-  const makers: Readonly<Record<DatedApiName, (history: SecurityHistory) => readonly Dated[]>> = {
+  const makers: Readonly<Record<HistoryApiName, (history: SecurityHistory) => readonly Dated[]>> = {
     daily: ({ bars }) => bars.map((bar) => ({ day: bar.day, row: () => dailyRow(bar) })),
     adj_factor: (history) =>
       factorsOf(history, hasFactorsOnSuspendedDays).map((factor) => ({
@@ -34,8 +41,8 @@ export function marketData(market: Market, options: MarketDataOptions = {}): Sim
   };
 
   // Built when a day is first asked for; the text of a row is only made for rows that are looked at.
-  const byDay = new Map<DatedApiName, ReadonlyMap<string, readonly (Dated & { readonly code: string })[]>>();
-  const onDays = (api: DatedApiName): ReadonlyMap<string, readonly (Dated & { readonly code: string })[]> => {
+  const byDay = new Map<HistoryApiName, ReadonlyMap<string, readonly (Dated & { readonly code: string })[]>>();
+  const onDays = (api: HistoryApiName): ReadonlyMap<string, readonly (Dated & { readonly code: string })[]> => {
     const known = byDay.get(api);
     if (known !== undefined) {
       return known;
@@ -61,6 +68,10 @@ export function marketData(market: Market, options: MarketDataOptions = {}): Sim
     codes,
     days: market.days.map((day) => compactDay(day)),
     *rowsOf(api, code) {
+      if (isCompositeApi(api)) {
+        yield* compositeRows(market, api, code);
+        return;
+      }
       const history = market.history(code);
       const rows = history === undefined ? [] : makers[api](history);
       for (let index = rows.length - 1; index >= 0; index -= 1) {
@@ -71,12 +82,17 @@ export function marketData(market: Market, options: MarketDataOptions = {}): Sim
       }
     },
     *rowsOn(api, day, wanted) {
+      if (isCompositeApi(api)) {
+        yield* compositeRowsOn(market, api, day, wanted);
+        return;
+      }
       for (const { code, row } of onDays(api).get(day) ?? []) {
         if (wanted?.has(code) ?? true) {
           yield row();
         }
       }
     },
+    minutesOf: (code, minutes, day) => minuteRows(market, code, minutes, parseDay(day), auctionRow),
     *instruments(today) {
       for (const security of market.securities) {
         yield instrumentRow(security, today);

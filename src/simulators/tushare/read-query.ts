@@ -22,13 +22,18 @@ export function readQuery(api: Api, params: unknown): Query {
       throw new RefusedCall(badParameter(name));
     }
     const text = String(value);
-    if (name.endsWith("_date") && !isCompactDay(text)) {
+    const isReadable = api.name === "stk_mins" ? isTime : isCompactDay;
+    if (name.endsWith("_date") && !isReadable(text)) {
       throw new RefusedCall(badParameter(name));
     }
     query.set(name, text);
   }
   if (api.oneRequired.length > 0 && !api.oneRequired.some((name) => query.has(name))) {
     throw new RefusedCall(missingParameter(api.oneRequired));
+  }
+  const missing = api.allRequired.filter((name) => !query.has(name));
+  if (missing.length > 0) {
+    throw new RefusedCall(missingParameter(missing));
   }
   return query;
 }
@@ -83,9 +88,18 @@ function readCount(name: string, value: unknown): number | undefined {
   return Number.parseInt(text, 10);
 }
 
+/** A day, with a time of day or without. */
+function isTime(text: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2}:\d{2})?$/.test(text) && isDay(text.slice(0, 10));
+}
+
 function isCompactDay(text: string): boolean {
+  return text.length === 8 && isDay(text);
+}
+
+function isDay(text: string): boolean {
   try {
-    return text.length === 8 && parseDay(text).length === 10;
+    return parseDay(text).length === 10;
   } catch {
     return false;
   }

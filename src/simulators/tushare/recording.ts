@@ -9,6 +9,10 @@ import type { SimulatedData, SimulatedRow } from "./simulated-data.ts";
 /** Rows by API, with Tushare's column names. What is absent has no rows; a cell that is absent is served as null. */
 export interface RecordedRows {
   readonly daily?: readonly CsvRecord[];
+  readonly index_daily?: readonly CsvRecord[];
+  readonly fund_daily?: readonly CsvRecord[];
+  /** Of one minute; longer bars are served by a generated market only. */
+  readonly stk_mins?: readonly CsvRecord[];
   readonly adj_factor?: readonly CsvRecord[];
   readonly stock_basic?: readonly CsvRecord[];
   readonly suspend_d?: readonly CsvRecord[];
@@ -25,11 +29,13 @@ export function recordingFromRows(recorded: RecordedRows): SimulatedData {
     DATED.map((name) => [name, indexRows(APIS[name], recorded[name] ?? [], "trade_date")] as const),
   );
   const dividends = indexRows(APIS.dividend, recorded.dividend ?? [], "ex_date");
+  const minutes = indexRows(APIS.stk_mins, recorded.stk_mins ?? [], "trade_time");
   const tables = Object.values(dated);
-  const codes = uniqueSorted(tables.flatMap(({ byCode }) => [...byCode.keys()]));
+  const codes = uniqueSorted([...tables, minutes].flatMap(({ byCode }) => [...byCode.keys()]));
+  const minuteDays = [...minutes.byDay.keys()].map((time) => toCompactDay(time));
   return {
     codes,
-    days: uniqueSorted(tables.flatMap(({ byDay }) => [...byDay.keys()])),
+    days: uniqueSorted([...tables.flatMap(({ byDay }) => [...byDay.keys()]), ...minuteDays]),
     rowsOf: (api, code) => dated[api]?.byCode.get(code) ?? [],
     *rowsOn(api, day, wanted) {
       const codeAt = columnAt(APIS[api], "ts_code");
@@ -39,6 +45,8 @@ export function recordingFromRows(recorded: RecordedRows): SimulatedData {
         }
       }
     },
+    minutesOf: (code, length, day) =>
+      length === 1 ? (minutes.byCode.get(code) ?? []).filter((row) => toCompactDay(row[1] ?? "") === day) : [],
     instruments: () => instrumentRows(recorded),
     dividends: (code) => dividends.byCode.get(code) ?? [],
   };
@@ -67,7 +75,14 @@ export async function readRecording(folder: string): Promise<SimulatedData> {
   });
 }
 
-const DATED = ["daily", "adj_factor", "suspend_d", "stk_limit"] as const satisfies readonly DatedApiName[];
+const DATED = [
+  "daily",
+  "index_daily",
+  "fund_daily",
+  "adj_factor",
+  "suspend_d",
+  "stk_limit",
+] as const satisfies readonly DatedApiName[];
 
 interface IndexedRows {
   readonly byCode: ReadonlyMap<string, readonly SimulatedRow[]>;
@@ -84,6 +99,11 @@ function indexRows(api: Api, records: readonly CsvRecord[], dayColumn: string): 
     byCode: Map.groupBy(rows, (row) => row[codeAt] ?? ""),
     byDay: Map.groupBy(rows, (row) => row[dayAt] ?? ""),
   };
+}
+
+/** `20230825` of `2023-08-25 09:31:00`. */
+function toCompactDay(time: string): string {
+  return time.slice(0, 10).replaceAll("-", "");
 }
 
 function toRow(api: Api, record: CsvRecord): SimulatedRow {

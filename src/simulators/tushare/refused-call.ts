@@ -44,7 +44,9 @@ export function badParameter(name: string): RefusalText {
 }
 
 export function missingParameter(names: readonly string[]): RefusalText {
-  return names.includes("trade_date") ? REFUSALS.codeRequired : { code: 40101, msg: `必填参数 ${names.join("/")}` };
+  return names.includes("trade_date") || names[0] === "ts_code"
+    ? REFUSALS.codeRequired
+    : { code: 40101, msg: `必填参数 ${names.join("/")}` };
 }
 
 /** How a missing permission is put: the current text, and two older ones. */

@@ -2,10 +2,10 @@ import { Temporal } from "temporal-polyfill";
 
 import { CN_TRADING_DAYS_FROM, CN_TRADING_DAYS_TO, tradingDays } from "../../domain/cn-trading-days.ts";
 import { addDays, compactDay, maxDay, minDay, parseDay, toDay, type Day, SHANGHAI } from "../../domain/day.ts";
-import { columnAt, type Api, type DatedApiName } from "./apis.ts";
-import { RefusedCall, REFUSALS } from "./refused-call.ts";
+import { APIS, columnAt, type Api, type DatedApiName } from "./apis.ts";
+import { badParameter, RefusedCall, REFUSALS } from "./refused-call.ts";
 import type { Query } from "./read-query.ts";
-import type { SimulatedData, SimulatedRow } from "./simulated-data.ts";
+import type { BarMinutes, SimulatedData, SimulatedRow } from "./simulated-data.ts";
 
 export interface SelectOptions {
   readonly now: Temporal.Instant;
@@ -32,6 +32,9 @@ export function selectRows(
   }
   if (api.name === "dividend") {
     return selectDividends(api, query, data, today);
+  }
+  if (api.name === "stk_mins") {
+    return selectMinutes(query, data, publishedTo(api, options.now));
   }
   return selectDated(api, api.name, query, data, { ...options, publishedTo: publishedTo(api, options.now) });
 }
@@ -81,6 +84,44 @@ function* newestFirst(
     const day = data.days[index] ?? "";
     if (day >= from && day <= to) {
       yield* data.rowsOn(name, day, codes);
+    }
+  }
+}
+
+const FREQUENCIES: ReadonlyMap<string, BarMinutes> = new Map([
+  ["1min", 1],
+  ["5min", 5],
+  ["15min", 15],
+  ["30min", 30],
+  ["60min", 60],
+]);
+/** Without a range about so many days come. */
+const MINUTE_DAYS_DEFAULT = 10;
+
+/** Bars whose end lies between two times, both inclusive; an end without a time of day is the midnight that begins its day. */
+function* selectMinutes(
+  query: Query,
+  data: SimulatedData,
+  published: string,
+): Generator<SimulatedRow, undefined, unknown> {
+  const minutes = FREQUENCIES.get(query.get("freq") ?? "");
+  if (minutes === undefined) {
+    throw new RefusedCall(badParameter("freq"));
+  }
+  const code = query.get("ts_code") ?? "";
+  const from = query.get("start_date") ?? addDays(parseDay(published), -MINUTE_DAYS_DEFAULT);
+  const end = query.get("end_date") ?? `${parseDay(published)} 23:59:59`;
+  const to = end.length === 10 ? `${end} 00:00:00` : end;
+  const timeAt = columnAt(APIS.stk_mins, "trade_time");
+  const [first, last] = [from, to].map((time) => compactDay(parseDay(time.slice(0, 10))));
+  for (const day of data.days.toReversed()) {
+    if (day >= (first ?? "") && day <= (last ?? "") && day <= published) {
+      for (const row of data.minutesOf(code, minutes, day)) {
+        const time = row[timeAt] ?? "";
+        if (time >= from && time <= to) {
+          yield row;
+        }
+      }
     }
   }
 }

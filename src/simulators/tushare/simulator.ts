@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { systemClock, type Clock } from "../../base/clock.ts";
 import { createRandom } from "../../market/random.ts";
 import { handleAdmin } from "./admin.ts";
-import { createAnswerer } from "./answer-call.ts";
+import { createAnswerer, type SimulatedAccount } from "./answer-call.ts";
 import type { ApiName } from "./apis.ts";
 import type { NumberStyle } from "./encode-answer.ts";
 import { FaultPlan, type Fault, type FaultMatch, type RandomFault } from "./faults.ts";
@@ -43,6 +43,8 @@ export interface TushareSimulatorOptions {
   readonly seed?: number;
   readonly randomFaults?: readonly RandomFault[];
   readonly forbiddenApis?: readonly ApiName[];
+  /** Points and bought rights, by which APIs are refused as `forbiddenApis` are; without it nothing is. */
+  readonly account?: SimulatedAccount;
   readonly permissionWording?: PermissionWording;
   /** `mixed` by default. */
   readonly numbers?: NumberStyle;
@@ -92,6 +94,7 @@ export async function startTushareSimulator(options: TushareSimulatorOptions): P
     rowsMax: options.rowsMax ?? {},
     codesMax: options.codesMax ?? CODES_MAX_DEFAULT,
     forbiddenApis: new Set(options.forbiddenApis),
+    account: options.account,
     permissionWording: options.permissionWording ?? "named",
     numbers: options.numbers ?? "mixed",
     hasHasMore: options.hasHasMore ?? true,
