@@ -30,6 +30,8 @@ export interface Unit {
   /** The runs of trading days to bring, sorted, apart, all within `from` and `to`; at least one. Runs, since a backfill has 8,000 days. */
   readonly missing: readonly DaySpan[];
   readonly provider: ProviderName;
+  /** An answer for the whole market lacked the code: only one that names it says anything new. */
+  readonly isByCodeOnly?: true;
 }
 
 /** Which rows one request to a provider asks for. */
