@@ -90,6 +90,21 @@ function asksFor({ call: { selection } }: PlannedCall, { code }: Unit, day: stri
     : selection.by === "codes" && selection.codes.includes(code) && selection.from <= day && day <= selection.to;
 }
 
+test("units that only an answer of their own helps are asked for by code, the others as ever", () => {
+  const market = units(5_000, (code) => unit(code, 8_000, 8_000));
+  const all = market.map((one, index) => (index < 100 ? { ...one, isByCodeOnly: true as const } : one));
+  const calls = plan(all);
+  const [named, byMarket] = [true, false].map((isNamed) =>
+    calls.filter(({ call }) => (call.selection.by === "codes") === isNamed),
+  );
+  assert.equal(byMarket?.length, 1);
+  assert.equal(byMarket[0]?.units.length, 4_900);
+  assert.equal(named?.length, 2);
+  assert.deepEqual(new Set(named.flatMap((call) => call.units)), new Set(all.slice(0, 100)));
+  // Where no call can name a code there is nothing else to ask.
+  assert.equal(plan(all, { ...daily, codesMax: 0 }).length, 1);
+});
+
 test("one day of 5,500 codes is one call for the market, or two where the market reaches the cap", () => {
   const all = units(5500, (index) => unit(index, 8000, 8000));
   const [call, ...more] = coalesce(all, daily, { calendar, marketRowsByDay: 5500 });

@@ -30,7 +30,8 @@ export interface CoalesceOptions {
  * frequency and of one provider. Kinds of calls:
  *  - several codes over one range of days, with fewer rows than the cap (an answer of exactly the cap is never the end)
  *    and at most `codesMax` codes; an answer also holds days between its units' that nobody asked for;
- *  - the whole market on one day, which counts as two calls when the market reaches the cap (the answer then names the rest).
+ *  - the whole market on one day, which counts as two calls when the market reaches the cap (the answer then names the rest);
+ *    for no unit that is `isByCodeOnly`.
  * With as many calls either way, the way with fewer rows is taken.
  *
  * A unit whose days take several calls stands in each of them; it is answered when all of them are. The same units in
@@ -54,21 +55,29 @@ export function coalesce<D extends CodeDataSet>(
   const sorted = units.toSorted(byCodeAndDay);
   const codes = [...new Set(sorted.map((unit) => unit.code))];
   const rowsOfMarket = options.marketRowsByDay * capability.rowsPerDay;
+  const bounds = {
+    // In days of a code, of which each has so many rows.
+    rowsMax: codeDaysMax(capability),
+    codesMax: capability.codesMax,
+    byDay: capability.byDay,
+    callsPerDay: Math.floor(rowsOfMarket / (capability.dayRowsMax ?? capability.rowsMax)) + 1,
+    rowsPerDay: options.marketRowsByDay,
+  };
+  const work = options.work ?? { steps: 0 };
+  const isByCodeOnly = ({ unit }: MissingUnit): boolean =>
+    capability.codesMax > 0 && unitAt(sorted, unit).isByCodeOnly === true;
+  const numbers = toNumbers(sorted, codes, calendar);
+  const named = chooseMarketDays(numbers.filter(isByCodeOnly), { ...bounds, byDay: false }, work);
   const plan = chooseMarketDays(
-    toNumbers(sorted, codes, calendar),
-    {
-      // In days of a code, of which each has so many rows.
-      rowsMax: codeDaysMax(capability),
-      codesMax: capability.codesMax,
-      byDay: capability.byDay,
-      callsPerDay: Math.floor(rowsOfMarket / (capability.dayRowsMax ?? capability.rowsMax)) + 1,
-      rowsPerDay: options.marketRowsByDay,
-    },
-    options.work ?? { steps: 0 },
+    numbers.filter((unit) => !isByCodeOnly(unit)),
+    bounds,
+    work,
   );
   const ranks = rankUnits(sorted, calendar);
   const calls = [
-    ...plan.calls.map((draft) => toCodesCall(draft, sorted, codes, calendar, { dataSet, frequency }, capability)),
+    ...[...named.calls, ...plan.calls].map((draft) =>
+      toCodesCall(draft, sorted, codes, calendar, { dataSet, frequency }, capability),
+    ),
     ...plan.days.map(({ day, units: served }): Unranked<D> => {
       const call = { dataSet, frequency, selection: { by: "day", day: calendar.dayAt(day) } } as const;
       return { call, units: pick(sorted, served), rowsExpected: rowsOfMarket };

@@ -74,6 +74,11 @@ function isDelisted({ status }: Instrument): boolean {
   return status === "delisted";
 }
 
+/** Whether an answer for the whole market has far fewer rows than codes are listed; of an unknown list never. */
+export function isShortMarket(rows: number, listed: number): boolean {
+  return rows > 0 && isTooMany(listed - rows, listed);
+}
+
 /** Whether so many codes of `before` leave the list at once that the answer is rather wrong. */
 export function isTooMany(lost: number, before: number): boolean {
   return lost > Math.max(CODES_LOST_MAX, before * CODES_LOST_SHARE_MAX);

@@ -277,6 +277,27 @@ test("an empty newest day that no list explains is late within a day of its hour
   assert.equal(judge(one, ["2025-11-27"], { suspensions: named }).spans[1]?.state, "suspended");
 });
 
+test("what only a market's answer lacks is unproven: unexplained always, pending where the answer is short and codes can be named", () => {
+  const one = unit("2025-11-28", "2025-11-28");
+  const suspensions = { days: new Set<Day>(), evidence: LIST_CALL };
+  const later = nowMs + 86_400_000;
+  const [whole, short] = [answer("2025-11-28", "2025-11-28", 5300), answer("2025-11-28", "2025-11-28", 3000)];
+  const named = answer("2025-11-28", "2025-11-28");
+  const cut = { ...short, isShort: true } as const;
+  const unprovenBy = (answers: readonly Answer[], more: Partial<JudgeInput> = {}): readonly Day[] =>
+    judge(one, [], { answers, suspensions, ...more }).unproven;
+  assert.deepEqual(unprovenBy([whole], { nowMs: later }), ["2025-11-28"]);
+  assert.deepEqual(unprovenBy([whole]), []);
+  assert.deepEqual(unprovenBy([cut]), ["2025-11-28"]);
+  assert.deepEqual(unprovenBy([cut], { capability: { ...capability, codesMax: 1 } }), []);
+  assert.deepEqual(unprovenBy([cut], { nowMs: later, capability: { ...capability, codesMax: 1 } }), ["2025-11-28"]);
+  // An answer that named the code, a list that names the day, a market without any row, and a list not asked yet.
+  assert.deepEqual(unprovenBy([cut, named], { nowMs: later }), []);
+  assert.deepEqual(unprovenBy([cut], { suspensions: { ...suspensions, days: new Set([day("2025-11-28")]) } }), []);
+  assert.deepEqual(unprovenBy([answer("2025-11-28", "2025-11-28", 0)], { nowMs: later }), []);
+  assert.deepEqual(unprovenBy([cut], { suspensions: undefined }), []);
+});
+
 test("a missing day that no answer covers is a defect, never a verdict", () => {
   assert.throws(
     () => judge(unit("2024-01-02", "2024-01-05"), [], { answers: [answer("2024-01-02", "2024-01-04")] }),

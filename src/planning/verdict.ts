@@ -15,6 +15,8 @@ export interface Answer {
   readonly to: Day;
   /** Rows of the whole market up to and with this page when it was asked for by day; undefined when it named codes. */
   readonly marketRows: number | undefined;
+  /** Of a market that has far fewer rows than codes are listed. */
+  readonly isShort?: true;
   /** Rejected rows that may be the unit's: their code or their day could not be read. */
   readonly lostRows: readonly LostRow[];
   /** Days of which the answer itself says that the unit's code did not trade; absent when it says nothing of the kind. */
@@ -72,6 +74,11 @@ export interface Judgement {
    * no-trade at an edge of the listing. An answer that is silently short leaves just these.
    */
   readonly doubts: readonly Day[];
+  /**
+   * Days, sorted, of which only an answer for the whole market speaks, by lacking the code: it may have been cut short
+   * without a word. They are to be asked for by code.
+   */
+  readonly unproven: readonly Day[];
 }
 
 /**
@@ -103,6 +110,8 @@ export const LATE_PUBLICATION_MS_MAX = 24 * 60 * 60_000;
  * first row in an answer from the beginning is its listing.
  * There is an adjustment factor for every listed trading day, with trade or without, so that one is missing says nothing
  * of trade: its neighbours prove nothing, and only the suspension list explains it.
+ * What a market's answer lacks is unproven where the day would be unexplained-empty. Where it would be pending, only if
+ * the answer is short, since a market in parts and one that was cut look the same, and if one call names many codes.
  * A day whose row may be among the lost ones of its answer never had no trade: it is failed unless the suspension list
  * names it.
  * RangeError when a missing day is covered by no answer: that is a defect of the caller and never becomes a verdict.
@@ -111,6 +120,7 @@ export function judgeUnit(input: JudgeInput): Judgement {
   const spans = new SpanBuilder();
   const suspects: Day[] = [];
   const doubts: Day[] = [];
+  const unproven: Day[] = [];
   const facts = gatherFacts(input);
   for (const run of input.unit.missing) {
     for (const day of input.calendar.tradingDaysBetween(run.from, run.to)) {
@@ -123,11 +133,14 @@ export function judgeUnit(input: JudgeInput): Judgement {
         if (verdict.isDoubtful === true || verdict.state === "unexplained-empty") {
           doubts.push(day);
         }
+        if (verdict.isUnproven === true) {
+          unproven.push(day);
+        }
       }
     }
     spans.breakOff();
   }
-  return { spans: spans.spans, suspects, doubts };
+  return { spans: spans.spans, suspects, doubts, unproven };
 }
 
 /** What a day is said to be; two days with the same `source` and equal words share a span. */
@@ -138,6 +151,8 @@ interface Verdict {
   readonly askAgainAtMs?: number;
   /** No row on its other side bears it out. */
   readonly isDoubtful?: boolean;
+  /** See Judgement. */
+  readonly isUnproven?: boolean;
 }
 
 interface Facts {
@@ -233,14 +248,9 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
     return { state: daily, source, note: "no row, and the ledger of daily bars says that it did not trade" };
   }
   const mayBeLate = nowMs - askAgainAtMs(day, capability) < LATE_PUBLICATION_MS_MAX;
-  const pending = (note: string): Verdict => ({
-    state: "pending",
-    source,
-    note,
-    askAgainAtMs: nowMs + LATE_PUBLICATION_MS,
-  });
+  const late = { state: "pending", source, askAgainAtMs: nowMs + LATE_PUBLICATION_MS } as const;
   if (answer.marketRows === 0 && mayBeLate) {
-    return pending("the answer for the whole market has no row yet");
+    return { ...late, note: "the answer for the whole market has no row yet" };
   }
   const lost = findLostRow(day, input);
   if (lost === undefined && isShownByNeighbours && first !== undefined && last !== undefined) {
@@ -278,9 +288,15 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
   const others = (input.askedBefore ?? []).filter((provider) => provider !== source.provider);
   const agreed = others.length === 0 ? "" : `, and ${others.join(", ")} had none either`;
   const note = `${asked}, none on this day, ${list}${agreed}`;
+  // Of a market without any row there is nothing that this code lacks more than others.
+  const isOfMarket = (answer.marketRows ?? 0) > 0;
   return mayBeLate
-    ? pending(`${note}, within a day of ${capability.completeFrom}`)
-    : { state: "unexplained-empty", source, note };
+    ? {
+        ...late,
+        note: `${note}, within a day of ${capability.completeFrom}`,
+        isUnproven: answer.isShort === true && capability.codesMax > 1,
+      }
+    : { state: "unexplained-empty", source, note, isUnproven: isOfMarket };
 }
 
 /** The state of a day without trade, by the daily bars; undefined where they say nothing of the kind. */

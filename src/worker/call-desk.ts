@@ -35,6 +35,8 @@ export interface DeskParts<D extends CodeDataSet> {
   readonly line: ProviderLine;
   /** The fewest calls that bring all these units. */
   readonly coalesce: (units: readonly Unit[]) => readonly Planned<D>[];
+  /** How many codes the market has now, of which a day's answer should have most; 0 while that is not known. */
+  readonly listedCount?: () => number;
   /** `rejected` are the rows of the page that could not be read. */
   readonly check: (rows: readonly RowOf[D][], call: Call<D>, rejected: readonly RejectedRow[]) => CheckedRows<D>;
   /** Keeps rejected rows that are no unit's; durable when it resolves, and waits out what passes. */
@@ -111,7 +113,7 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
 
   constructor(parts: DeskParts<D>, work: AbortSignal) {
     this.#parts = parts;
-    this.#book = new TicketBook(parts.coalesce);
+    this.#book = new TicketBook(parts.coalesce, parts.listedCount);
     this.#work = AbortSignal.any([work, this.#close.signal]);
     this.#shared = parts.rowsInHand ?? new RowsInHand();
     this.#endWatch = this.#shared.watch(() => this.#wake?.());

@@ -1,6 +1,7 @@
 import { maxDay, minDay, type Day } from "../domain/day.ts";
 import type { RejectedRow, Suspension } from "../domain/rows.ts";
 import type { Call, Selection, Unit } from "../domain/unit.ts";
+import { isShortMarket } from "../planning/list-faults.ts";
 import type { Answer, LostRow } from "../planning/verdict.ts";
 
 /** Of several units of one code the one with the row's day; a row whose day cannot be read is the first one's. */
@@ -23,18 +24,25 @@ export function toLostRow({ day, reason }: RejectedRow): LostRow {
   return { day, reason };
 }
 
-export function toAnswer(
-  call: Call,
-  { evidence, received }: { readonly evidence: Answer["evidence"]; readonly received: number },
-): Omit<Answer, "lostRows"> {
+interface Received {
+  readonly evidence: Answer["evidence"];
+  readonly received: number;
+  /** What is still to come of it. */
+  readonly rest: readonly Call[];
+}
+
+/** `listed` is how many codes a market has; 0 where that is not known. */
+export function toAnswer(call: Call, { evidence, received, rest }: Received, listed: number): Omit<Answer, "lostRows"> {
   const { selection } = call;
   // The last page of a market of exactly the cap is empty.
   const marketRows = (call.offset ?? 0) + received;
   switch (selection.by) {
     case "codes":
       return { from: selection.from, to: selection.to, marketRows: undefined, evidence };
-    case "day":
-      return { from: selection.day, to: selection.day, marketRows, evidence };
+    case "day": {
+      const isShort = rest.length === 0 && isShortMarket(marketRows, listed);
+      return { from: selection.day, to: selection.day, marketRows, evidence, ...(isShort ? { isShort } : {}) };
+    }
     case "range":
       return { from: selection.from, to: selection.to, marketRows, evidence };
     case "status":

@@ -134,6 +134,32 @@ test("a day that only silence speaks of is asked for again where answers may be 
   }
 });
 
+test("days that only a market's answers lack are asked for by code, once, from the nearest days with a row on", async () => {
+  const [lacking, rest] = [DAYS.slice(5, 7), [...DAYS.slice(0, 5), ...DAYS.slice(7)]];
+  for (const { has, want } of [
+    { has: lacking, want: "present" },
+    { has: [], want: "unexplained-empty" },
+  ]) {
+    const asked: Unit[] = [];
+    const rig = openUnit(async (keep, unit) => {
+      asked.push(unit);
+      const isByCode = unit.isByCodeOnly === true;
+      const part = partOf(isByCode ? has : rest, isByCode ? 2n : 1n);
+      const marketRows = isByCode ? undefined : 5_000;
+      await keep({ ...part, answers: part.answers.map((answer) => ({ ...answer, marketRows })), isLast: true });
+    });
+    const { spans } = await rig.sync();
+    assert.deepEqual(
+      asked.map(({ from, to, missing, isByCodeOnly }) => [from, to, missing, isByCodeOnly]),
+      [
+        [DAYS[0], DAYS.at(-1), [{ from: DAYS[0], to: DAYS.at(-1) }], undefined],
+        [DAYS[4], DAYS[7], [{ from: DAYS[5], to: DAYS[6] }], true],
+      ],
+    );
+    assert.equal(spans.find(({ from, to }) => from <= (DAYS[5] ?? "") && to >= (DAYS[6] ?? ""))?.state, want);
+  }
+});
+
 test("of a day that is replaced nothing is taken back where a row of it cannot be read", async () => {
   const [broken, whole] = DAYS as [Day, Day];
   const compared: Day[] = [];

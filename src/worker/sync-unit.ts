@@ -46,8 +46,8 @@ export interface UnitWork<D extends CodeDataSet> {
  * Fetches a unit, makes its rows durable as they come, and says what its missing days are now known to be. Days of a
  * unit of many calls that are present stand in the ledger already, month by month, so that a restart asks for them no
  * more; what the days without a row are shows once everything has come. So do the days stored of a unit that ends
- * early, for whoever does it next. Days that only silence speaks of are asked for again where answers may be silently
- * short. When the signal aborts no call is begun; what has come is stored until `finishing` aborts.
+ * early, for whoever does it next. Days of which only a whole market's answer speaks, by lacking the code, are asked for
+ * by code before they are judged, and days that only silence speaks of again where answers may be silently short. When the signal aborts no call is begun; what has come is stored until `finishing` aborts.
  */
 export async function syncUnit<D extends CodeDataSet>(
   unit: Unit,
@@ -118,8 +118,15 @@ export async function syncUnit<D extends CodeDataSet>(
     const missing = unit.missing.flatMap(({ from, to }) => calendar.tradingDaysBetween(from, to));
     const left = missing.filter((day) => !recorded.has(day));
     let judged = await judgeResting(left);
+    let looks = 1;
+    if (judged.unproven.length > 0 && line.capability.codesMax > 0 && !signal.aborted) {
+      const again = unitOf(unit, judged.unproven, stored.days(), calendar);
+      await line.desk.fetch({ ...again, isByCodeOnly: true }, keep, signal, context);
+      judged = await judgeResting(left);
+      looks += 1;
+    }
     // What one answer lacks without a word another one may bring, and most often it does.
-    for (let looks = 1; looks < looksMax(line.capability) && judged.doubts.length > 0 && !signal.aborted; looks += 1) {
+    for (; looks < looksMax(line.capability) && judged.doubts.length > 0 && !signal.aborted; looks += 1) {
       await line.desk.fetch(unitOf(unit, judged.doubts, stored.days(), calendar), keep, signal, context);
       judged = await judgeResting(left);
     }

@@ -52,6 +52,34 @@ test("units of one code that share a call are taken apart by their days", () => 
   );
 });
 
+test("the last page of a market tells whether all pages together are far fewer rows than codes are listed", () => {
+  for (const [last, isShort] of [
+    [200, true],
+    [2_400, undefined],
+  ] as const) {
+    const call = { dataSet: "adjustment-factors", frequency: "1d", selection: { by: "day", day: FROM } } as const;
+    const book = new TicketBook<"adjustment-factors">(
+      (units) => [{ call, units, rank: 0 }],
+      () => 5_500,
+    );
+    const ticket = ticketOf("1", FROM, FROM);
+    book.add(ticket);
+    const first = book.take();
+    assert.ok(first);
+    book.deliver(first, { ...PAGE, received: 3_000, rest: [{ ...call, offset: 3_000 }] });
+    const second = book.take();
+    assert.ok(second);
+    book.deliver(second, { ...PAGE, received: last });
+    assert.deepEqual(
+      ticket.answers.map(({ marketRows, isShort: told }) => [marketRows, told]),
+      [
+        [3_000, undefined],
+        [3_000 + last, isShort],
+      ],
+    );
+  }
+});
+
 test("what failed waits for no other call any more", () => {
   const book = new TicketBook<"adjustment-factors">((units) => [planned(units, FROM), planned(units, TO)]);
   const ticket = ticketOf("1");

@@ -68,6 +68,7 @@ export interface Delivery<D extends CodeDataSet> {
  */
 export class TicketBook<D extends CodeDataSet> {
   readonly #coalesce: (units: readonly Unit[]) => readonly Planned<D>[];
+  readonly #listedCount: () => number;
   readonly #free = new Set<Ticket<D>>();
   readonly #taken = new Map<Planned<D>, Taken<D>>();
   /** Calls of bound tickets; of calls as urgent they go first. */
@@ -75,8 +76,9 @@ export class TicketBook<D extends CodeDataSet> {
   /** Calls of free tickets; undefined when units came or went since they were planned. */
   #plan: Open<D>[] | undefined;
 
-  constructor(coalesce: (units: readonly Unit[]) => readonly Planned<D>[]) {
+  constructor(coalesce: (units: readonly Unit[]) => readonly Planned<D>[], listedCount: () => number = () => 0) {
     this.#coalesce = coalesce;
+    this.#listedCount = listedCount;
   }
 
   get size(): number {
@@ -137,7 +139,7 @@ export class TicketBook<D extends CodeDataSet> {
     const provenance = { version, callId };
     const nobodys = delivery.rejected.filter(isNobodys).map(toLostRow);
     // Thousands of units may share the answer, and so they share the object.
-    const answer: Answer = { ...toAnswer(planned.call, delivery), lostRows: nobodys };
+    const answer: Answer = { ...toAnswer(planned.call, delivery, this.#listedCount()), lostRows: nobodys };
     const suspendedByCode = groupByCode(delivery.suspensions ?? []);
     const undatedByCode = Map.groupBy(
       delivery.rejected.filter(({ day }) => day === undefined),
