@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 
 import { parseSecurityCode } from "../../../src/domain/security-code.ts";
-import { parseBody, readEnvelope, readTable } from "../../../src/sources/tushare/envelope.ts";
+import { parseBody } from "../../../src/sources/http/json-text.ts";
+import { readEnvelope, readTable } from "../../../src/sources/tushare/envelope.ts";
 import { mapTable } from "../../../src/sources/tushare/mapping.ts";
 import { checkedBars, toThousandths, type DecodeCase } from "./decode-case.ts";
 

@@ -1,4 +1,5 @@
 import { TransientError } from "../../base/errors.ts";
+import { isRecord } from "../http/json-text.ts";
 
 /** A cell as it came: text, the source text of a number, a boolean or null; whatever else is for mapping to refuse. */
 export type Cell = unknown;
@@ -17,16 +18,6 @@ export interface Envelope {
   /** `msg`, or `message` where a gateway sends only that; empty on success. */
   readonly text: string;
   readonly data: unknown;
-}
-
-/**
- * Parses JSON and leaves every number as its source text, so that 9007199254740993, 1e3 and 123456789012.3456 stay what
- * they were. A page of 6,000 × 11 takes some 40 ms; its provider takes more than a second.
- */
-export function parseLossless(text: string): unknown {
-  return JSON.parse(text, (_key, value: unknown, context?: { readonly source?: string }) =>
-    typeof value === "number" ? context?.source : value,
-  );
 }
 
 /** Undefined when `input` is no envelope. `input` comes from `parseLossless`, so `code` is text. */
@@ -58,29 +49,6 @@ export function readTable(data: unknown, doing: string): TushareTable {
     throw new TransientError(`${doing}: the answer says success and has no rows (${describe(items)})`);
   }
   return { fields, items, hasMore: typeof hasMore === "boolean" ? hasMore : undefined };
-}
-
-/** Undefined when the body is no JSON, such as the HTML page of a gateway. */
-export function parseBody(body: string): unknown {
-  try {
-    return parseLossless(body);
-  } catch (error) {
-    // A body nested beyond the stack is as unreadable as one that is no JSON.
-    if (error instanceof SyntaxError || error instanceof RangeError) {
-      return undefined;
-    }
-    throw error;
-  }
-}
-
-/** The beginning of a body on one line, for an error. */
-export function excerptOf(body: string): string {
-  const text = body.slice(0, 400).replaceAll(/\s+/g, " ").trim();
-  return text === "" ? "(empty)" : JSON.stringify(text.slice(0, 120));
-}
-
-function isRecord(input: unknown): input is Readonly<Record<string, unknown>> {
-  return typeof input === "object" && input !== null && !Array.isArray(input);
 }
 
 function describe(value: unknown): string {

@@ -6,7 +6,7 @@ import { Temporal } from "temporal-polyfill";
 import { systemClock, type Clock } from "../../base/clock.ts";
 import { DataError, PermanentError, TransientError } from "../../base/errors.ts";
 import { RateLimitError } from "../../ports/budget.ts";
-import { toAnswerError, toStatusError, translate } from "./errors.ts";
+import { toAnswerError, toStatusError } from "./errors.ts";
 
 const TOKEN = "f".repeat(56);
 const DETAILS = "权限的具体详情访问：https://tushare.pro/document/1?doc_id=108。";
@@ -112,9 +112,6 @@ test("a refused request is this message's, a failing server is not", () => {
 
 test("a token that the provider repeats is not repeated by us", () => {
   assert.ok(!classify(40101, `您的token ${TOKEN} 不对`).message.includes(TOKEN));
-  const reset = Object.assign(new Error(`socket of ${TOKEN} closed`), { code: "ECONNRESET" });
-  const translated = translate(reset, "calling", TOKEN);
-  assert.ok(translated instanceof TransientError && !translated.message.includes(TOKEN));
 });
 
 test("an HTTP status says whose failure it is", () => {
@@ -124,9 +121,4 @@ test("an HTTP status says whose failure it is", () => {
   assert.ok(toStatusError(403, undefined, "", "calling") instanceof TransientError);
   assert.ok(toStatusError(405, undefined, "", "calling") instanceof PermanentError);
   assert.ok(toStatusError(413, undefined, "", "calling") instanceof DataError);
-});
-
-test("a defect keeps its own kind", () => {
-  const defect = new TypeError("x is not a function");
-  assert.equal(translate(defect, "calling", TOKEN), defect);
 });

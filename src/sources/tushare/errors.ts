@@ -2,6 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import { DataError, PermanentError, TransientError } from "../../base/errors.ts";
 import { SHANGHAI } from "../../domain/day.ts";
 import { RateLimitError, type CallLimit } from "../../ports/budget.ts";
+import { parseRetryAfterMs } from "../http/errors.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -76,27 +77,6 @@ export function toStatusError(status: number, retryAfter: string | undefined, ex
     : new TransientError(sentence);
 }
 
-/** Gives what the HTTP client throws its kind. A defect of ours passes through as it is. */
-export function translate(error: unknown, doing: string, token: string): unknown {
-  if (error instanceof TransientError || error instanceof PermanentError || error instanceof DataError) {
-    return error;
-  }
-  const isTimeout = error instanceof DOMException && error.name === "TimeoutError";
-  const code = codeOf(error);
-  if (!isTimeout && code === undefined) {
-    return error;
-  }
-  if (code === "ERR_BUFFER_TOO_LARGE") {
-    return new DataError(`${doing}: the unpacked answer is larger than allowed`, "", { cause: error });
-  }
-  const text = error instanceof Error ? redact(error.message, token) : "";
-  if (code !== undefined && /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)/.test(code)) {
-    return new PermanentError(`${doing}: the server's certificate was refused (${code})`, "provider", { cause: error });
-  }
-  const happened = isTimeout ? "no answer in time" : `the connection failed (${code}${text === "" ? "" : `, ${text}`})`;
-  return new TransientError(`${doing}: ${happened}`, { cause: error });
-}
-
 /** Takes the token out of a text that may end in a log. */
 export function redact(text: string, token: string): string {
   return token === "" ? text : text.replaceAll(token, "[token]").replaceAll(encodeURIComponent(token), "[token]");
@@ -141,17 +121,4 @@ function untilMidnightMs(clock: Clock): number {
   const now = clock.now().toZonedDateTimeISO(SHANGHAI);
   const midnight = now.add({ days: 1 }).startOfDay();
   return midnight.epochMilliseconds - now.epochMilliseconds;
-}
-
-function parseRetryAfterMs(header: string | undefined): number | undefined {
-  return header !== undefined && /^\d{1,6}$/.test(header) ? Number.parseInt(header, 10) * 1_000 : undefined;
-}
-
-/** The code of a failure of the network or of the HTTP client; undefined for a defect of ours. */
-function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") {
-    return undefined;
-  }
-  const isOurs = /^UND_ERR_(INVALID_|NOT_SUPPORTED|DESTROYED|CLOSED|ABORTED)/.test(error.code);
-  return isOurs || error.code.startsWith("ERR_INVALID_") ? undefined : error.code;
 }

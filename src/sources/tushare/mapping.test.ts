@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { PermanentError } from "../../base/errors.ts";
 import type { Frequency } from "../../domain/frequency.ts";
 import type { DataSet } from "../../domain/rows.ts";
-import { parseBody, readEnvelope, readTable, type TushareTable } from "./envelope.ts";
+import { parseBody } from "../http/json-text.ts";
+import { readEnvelope, readTable, type TushareTable } from "./envelope.ts";
 import { mapTable, type Mapped } from "./mapping.ts";
 
 const DAILY = [
