@@ -2,7 +2,7 @@ import type { Day } from "../../domain/day.ts";
 import type { AdjustMode } from "./adjust-prices.ts";
 import type { AkshareListing } from "./akshare-data.ts";
 import { divideRounded, fixedText, floatText } from "./decimal-text.ts";
-import { klinesOf, type Kline, type KlinePeriod } from "./eastmoney-bars.ts";
+import { klinesOf, lotsText, type Kline, type KlinePeriod } from "./eastmoney-bars.ts";
 import { figuresOf, quoteOf } from "./eastmoney-spot.ts";
 import { detailsOf } from "./eastmoney-ticks.ts";
 import { trendsOf } from "./eastmoney-trends.ts";
@@ -125,7 +125,12 @@ function minuteFrame(inquiry: Inquiry, given: Readonly<Record<string, string>>):
         均价: float(cells.f58),
       }));
   }
-  const rows = klinesOf(inquiry, listing, pick(MINUTE_PERIODS, period), pick(MODES, adjust));
+  const [klt, mode] = [MINUTE_PERIODS[period], pick(MODES, adjust)];
+  if (klt === undefined) {
+    // The library passes it on, and finds that the answer has no data.
+    throw new LibraryError(`${period}: 'NoneType' object is not subscriptable`);
+  }
+  const rows = klinesOf(inquiry, listing, klt, mode);
   return spoilRows(rows, inquiry.fault).flatMap((row) => minuteRecord(row, from, to));
 }
 
@@ -219,7 +224,7 @@ const SPOT_COLUMNS: Readonly<Record<string, string>> = {
   年初至今涨跌幅: "f25",
 };
 
-/** By the day's change, the greatest first; what did not trade comes last. Whole numbers are floats beside a null. */
+/** By the day's change, the greatest first; what did not trade comes last. Volumes are floats as soon as one is null. */
 function spotFrame(inquiry: Inquiry): Frame {
   const { view, fault } = inquiry;
   const stocks = spoilRows(
@@ -232,19 +237,20 @@ function spotFrame(inquiry: Inquiry): Frame {
     const [one, other] = [left.figures["f3"]?.scaled ?? lowest, right.figures["f3"]?.scaled ?? lowest];
     return one === other ? 0 : one > other ? -1 : 1;
   });
+  const isFloat = quotes.some(({ quote }) => quote.line === undefined);
   return ordered.map(({ quote, figures }, index) => {
     const { listing, line, preCloseMilli } = quote;
     const capital = BigInt(line?.closeMilli ?? preCloseMilli) * BigInt(listing.figures.floatShares);
-    const others: Readonly<Record<string, string | undefined>> = {
-      f5: line === undefined ? undefined : fixedText(divideRounded(BigInt(line.volume), 100n), 0),
-      f6: line === undefined ? undefined : fixedText(line.turnoverCents, 2),
-      f20: fixedText(divideRounded(capital, 1000n), 0),
-      f21: fixedText(divideRounded(capital, 1000n), 0),
+    const capitalText = new NumberText(fixedText(divideRounded(capital, 1000n), 0));
+    const others: Readonly<Record<string, JsonValue>> = {
+      f5: line === undefined ? null : isFloat ? float(lotsText(line)) : new NumberText(lotsText(line)),
+      f6: line === undefined ? null : float(fixedText(line.turnoverCents, 2)),
+      f20: capitalText,
+      f21: capitalText,
     };
     const value = (column: string): JsonValue => {
       const figure = figures[column];
-      const text = figure?.scaled === undefined ? others[column] : fixedText(figure.scaled, figure.scale);
-      return text === undefined ? null : float(text);
+      return figure?.scaled === undefined ? (others[column] ?? null) : float(fixedText(figure.scaled, figure.scale));
     };
     return {
       序号: index + 1,
