@@ -7,6 +7,7 @@ const WORKERS_WHEN_UNKNOWN = 4;
 
 /** When Redis went away, and how many workers there were. */
 export interface Outage {
+  /** By Redis' clock, and not too early: no answer came from there afterwards. */
   readonly sinceMicros: number;
   readonly workers: number;
   readonly areKnown: boolean;
@@ -20,6 +21,8 @@ export class FleetLink {
   readonly #lifetimeMs: number;
   /** Redis time of the last answer and our monotonic clock then. */
   #heard: { readonly micros: number; readonly elapsedMs: number };
+  /** How long that answer was under way at most, by which our time lags behind. */
+  #lagMicros = 0;
   #isJoined = false;
   #joinedAtMs = 0;
   #socketEpoch = -1;
@@ -55,13 +58,26 @@ export class FleetLink {
     return !this.#client.isReady || this.#client.socketEpoch !== this.#socketEpoch;
   }
 
+  /** True once Redis was away, also after it came back. */
+  get wasAway(): boolean {
+    return this.#outage.areKnown;
+  }
+
+  /** How many workers there are, as far as was heard. */
+  get workers(): number {
+    return this.#workers ?? WORKERS_WHEN_UNKNOWN;
+  }
+
   /** Redis' clock, carried on by our monotonic one. */
   nowMicros(): number {
     return Math.round(this.#heard.micros + (this.#clock.elapsedMs() - this.#heard.elapsedMs) * 1_000);
   }
 
-  hearTime(micros: number): void {
-    this.#heard = { micros, elapsedMs: this.#clock.elapsedMs() };
+  /** `askedMs` is when the question was sent, by the monotonic clock. */
+  hearTime(micros: number, askedMs: number): void {
+    const elapsedMs = this.#clock.elapsedMs();
+    this.#heard = { micros, elapsedMs };
+    this.#lagMicros = Math.ceil((elapsedMs - askedMs) * 1_000);
   }
 
   /**
@@ -80,15 +96,14 @@ export class FleetLink {
     this.#joinedAtMs = this.#clock.elapsedMs();
     this.#socketEpoch = socketEpoch;
     this.#epoch = hello.epoch;
-    this.hearTime(hello.nowMicros);
     this.hearWorkers(hello.workersAlive);
   }
 
   leave(): Outage {
     this.#isJoined = false;
     this.#outage = {
-      sinceMicros: this.nowMicros(),
-      workers: this.#workers ?? WORKERS_WHEN_UNKNOWN,
+      sinceMicros: this.nowMicros() + this.#lagMicros,
+      workers: this.workers,
       areKnown: this.#workers !== undefined,
     };
     return this.#outage;

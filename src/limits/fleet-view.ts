@@ -1,24 +1,28 @@
 import type { Outage } from "./fleet-link.ts";
 import { GrantLog, type LoggedGrant, type WindowLimit } from "./grant-log.ts";
 import { shareOf } from "./limit-set.ts";
-
-/** How old the last answer of Redis may be for its log to be taken as that of the whole fleet when Redis goes away. */
-const STALE_MICROS = 1_000_000;
+import { unseenGrants, type Sight } from "./sight.ts";
 
 /**
  * What one worker knows of the grants of all workers for one key: a mirror of the log in Redis as of the last answer,
  * plus the grants it made alone. From it the worker decides when Redis is away, and Redis is filled again when it comes
  * back empty.
  *
- * Alone, each own grant counts `workers` times, for the others do the same: together they stay within the limit. What
- * others may have been granted between our last answer and the outage is not in the mirror; if that answer is older
- * than a second and there are others, everything that was free then is taken as used.
+ * Alone, each own grant counts `workers` times, for the others do the same: together they stay within the limit. That
+ * holds only if each counts all that was granted before the outage, and what others were granted after our last answer
+ * is not in the mirror. So that is counted at its most: what Redis promised while the answer is fresh, else everything
+ * that was free. Counted too low by one worker, by as much do all of them go beyond the limit.
  */
 export class FleetView {
   readonly #log = new GrantLog();
   #generation = "";
   #newestMember = "";
   #heardAtMicros = 0;
+  #workersHeard = 1;
+  #asked = 0;
+  #answered = 0;
+  #freshMicros = Number.POSITIVE_INFINITY;
+  #unseenMax = 0;
   #workers = 0;
   #areWorkersKnown = false;
   readonly #untold = new Set<string>();
@@ -37,8 +41,19 @@ export class FleetView {
     return this.#newestMember;
   }
 
-  /** Takes in what Redis answered. */
+  /** Redis is about to be asked, and renews what it promises. Answers the number of the question. */
+  ask({ freshMicros, unseenMax }: Sight): number {
+    // The least of the times and the most of the counts, whichever questions were heard.
+    this.#freshMicros = Math.min(this.#freshMicros, freshMicros);
+    this.#unseenMax = Math.max(this.#unseenMax, unseenMax);
+    this.#asked += 1;
+    return this.#asked;
+  }
+
+  /** Takes in what Redis answered to the question; `workersAlive` counts this one, too. */
   learn(answer: {
+    readonly question: number;
+    readonly workersAlive: number;
     readonly nowMicros: number;
     readonly generation: string;
     readonly isWhole: boolean;
@@ -55,19 +70,27 @@ export class FleetView {
     this.#generation = answer.generation;
     this.#newestMember = answer.news.at(-1) ?? (answer.isWhole ? "" : this.#newestMember);
     this.#heardAtMicros = answer.nowMicros;
+    this.#workersHeard = answer.workersAlive;
+    this.#answered = answer.question;
   }
 
-  /** Redis is away: from now on its `workers` share the limit. Nothing changes when it was away before. */
-  startAlone(nowMicros: number, limits: readonly WindowLimit[], { workers, areKnown }: Outage): void {
-    if (this.isAlone) {
-      return;
-    }
+  /** Redis went away, perhaps once more before all were back: from now on its `workers` share the limit. */
+  startAlone(limits: readonly WindowLimit[], { sinceMicros, workers, areKnown }: Outage): void {
     this.#workers = workers;
     this.#areWorkersKnown = areKnown;
-    if (workers > 1 && areKnown && nowMicros - this.#heardAtMicros > STALE_MICROS) {
-      const weight = this.#log.callsLeft(nowMicros, limits);
-      this.#log.add({ atMicros: nowMicros, weight, member: "" });
+    if (!areKnown || Math.max(workers, this.#workersHeard) === 1) {
+      return;
     }
+    const known = this.#log.grants().filter(({ member }) => member !== "");
+    for (const grant of unseenGrants(known, this.#heardAtMicros, sinceMicros, limits, this.#unseenAt(sinceMicros))) {
+      this.#log.add(grant);
+    }
+  }
+
+  /** A question without an answer may have been heard, and then renewed the promise. */
+  #unseenAt(sinceMicros: number): number {
+    const isFresh = this.#heardAtMicros > 0 && sinceMicros - this.#heardAtMicros <= this.#freshMicros;
+    return isFresh ? this.#unseenMax * (1 + this.#asked - this.#answered) : Number.POSITIVE_INFINITY;
   }
 
   /** All workers have told Redis what they did: its log is the truth again. */
@@ -92,10 +115,21 @@ export class FleetView {
     const grant: LoggedGrant = { atMicros: now, weight: 1, member: `${now.toFixed(0)}:${worker}` };
     this.#log.add(grant);
     this.#untold.add(grant.member);
-    if (workers > 1) {
-      this.#log.add({ atMicros: now, weight: workers - 1, member: "" });
-    }
+    this.countForOthers(now);
     return { grant, callsLeft: Math.floor(this.#log.callsLeft(now, shares) / workers) };
+  }
+
+  /** Microseconds until this worker's share has a call. */
+  waitAlone(nowMicros: number, limits: readonly WindowLimit[]): number {
+    const { workers, shares } = this.#sharesOf(limits);
+    return this.#log.waitMicros(nowMicros, shares, workers);
+  }
+
+  /** A grant of ours at that instant stands for one of each other worker. */
+  countForOthers(atMicros: number): void {
+    if (this.#workers > 1) {
+      this.#log.add({ atMicros, weight: this.#workers - 1, member: "" });
+    }
   }
 
   /** Calls that are free now, as far as is known here. */

@@ -35,13 +35,20 @@ const DEFAULTS = { ...BUDGET_DEFAULTS, helloMs: 10_000, probeMs: 1_000, commandM
  *
  * A worker is in one of three states.
  * - *shared*: every grant is Redis' own. Each answer brings what the others were granted since, so the worker mirrors
- *   the log.
+ *   the log. For a second after it, or a twentieth of the shortest window, Redis grants the others no more than a few
+ *   calls that the worker has not seen (5 % of the smallest limit, at least three for each worker).
  * - *alone*: Redis is away. The worker goes on from its mirror, and each of its grants counts as many times as there were
- *   workers, since they all do the same. A limit of fewer calls than there were workers grants nothing then. When the
- *   number was never heard a grant counts four times, and a limit of fewer than four calls gets a longer window.
+ *   workers, since they all do the same. What the others may have been granted unseen counts as used: those few calls
+ *   where the last answer is fresh, else all that was free, so that a worker which had not asked lately may wait for a
+ *   window. A limit of fewer calls than there were workers grants nothing then. When the number was never heard a grant
+ *   counts four times, and a limit of fewer than four calls gets a longer window.
  * - *rejoining*: Redis is back, perhaps empty, perhaps with an old copy. The worker first merges all it knows into the
- *   log, then says that it is alive. It keeps deciding alone, telling Redis of each grant, until as many workers as there
- *   were before have been heard of again or a whole window has passed: only then is the log in Redis that of the fleet.
+ *   log, then says that it is alive, and is granted nothing between the two. Until as many workers as there were before
+ *   have been heard of again or a whole window has passed, a call must be free both in its share and in Redis: only then
+ *   is the log in Redis that of the fleet.
+ *
+ * So no window holds more than the limit, also across the moments at which Redis goes and comes back, while the number
+ * of workers is known and stays.
  *
  * Redis losing its memory is seen in four ways: the connection ended, a command failed, the epoch (a mark that living
  * workers keep in Redis) is another, or a grant the worker knows of is missing from the log though its window is open.

@@ -13,8 +13,8 @@ end
  * holds exactly.
  *
  * ARGV: mode, worker, worker's lifetime (micros), count workers heard of since (micros), newest member known or "",
- * generation known, epoch known or "", "1" to be counted as alive, number of limits, then calls and window (micros) of each, then members
- * to merge.
+ * generation known, epoch known or "", "1" to be counted as alive, grants of others that it may leave unseen and for how
+ * long (micros), number of limits, then calls and window (micros) of each, then members to merge.
  *
  * Answers: status (granted, wait, lost, told), now, instant of the grant or micros to wait, calls left, workers alive,
  * workers heard of since, generation, epoch, "1" when `news` is the whole log, paused until, lowered limits (flat), news.
@@ -22,6 +22,9 @@ end
  * `lost` means that the epoch is another, or that a grant the worker knows of is no longer in the log though its window
  * is still open: Redis was emptied, or came back from an older copy. Nothing is granted then, and the worker does not
  * count as heard of before it has merged what it knows.
+ *
+ * A worker that looked just now may lose Redis next, and then counts as used no more than it was promised. So no call is
+ * granted that would leave it more unseen than that, until it looks again or the promise runs out.
  */
 export const TAKE = `${EPOCH}
 local function text(n) return string.format("%.0f", n) end
@@ -29,10 +32,11 @@ local time = redis.call("TIME")
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local mode, worker, lifetime, since = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local newest, known, knownEpoch, isAlive = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local unseenMax, fresh = ARGV[9], ARGV[10]
 local epoch = epochOf(KEYS[6], now, worker, lifetime)
 
-local limits, reach, at = {}, 0, 10
-for _ = 1, tonumber(ARGV[9]) do
+local limits, reach, at = {}, 0, 12
+for _ = 1, tonumber(ARGV[11]) do
   limits[ARGV[at + 1]] = tonumber(ARGV[at])
   at = at + 2
 end
@@ -68,6 +72,16 @@ elseif mode == "ask" then
       local nth = redis.call("ZREVRANGE", KEYS[1], calls - 1, calls - 1, "WITHSCORES")
       if nth[2] then wait = math.max(wait, tonumber(nth[2]) + tonumber(window) + 1 - now) end
     end
+    local sights = redis.call("HGETALL", KEYS[7])
+    for i = 1, #sights, 2 do
+      local lookedAt, seen, most, freshFor = string.match(sights[i + 1], "^(%d+):(%d+):(%d+):(%d+)$")
+      local freshStill = tonumber(lookedAt) + tonumber(freshFor) - now
+      if freshStill < 0 then
+        redis.call("HDEL", KEYS[7], sights[i])
+      elseif sights[i] ~= worker and redis.call("ZCOUNT", KEYS[1], "(" .. seen, "+inf") >= tonumber(most) then
+        wait = math.max(wait, freshStill + 1)
+      end
+    end
     if wait > 0 then
       status, value = "wait", wait
     else
@@ -86,6 +100,11 @@ if isAlive == "1" and status ~= "lost" then
   redis.call("PEXPIRE", KEYS[5], math.ceil(lifetime / 1000))
 end
 redis.call("ZREMRANGEBYSCORE", KEYS[5], "-inf", "(" .. text(now - lifetime))
+if status ~= "lost" then
+  local last = redis.call("ZREVRANGE", KEYS[1], 0, 0, "WITHSCORES")
+  redis.call("HSET", KEYS[7], worker, text(now) .. ":" .. text(tonumber(last[2] or "0")) .. ":" .. unseenMax .. ":" .. fresh)
+  redis.call("PEXPIRE", KEYS[7], reachMs)
+end
 
 local left = -1
 for window, calls in pairs(limits) do

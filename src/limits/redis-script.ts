@@ -6,6 +6,7 @@ import { translate } from "./errors.ts";
 import type { WindowLimit } from "./grant-log.ts";
 import type { RedisClient } from "./redis-client.ts";
 import { HELLO, LOWER, PAUSE, TAKE } from "./redis-lua.ts";
+import type { Sight } from "./sight.ts";
 
 /** The keys of one budget. Nothing in their names tells the token. */
 export interface BudgetKeys {
@@ -17,6 +18,8 @@ export interface BudgetKeys {
   readonly pause: string;
   /** String: changes with every merge, so that who has read the log knows when older grants were added. */
   readonly generation: string;
+  /** Hash: worker → what it was promised when it last looked at the log, as `{micros}:{newest seen}:{unseen}:{fresh micros}`. */
+  readonly sights: string;
   /** Sorted set over all budgets: worker → the microsecond it was last heard of. */
   readonly workers: string;
   /** String over all budgets: made when there is none. Another one than before means that Redis lost its memory. */
@@ -36,6 +39,7 @@ export function budgetKeys(provider: string, identity: string, api: string): Bud
     limits: `${log}:limits`,
     pause: `${log}:pause`,
     generation: `${log}:generation`,
+    sights: `${log}:sights`,
     workers: WORKERS_KEY,
     epoch: EPOCH_KEY,
   };
@@ -57,6 +61,7 @@ export interface TakeQuestion {
   /** Empty to take whatever epoch there is. */
   readonly epoch: string;
   readonly isAlive: boolean;
+  readonly sight: Sight;
   readonly limits: readonly WindowLimit[];
   readonly merge: readonly string[];
 }
@@ -90,10 +95,11 @@ export class BudgetScripts {
   }
 
   async take(keys: BudgetKeys, question: TakeQuestion): Promise<TakeAnswer> {
-    const { mode, worker, lifetimeMs, sinceMicros, newestMember, generation, epoch, isAlive, limits, merge } = question;
+    const { mode, worker, lifetimeMs, sinceMicros, newestMember, generation, epoch, isAlive } = question;
+    const { sight, limits, merge } = question;
     const reply = await this.#run(
       TAKE,
-      [keys.log, keys.limits, keys.pause, keys.generation, keys.workers, keys.epoch],
+      [keys.log, keys.limits, keys.pause, keys.generation, keys.workers, keys.epoch, keys.sights],
       [
         mode,
         worker,
@@ -103,6 +109,8 @@ export class BudgetScripts {
         generation,
         epoch,
         isAlive ? "1" : "0",
+        `${sight.unseenMax}`,
+        toText(sight.freshMicros),
       ],
       [`${limits.length}`, ...limits.flatMap(({ calls, windowMicros }) => [`${calls}`, toText(windowMicros)])],
       merge,

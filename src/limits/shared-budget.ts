@@ -1,37 +1,19 @@
 import { describeError, TransientError } from "../base/errors.ts";
-import type { ProviderName } from "../domain/provider.ts";
 import type { BudgetKey, BudgetState, CallLimit, Grant, WatchedBudget } from "../ports/budget.ts";
-import { keyText, type BudgetSettings } from "./budget-options.ts";
+import { keyText } from "./budget-options.ts";
 import { FleetLink } from "./fleet-link.ts";
-import { FleetView } from "./fleet-view.ts";
 import type { WindowLimit } from "./grant-log.ts";
-import { LimitSet, withMargin } from "./limit-set.ts";
-import type { RedisClient } from "./redis-client.ts";
-import { BudgetScripts, budgetKeys, type BudgetKeys, type HelloAnswer, type TakeAnswer } from "./redis-script.ts";
-import { TurnQueue, type Turn } from "./turn-queue.ts";
+import { createKeyState, type KeyState, type SharedBudgetSettings } from "./key-state.ts";
+import { withMargin } from "./limit-set.ts";
+import { BudgetScripts, type HelloAnswer, type TakeAnswer } from "./redis-script.ts";
+import { sightOf } from "./sight.ts";
+import type { Turn } from "./turn-queue.ts";
 import { VersionCounter } from "./version-counter.ts";
-
-/** Every option of `RedisBudgetOptions`, decided. */
-export interface SharedBudgetSettings extends BudgetSettings {
-  readonly client: RedisClient;
-  readonly identityOf: (provider: ProviderName) => string;
-  readonly workerId: string;
-  readonly helloMs: number;
-  readonly probeMs: number;
-  readonly commandMsMax: number;
-}
 
 /** A worker that missed so many hellos is no longer counted. */
 const HELLOS_MISSED_MAX = 6;
 
-interface KeyState {
-  readonly key: BudgetKey;
-  readonly keys: BudgetKeys;
-  readonly queue: TurnQueue;
-  readonly limits: LimitSet;
-  readonly view: FleetView;
-  pausedUntilMicros: number;
-}
+type Answer = Pick<TakeAnswer, "status" | "micros" | "callsLeft">;
 
 /** The budget that `openRedisBudget` opens; its states are described there. */
 export class SharedBudget implements WatchedBudget {
@@ -41,6 +23,8 @@ export class SharedBudget implements WatchedBudget {
   readonly #states = new Map<string, KeyState>();
   readonly #versions = new VersionCounter();
   readonly #closing = new AbortController();
+  /** True from the last look at what was granted alone until Redis has heard of us: nothing is granted then. */
+  #isJoining = false;
   #upkeep: Promise<void> = Promise.resolve();
 
   constructor(settings: SharedBudgetSettings) {
@@ -114,19 +98,10 @@ export class SharedBudget implements WatchedBudget {
     if (known !== undefined) {
       return known;
     }
-    const { limitsOf, margin, clock, waitersMax, jitterMsMax, identityOf } = this.#settings;
-    const limits = new LimitSet(limitsOf(key).map((limit) => withMargin(limit, margin)));
-    const ask = (): Promise<Turn> => this.#takeTurn(state);
-    const state: KeyState = {
-      key,
-      keys: budgetKeys(key.provider, identityOf(key.provider), key.api),
-      queue: new TurnQueue({ ask, clock, waitersMax, jitterMsMax, name }),
-      limits,
-      view: new FleetView(),
-      pausedUntilMicros: 0,
-    };
-    if (!this.#link.isJoined) {
-      state.view.startAlone(this.#link.nowMicros(), this.#limitsOf(state), this.#link.outage);
+    const state = createKeyState(key, this.#settings, (asking) => this.#takeTurn(asking));
+    if (!this.#link.isJoined || this.#link.wasAway) {
+      // What the others did meanwhile may not be in Redis yet.
+      state.view.startAlone(this.#limitsOf(state), this.#link.outage);
     }
     this.#states.set(name, state);
     return state;
@@ -138,37 +113,46 @@ export class SharedBudget implements WatchedBudget {
       return this.#takeAlone(state);
     }
     try {
-      return await (state.view.isAlone ? this.#takeRejoining(state) : this.#takeShared(state));
+      return this.#turnOf(await (state.view.isAlone ? this.#askRejoining(state) : this.#ask(state)));
     } catch (error) {
       this.#leaveOrThrow(error);
       return this.#takeAlone(state);
     }
   }
 
-  async #takeShared(state: KeyState): Promise<Turn> {
-    const answer = await this.#take(state, "ask", [], this.#link.epoch);
-    if (answer.status !== "granted") {
-      return { isGranted: false, waitMs: answer.micros / 1_000 };
-    }
-    return { isGranted: true, grantedAtMicros: this.#versions.next(answer.micros), callsLeft: answer.callsLeft };
+  #turnOf(answer: Answer): Turn {
+    return answer.status === "granted"
+      ? { isGranted: true, grantedAtMicros: this.#versions.next(answer.micros), callsLeft: answer.callsLeft }
+      : { isGranted: false, waitMs: answer.micros / 1_000 };
   }
 
-  async #takeRejoining(state: KeyState): Promise<Turn> {
-    const answer = await this.#tell(state);
+  #ask(state: KeyState): Promise<TakeAnswer> {
+    return this.#take(state, "ask", [], this.#link.epoch);
+  }
+
+  /** Until all are back a call must be free in our share and in Redis, where those share already that know all are back. */
+  async #askRejoining(state: KeyState): Promise<Answer> {
+    const told = await this.#tell(state);
     const reachMicros = Math.max(...this.#limitsOf(state).map(({ windowMicros }) => windowMicros));
-    if (this.#link.isFleetComplete(answer.workersSince, reachMicros)) {
+    if (this.#link.isFleetComplete(told.workersSince, reachMicros)) {
       state.view.endAlone();
-      return this.#takeShared(state);
+      return this.#ask(state);
     }
-    const turn = this.#takeAlone(state);
-    if (turn.isGranted) {
-      // The grant stands whether Redis hears of it now or with the next question.
-      await this.#attempt(() => this.#tell(state));
+    const micros = state.view.waitAlone(this.#link.nowMicros(), this.#limitsOf(state));
+    if (micros > 0) {
+      return { status: "wait", micros, callsLeft: 0 };
     }
-    return turn;
+    const answer = await this.#ask(state);
+    if (answer.status === "granted") {
+      state.view.countForOthers(answer.micros);
+    }
+    return answer;
   }
 
   #takeAlone(state: KeyState): Turn {
+    if (this.#isJoining) {
+      return { isGranted: false, waitMs: this.#settings.probeMs };
+    }
     const pausedMicros = this.#pausedMicros(state);
     if (pausedMicros > 0) {
       return { isGranted: false, waitMs: pausedMicros / 1_000 };
@@ -187,7 +171,10 @@ export class SharedBudget implements WatchedBudget {
 
   /** Throws TransientError when Redis has lost its memory. An empty epoch takes it as it is and is not heard of. */
   async #take(state: KeyState, mode: "ask" | "tell", merge: readonly string[], epoch: string): Promise<TakeAnswer> {
-    const { workerId, helloMs } = this.#settings;
+    const { workerId, helloMs, clock } = this.#settings;
+    const sight = sightOf(this.#limitsOf(state), this.#link.workers);
+    const question = state.view.ask(sight);
+    const askedMs = clock.elapsedMs();
     const answer = await this.#scripts.take(state.keys, {
       mode,
       worker: workerId,
@@ -197,10 +184,11 @@ export class SharedBudget implements WatchedBudget {
       generation: state.view.generation,
       epoch,
       isAlive: epoch !== "",
+      sight,
       limits: this.#limitsOf(state),
       merge,
     });
-    this.#link.hearTime(answer.nowMicros);
+    this.#link.hearTime(answer.nowMicros, askedMs);
     if (answer.status === "lost") {
       throw new TransientError("asking redis for a call: it has lost its memory");
     }
@@ -210,7 +198,8 @@ export class SharedBudget implements WatchedBudget {
     state.limits.borrow(answer.lowered);
     state.pausedUntilMicros = Math.max(state.pausedUntilMicros, answer.pausedUntilMicros);
     state.view.wereTold(merge);
-    state.view.learn(answer);
+    // One that only merges is not counted before its hello.
+    state.view.learn({ ...answer, question, workersAlive: answer.workersAlive + (epoch === "" ? 1 : 0) });
     state.view.prune(answer.nowMicros, this.#limitsOf(state));
     return answer;
   }
@@ -229,7 +218,7 @@ export class SharedBudget implements WatchedBudget {
     }
     const outage = this.#link.leave();
     for (const state of this.#states.values()) {
-      state.view.startAlone(outage.sinceMicros, this.#limitsOf(state), outage);
+      state.view.startAlone(this.#limitsOf(state), outage);
     }
     const { workers, areKnown } = outage;
     this.#settings.log.warn("budget goes on without redis", { why, share: `1/${workers}`, workersKnown: areKnown });
@@ -268,11 +257,22 @@ export class SharedBudget implements WatchedBudget {
     for (const state of this.#states.values()) {
       epoch = await this.#tellAll(state, epoch);
     }
-    const hello = await this.#hello(epoch);
-    this.#link.join(hello, socketEpoch);
-    log.info("budget is shared through redis", { workers: hello.workersAlive });
-    for (const { queue } of this.#states.values()) {
-      queue.wake();
+    // Who hears of us takes what Redis knows for all that we did, so no grant may come between the last word and the hello.
+    this.#isJoining = true;
+    try {
+      for (const state of this.#states.values()) {
+        if (state.view.untold().length > 0) {
+          epoch = await this.#tellAll(state, epoch);
+        }
+      }
+      const hello = await this.#hello(epoch);
+      this.#link.join(hello, socketEpoch);
+      log.info("budget is shared through redis", { workers: hello.workersAlive });
+    } finally {
+      this.#isJoining = false;
+      for (const { queue } of this.#states.values()) {
+        queue.wake();
+      }
     }
   }
 
@@ -295,8 +295,10 @@ export class SharedBudget implements WatchedBudget {
   }
 
   async #hello(epoch: string): Promise<HelloAnswer> {
-    const { workerId, helloMs } = this.#settings;
+    const { workerId, helloMs, clock } = this.#settings;
+    const askedMs = clock.elapsedMs();
     const hello = await this.#scripts.hello(workerId, helloMs * HELLOS_MISSED_MAX, epoch);
+    this.#link.hearTime(hello.nowMicros, askedMs);
     if (epoch !== "" && hello.epoch !== epoch) {
       throw new TransientError("saying hello to redis: it has lost its memory");
     }
@@ -328,14 +330,12 @@ export class SharedBudget implements WatchedBudget {
     }
   }
 
+  /** Looks at each log first: the older our view of it, the more an outage makes us take for used. */
   async #stayHeard(): Promise<void> {
     for (const state of this.#states.values()) {
-      if (state.view.untold().length > 0) {
-        await this.#tell(state);
-      }
+      await this.#tell(state);
     }
     const hello = await this.#hello(this.#link.epoch);
-    this.#link.hearTime(hello.nowMicros);
     this.#link.hearWorkers(hello.workersAlive);
   }
 }

@@ -215,6 +215,84 @@ test("redis: while it is away each worker takes its share, says so once, and com
   }
 });
 
+test("redis: who has just looked leaves so many calls unseen as it was promised, until the promise runs out", async (t) => {
+  if (!requireServer(t)) {
+    return;
+  }
+  // Of 200 calls 10 may be unseen, for a second.
+  const limit = { calls: 200, windowMs: 60_000 };
+  await using server = await OwnRedis.start();
+  await using fleet = await openFleet(server, 2, limit, { helloMs: 60_000 });
+  const [first, second] = fleet.workers.map(({ budget }) => budget);
+  assert.ok(first !== undefined && second !== undefined);
+  const { grantedAtMicros: lookedAt } = await first.acquire(KEY, never);
+  const instants = (await acquireMany([second], 40)).map(({ grantedAtMicros }) => grantedAtMicros - lookedAt);
+  assert.equal(instants.filter((micros) => micros <= 1_000_000n).length, 10);
+  assert.ok((instants.at(-1) ?? 0n) < 3_000_000n, "and no longer");
+});
+
+test("redis: workers that just had calls go on at once when it goes away, within a limit that is far from used", async (t) => {
+  if (!requireServer(t)) {
+    return;
+  }
+  const limit = { calls: 90, windowMs: 60_000 };
+  await using server = await OwnRedis.start();
+  await using fleet = await openFleet(server, 3, limit);
+  const budgets = fleet.workers.map(({ budget }) => budget);
+  const before = await acquireMany(budgets, 9);
+  await server.kill();
+  const after = await acquireMany(budgets, 30);
+  assert.ok(Math.max(...after.map(({ waitedMs }) => waitedMs)) < 2_000);
+  assertWindows([...before, ...after], limit);
+});
+
+test("redis: a worker that comes back is heard of only when all it was granted alone is told", async (t) => {
+  if (!requireServer(t)) {
+    return;
+  }
+  await using server = await OwnRedis.start();
+  await using connection = await openRedis({ host: "127.0.0.1", port: server.port, log: silentLog }, never);
+  const gate = { isShut: false, opened: Promise.withResolvers<void>(), reached: Promise.withResolvers<void>() };
+  const client = new Proxy(connection.client, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name, target);
+      if (name !== "sendCommand") {
+        return typeof value === "function" ? (value.bind(target) as unknown) : value;
+      }
+      return async (words: readonly string[]): Promise<unknown> => {
+        // The script of two keys is the hello.
+        if (gate.isShut && words[2] === "2") {
+          gate.reached.resolve();
+          await gate.opened.promise;
+        }
+        return target.sendCommand([...words]);
+      };
+    },
+  });
+  await using budget = await openRedisBudget({
+    client,
+    identityOf: () => TOKEN,
+    limitsOf: () => [{ calls: 50, windowMs: 60_000 }],
+    clock: systemClock,
+    log: silentLog,
+    margin: 0,
+    probeMs: 20,
+    helloMs: 500,
+  });
+  await budget.acquire(KEY, never);
+  gate.isShut = true;
+  await connection.client.flushAll();
+  const alone = await budget.acquire(KEY, never);
+  await gate.reached.promise;
+  const asked = budget.acquire(KEY, never);
+  await sleep(100);
+  assert.equal(budget.states()[0]?.waiting, 1, "a call now would be unknown to all others");
+  gate.opened.resolve();
+  const next = await asked;
+  assert.ok(next.grantedAtMicros > alone.grantedAtMicros);
+  assert.ok(budget.isShared());
+});
+
 test("redis: a server that hangs holds up no call for longer than one answer may take", async (t) => {
   if (!requireServer(t)) {
     return;
