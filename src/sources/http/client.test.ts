@@ -6,7 +6,7 @@ import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:
 
 import { DataError, TransientError } from "../../base/errors.ts";
 import { createHttpClient, parseBaseUrl, type HttpClient, type HttpClientOptions } from "./client.ts";
-import { translate } from "./errors.ts";
+import { DroppedError, translate } from "./errors.ts";
 
 const never = new AbortController().signal;
 
@@ -87,6 +87,31 @@ test("a broken packing, a late answer and a lost connection pass by themselves",
   await assert.rejects(silent.http.send({ url: silent.url }, "asking", never), /^TransientError: asking: no answer/);
   await using reset = await Rig.open((request) => request.socket.resetAndDestroy());
   await assert.rejects(reset.http.send({ url: reset.url }, "asking", never), TransientError);
+});
+
+test("a connection that ends before any answer is told from one that ends within it and from none at all", async () => {
+  const sorts: boolean[] = [];
+  for (const end of ["before", "hang up", "within"]) {
+    await using rig = await Rig.open((request, response) => {
+      if (end === "within") {
+        response.writeHead(200, { "content-length": "100" });
+        response.write("a part", () => request.socket.resetAndDestroy());
+      } else if (end === "before") {
+        request.socket.resetAndDestroy();
+      } else {
+        request.socket.end();
+      }
+    });
+    const failure = await rig.http.send({ url: rig.url }, "asking", never).catch((error: unknown) => error);
+    assert.ok(failure instanceof TransientError, end);
+    sorts.push(failure instanceof DroppedError);
+  }
+  assert.deepEqual(sorts, [true, true, false]);
+  const gone = await Rig.open(() => undefined);
+  await gone[Symbol.asyncDispose]();
+  await using http = createHttpClient();
+  const refused = await http.send({ url: gone.url }, "asking", never).catch((error: unknown) => error);
+  assert.ok(refused instanceof TransientError && !(refused instanceof DroppedError));
 });
 
 test("an abort ends a request with the signal's reason", async () => {

@@ -35,7 +35,7 @@ export interface HttpAnswer {
 
 /**
  * Makes one request a call; a redirect is an answer like any other. Whatever the network or the packing does is
- * TransientError, a body beyond its bound DataError, a refused certificate PermanentError with scope "provider"; `doing`
+ * TransientError (DroppedError where no answer had begun), a body beyond its bound DataError, a refused certificate PermanentError with scope "provider"; `doing`
  * begins the text. What a status means is the caller's to say.
  */
 export interface HttpClient extends AsyncDisposable {
@@ -51,12 +51,15 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
     doing: string,
     signal: AbortSignal,
   ): Promise<HttpAnswer> {
-    const response = await request(url, {
+    const sent = request(url, {
       method: body === undefined ? "GET" : "POST",
       dispatcher,
       signal,
       headers: { ...headers, "accept-encoding": ACCEPT_ENCODING },
       ...(body === undefined ? {} : { body }),
+    });
+    const response = await sent.catch((error: unknown) => {
+      throw signal.aborted ? error : translate(error, doing, redact, false);
     });
     const header = (name: string): readonly string[] => [response.headers[name] ?? []].flat();
     const packed = await readBounded(response.body, bodyBytesMax, doing);

@@ -1,7 +1,15 @@
 import { DataError, PermanentError, TransientError } from "../../base/errors.ts";
 
+/** The connection was there and ended before any answer had begun: some servers say "too many requests" so. */
+export class DroppedError extends TransientError {}
+
 /** Gives what the HTTP client throws its kind. A defect of ours passes through as it is. */
-export function translate(error: unknown, doing: string, redact: (text: string) => string): unknown {
+export function translate(
+  error: unknown,
+  doing: string,
+  redact: (text: string) => string,
+  hasAnswerBegun = true,
+): unknown {
   if (error instanceof TransientError || error instanceof PermanentError || error instanceof DataError) {
     return error;
   }
@@ -18,8 +26,11 @@ export function translate(error: unknown, doing: string, redact: (text: string) 
     return new PermanentError(`${doing}: the server's certificate was refused (${code})`, "provider", { cause: error });
   }
   const happened = isTimeout ? "no answer in time" : `the connection failed (${code}${text === "" ? "" : `, ${text}`})`;
-  return new TransientError(`${doing}: ${happened}`, { cause: error });
+  const isDropped = !hasAnswerBegun && code !== undefined && DROPPED.has(code);
+  return new (isDropped ? DroppedError : TransientError)(`${doing}: ${happened}`, { cause: error });
 }
+
+const DROPPED: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"]);
 
 /** Of `retry-after` in seconds; undefined where it is absent or a date. */
 export function parseRetryAfterMs(header: string | undefined): number | undefined {
