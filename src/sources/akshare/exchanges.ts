@@ -1,0 +1,393 @@
+import { DataError, TransientError } from "../../base/errors.ts";
+import { canonicalCode } from "../../domain/code-alias.ts";
+import { parseDay, type Day } from "../../domain/day.ts";
+import { CURRENCY, MARKET, SOURCE, type CurrencyNumber } from "../../domain/enums.ts";
+import type { Instrument, ListStatus, RejectedRow } from "../../domain/rows.ts";
+import type { SecurityCode } from "../../domain/security-code.ts";
+import { isRecord, parseBody } from "../http/json-text.ts";
+import { rejectRow, RowError, show } from "../read-cells.ts";
+import type { AkshareClient, UpstreamRequest } from "./client.ts";
+import { codeOf } from "./codes.ts";
+import { garbled } from "./errors.ts";
+
+/** One list of one exchange, in pages. */
+interface Section {
+  readonly exchange: "SH" | "SZ" | "BJ";
+  readonly name: string;
+  /** Pages from 1, whatever the exchange counts from. */
+  readonly request: (page: number) => UpstreamRequest;
+  readonly read: (text: string, page: number, doing: string) => ListPage;
+  readonly row: (cells: Cells) => WireInstrument;
+  /** The exchange may first hand out a cookie, with a redirection back to the same page. */
+  readonly hasCookie?: true;
+}
+
+type Cells = Readonly<Record<string, unknown>>;
+
+interface ListPage {
+  readonly rows: readonly Cells[];
+  readonly pages: number;
+}
+
+interface WireInstrument {
+  readonly digits: unknown;
+  readonly name: unknown;
+  readonly industry: unknown;
+  readonly listedOn: unknown;
+  readonly delistedOn?: unknown;
+}
+
+const SSE_HOST = "query.sse.com.cn";
+const SSE_REFERER = "https://www.sse.com.cn/assortment/stock/list/share/";
+const SSE_PAGE_ROWS = "10000";
+
+/** `stockType`: 1 the main board's A shares, 2 B shares, 8 the board for science. */
+function sseSection(name: string, stockType: string, codeField: string): Section {
+  return {
+    exchange: "SH",
+    name,
+    request: (page) => sseRequest("/sseQuery/commonQuery.do", stockType, "2,4,5,7,8", page, name),
+    read: readSse,
+    row: (cells) => ({
+      digits: cells[codeField],
+      name: firstText(cells["SEC_NAME_CN"], cells["COMPANY_ABBR"]),
+      industry: cells["CSRC_CODE_DESC"],
+      listedOn: cells["LIST_DATE"],
+    }),
+  };
+}
+
+function sseRequest(path: string, stockType: string, status: string, page: number, name: string): UpstreamRequest {
+  return {
+    upstream: "sse",
+    host: SSE_HOST,
+    path,
+    query: [
+      ["sqlId", "COMMON_SSE_CP_GPJCTPZ_GPLB_GP_L"],
+      ["STOCK_TYPE", stockType],
+      ["REG_PROVINCE", ""],
+      ["CSRC_CODE", ""],
+      ["STOCK_CODE", ""],
+      ["COMPANY_STATUS", status],
+      ["type", "inParams"],
+      ["isPagination", "true"],
+      ["pageHelp.cacheSize", "1"],
+      ["pageHelp.beginPage", `${page}`],
+      ["pageHelp.pageSize", SSE_PAGE_ROWS],
+      ["pageHelp.pageNo", `${page}`],
+      ["pageHelp.endPage", `${page}`],
+    ],
+    referer: SSE_REFERER,
+    doing: `asking sse for ${name}`,
+  };
+}
+
+const SSE_DELISTED: Section = {
+  exchange: "SH",
+  name: "delisted shares",
+  request: (page) => sseRequest("/commonQuery.do", "1,2,8", "3", page, "delisted shares"),
+  read: readSse,
+  row: (cells) => ({
+    // A company's B shares have a row of their own, which names its A shares as well.
+    digits:
+      cells["STOCK_TYPE"] === "2"
+        ? firstDigits(cells["B_STOCK_CODE"])
+        : firstDigits(cells["A_STOCK_CODE"], cells["B_STOCK_CODE"], cells["COMPANY_CODE"]),
+    name: firstText(cells["SEC_NAME_CN"], cells["COMPANY_ABBR"]),
+    industry: cells["CSRC_CODE_DESC"],
+    listedOn: cells["LIST_DATE"],
+    delistedOn: cells["DELIST_DATE"],
+  }),
+};
+
+function readSse(text: string, page: number, doing: string): ListPage {
+  const body = parseBody(text.trim().replace(/^[\w$]{1,80}\(([\s\S]*)\);?$/, "$1"));
+  const help = isRecord(body) ? body["pageHelp"] : undefined;
+  const rows = isRecord(body) ? body["result"] : undefined;
+  if (!isRecord(help) || !Array.isArray(rows)) {
+    throw garbled(doing, "expected pageHelp and result", text);
+  }
+  const pages = readCount(help["pageCount"], doing);
+  if (rows.length > 0) {
+    expectPage(help["pageNo"], page, doing);
+  }
+  expectTotal(pages <= 1 ? rows.length : undefined, help["total"], doing);
+  return { rows: rows.filter(isRecord), pages };
+}
+
+/** `tab`: 1 A shares, 2 B shares; of the catalogue of delistings 2 those that ended. */
+function szseSection(name: string, catalog: string, tab: 1 | 2, row: Section["row"]): Section {
+  return {
+    exchange: "SZ",
+    name,
+    request: (page) => ({
+      upstream: "szse",
+      host: "www.szse.cn",
+      path: "/api/report/ShowReport/data",
+      query: [
+        ["SHOWTYPE", "JSON"],
+        ["CATALOGID", catalog],
+        ["TABKEY", `tab${tab}`],
+        ["PAGENO", `${page}`],
+        ["random", "0.6935816432433362"],
+      ],
+      referer: "https://www.szse.cn/market/product/stock/list/index.html",
+      doing: `asking szse for ${name}`,
+    }),
+    read: (text, page, doing) => readSzse(text, { tab, page }, doing),
+    row,
+  };
+}
+
+function readSzse(
+  text: string,
+  { tab, page }: { readonly tab: number; readonly page: number },
+  doing: string,
+): ListPage {
+  const body = parseBody(text);
+  const tabs: readonly unknown[] = Array.isArray(body) ? body : [];
+  const named = tabs.find(
+    (one) => isRecord(one) && isRecord(one["metadata"]) && one["metadata"]["tabkey"] === `tab${tab}`,
+  );
+  const found = named ?? tabs[tab - 1];
+  const metadata = isRecord(found) ? found["metadata"] : undefined;
+  const rows = isRecord(found) ? found["data"] : undefined;
+  if (!isRecord(metadata) || !Array.isArray(rows)) {
+    throw garbled(doing, `expected metadata and data of tab ${tab}`, text);
+  }
+  const pages = readCount(metadata["pagecount"], doing);
+  if (rows.length > 0) {
+    expectPage(metadata["pageno"], page, doing);
+  }
+  expectTotal(pages <= 1 ? rows.length : undefined, metadata["recordcount"], doing);
+  return { rows: rows.filter(isRecord), pages };
+}
+
+const BSE: Section = {
+  exchange: "BJ",
+  name: "shares of Beijing",
+  request: (page) => ({
+    upstream: "bse",
+    host: "www.bse.cn",
+    path: "/nqxxController/nqxxCnzq.do",
+    form: [
+      ["page", `${page - 1}`],
+      ["typejb", "T"],
+      ["xxfcbj[]", "2"],
+      ["xxzqdm", ""],
+      ["sortfield", "xxzqdm"],
+      ["sorttype", "asc"],
+    ],
+    referer: "https://www.bse.cn/nq/listedcompany.html",
+    statuses: [302, 307],
+    doing: "asking bse for shares of Beijing",
+  }),
+  read: (text, page, doing) => {
+    const body = parseBody(text.trim().replace(/^[\w$]{1,80}\(([\s\S]*)\);?$/, "$1"));
+    const found: unknown = Array.isArray(body) ? body[0] : undefined;
+    const rows = isRecord(found) ? found["content"] : undefined;
+    if (!isRecord(found) || !Array.isArray(rows)) {
+      throw garbled(doing, "expected a page with content", text);
+    }
+    expectPage(found["number"], page - 1, doing);
+    const pages = readCount(found["totalPages"], doing);
+    expectTotal(pages <= 1 ? rows.length : undefined, found["totalElements"], doing);
+    return { rows: rows.filter(isRecord), pages };
+  },
+  row: (cells) => ({
+    digits: cells["xxzqdm"],
+    name: cells["xxzqjc"],
+    industry: cells["xxhyzl"],
+    listedOn: cells["fxssrq"],
+  }),
+  hasCookie: true,
+};
+
+const SECTIONS: { readonly [S in "listed" | "delisted"]: readonly Section[] } = {
+  listed: [
+    sseSection("A shares", "1", "A_STOCK_CODE"),
+    sseSection("B shares", "2", "B_STOCK_CODE"),
+    sseSection("shares of the board for science", "8", "A_STOCK_CODE"),
+    szseSection("A shares", "1110", 1, ({ agdm, agjc, sshymc, agssrq }) => ({
+      digits: agdm,
+      name: agjc,
+      industry: sshymc,
+      listedOn: agssrq,
+    })),
+    szseSection("B shares", "1110", 2, ({ bgdm, bgjc, sshymc, bgssrq }) => ({
+      digits: bgdm,
+      name: bgjc,
+      industry: sshymc,
+      listedOn: bgssrq,
+    })),
+    BSE,
+  ],
+  // Beijing publishes no list of what it delisted.
+  delisted: [
+    SSE_DELISTED,
+    szseSection("delisted shares", "1793_ssgs", 2, ({ zqdm, zqjc, ssrq, zzrq }) => ({
+      digits: zqdm,
+      name: zqjc,
+      industry: "",
+      listedOn: ssrq,
+      delistedOn: zzrq,
+    })),
+  ],
+};
+
+export interface ListAnswer {
+  readonly rows: readonly Instrument[];
+  readonly rejected: readonly RejectedRow[];
+  readonly received: number;
+  /** The place behind it; undefined behind the last page of the last exchange. */
+  readonly next: number | undefined;
+}
+
+/** A place in the lists of a status is the section and the page in it, as one number. */
+const PAGES_MAX = 10_000;
+
+/**
+ * One page of the lists of all three exchanges, one behind the other. RangeError on a place that no page leads to,
+ * TransientError on a page that is not the one that was asked for.
+ */
+export async function askList(
+  client: AkshareClient,
+  status: "listed" | "delisted",
+  place: number,
+  signal: AbortSignal,
+): Promise<ListAnswer> {
+  const at = Math.floor(place / PAGES_MAX);
+  const page = (place % PAGES_MAX) + 1;
+  const section = SECTIONS[status][at];
+  if (section === undefined) {
+    throw new RangeError(`calling akshare: no list of ${status} shares has the place ${place}`);
+  }
+  const request = section.request(page);
+  const { rows, pages } = await askPage(client, section, request, page, signal);
+  if (pages >= PAGES_MAX) {
+    throw new DataError(`${request.doing}: the list has ${pages} pages`);
+  }
+  const isLast = page >= pages;
+  const next = isLast ? (at + 1) * PAGES_MAX : place + 1;
+  return {
+    ...mapInstruments(rows, section, status),
+    received: rows.length,
+    next: isLast && at + 1 >= SECTIONS[status].length ? undefined : next,
+  };
+}
+
+async function askPage(
+  client: AkshareClient,
+  section: Section,
+  request: UpstreamRequest,
+  page: number,
+  signal: AbortSignal,
+): Promise<ListPage> {
+  const answer = await client.ask(request, (got) => got, signal);
+  if (section.hasCookie === undefined || (answer.status !== 302 && answer.status !== 307)) {
+    return section.read(answer.text, page, request.doing);
+  }
+  // The redirection is to the same page, which then wants to see the cookie.
+  const cookie = answer
+    .header("set-cookie")
+    .map((value) => value.split(";")[0] ?? "")
+    .join("; ");
+  const again = { ...request, headers: { cookie }, statuses: [] };
+  return await client.ask(again, ({ text }) => section.read(text, page, request.doing), signal);
+}
+
+function mapInstruments(
+  rows: readonly Cells[],
+  section: Section,
+  status: ListStatus,
+): Pick<ListAnswer, "rows" | "rejected"> {
+  const instruments: Instrument[] = [];
+  const rejected: RejectedRow[] = [];
+  for (const cells of rows) {
+    const wire = section.row(cells);
+    try {
+      const code = readCode(wire.digits, section.exchange);
+      instruments.push({
+        code,
+        name: textOf(wire.name),
+        industry: textOf(wire.industry),
+        market: MARKET.CHINA,
+        currency: currencyOf(code),
+        status,
+        listedOn: parseDay(wire.listedOn, "listedOn"),
+        delistedOn: status === "delisted" ? readDelisting(wire.delistedOn) : undefined,
+        source: SOURCE.AKSHARE,
+      });
+    } catch (error) {
+      const code = typeof wire.digits === "string" ? wire.digits.slice(0, 20) : "";
+      rejected.push(rejectRow(error, { dataSet: "stock-list", code, date: wire.listedOn, raw: JSON.stringify(cells) }));
+    }
+  }
+  return { rows: instruments, rejected };
+}
+
+function readCode(digits: unknown, exchange: Section["exchange"]): SecurityCode {
+  // Tables made of numbers lose the zeros in front.
+  const padded = typeof digits === "string" && /^\d{1,6}$/.test(digits.trim()) ? digits.trim().padStart(6, "0") : "";
+  const code = codeOf(padded, exchange);
+  if (code === undefined) {
+    throw new RowError("not-parseable", `code: expected six digits, got ${show(digits)}`);
+  }
+  return canonicalCode(code);
+}
+
+function readDelisting(cell: unknown): Day {
+  return parseDay(cell, "delistedOn");
+}
+
+/** B shares are traded in dollars: those of Shanghai in American ones, those of Shenzhen in Hong Kong's. */
+function currencyOf(code: SecurityCode): CurrencyNumber {
+  if (/^900\d{3}\.SH$/.test(code)) {
+    return CURRENCY.USD;
+  }
+  return /^20\d{4}\.SZ$/.test(code) ? CURRENCY.OTHER : CURRENCY.CNY;
+}
+
+/** A name may stand inside a link. */
+function textOf(cell: unknown): string {
+  if (cell === undefined || cell === null || cell === "-") {
+    return "";
+  }
+  if (typeof cell !== "string") {
+    throw new RowError("not-parseable", `expected a text, got ${show(cell)}`);
+  }
+  return cell
+    .replaceAll(/<[^>]*>/g, "")
+    .replaceAll("&nbsp;", " ")
+    .replaceAll("&amp;", "&")
+    .trim();
+}
+
+function firstText(...cells: readonly unknown[]): unknown {
+  return cells.find((cell) => typeof cell === "string" && cell !== "" && cell !== "-");
+}
+
+function firstDigits(...cells: readonly unknown[]): unknown {
+  return cells.find((cell) => typeof cell === "string" && /^\d{6}$/.test(cell));
+}
+
+/** A page of another number was answered from somebody's memory. */
+function expectPage(got: unknown, wanted: number, doing: string): void {
+  if (got !== `${wanted}`) {
+    throw new TransientError(`${doing}: expected page ${wanted}, got ${show(got)}`, { isAnswered: true });
+  }
+}
+
+/** Of a list on one page all of it has to be there. */
+function expectTotal(rows: number | undefined, total: unknown, doing: string): void {
+  if (rows !== undefined && total !== `${rows}`) {
+    throw new TransientError(`${doing}: expected ${show(total)} rows, got ${rows}`, { isAnswered: true });
+  }
+}
+
+function readCount(cell: unknown, doing: string): number {
+  if (typeof cell !== "string" || !/^\d{1,6}$/.test(cell)) {
+    throw garbled(doing, `expected a count of pages, got ${show(cell)}`);
+  }
+  return Number.parseInt(cell, 10);
+}

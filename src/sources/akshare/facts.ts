@@ -1,0 +1,41 @@
+import type { ProviderFacts } from "../../ports/provider-facts.ts";
+
+/** Protocol sections A0, A1, A7 and A12. Bars that Sina serves in Eastmoney's place are in shares, to four digits of a yuan. */
+export const AKSHARE_FACTS: ProviderFacts = {
+  provider: "akshare",
+  title: "AKShare's upstreams: Eastmoney, Sina, Tencent and the exchanges",
+  protocol: "JSON and script files over HTTPS, or an AKTools server over HTTP",
+  needs: "nothing",
+  price: "free: the web pages' own addresses, without an account and without a promise",
+  // Reports of how many requests in a row are borne differ from 50 to 200, and nobody states a window.
+  quotas: [],
+  connectionsMax: 1,
+  units: [
+    {
+      // Rounded to the nearest lot by Eastmoney. Of the board for science the turnover tells whether it is lots.
+      rows: "daily bars",
+      kinds: ["stock", "index", "etf", "fund"],
+      volume: "lots",
+      amount: "yuan",
+      numbers: "decimal",
+      certainty: "seen",
+    },
+    {
+      rows: "minute bars",
+      kinds: ["stock", "index", "etf", "fund"],
+      volume: "lots",
+      amount: "yuan",
+      numbers: "decimal",
+      certainty: "seen",
+    },
+    {
+      // The print's turnover is there, and no column of ours for it.
+      rows: "ticks",
+      kinds: ["stock", "etf", "fund"],
+      volume: "lots",
+      amount: "none",
+      numbers: "decimal",
+      certainty: "seen",
+    },
+  ],
+};
