@@ -16,8 +16,10 @@ import type { DataSet } from "../../domain/rows.ts";
 import { parseSecurityCode } from "../../domain/security-code.ts";
 import type { Call } from "../../domain/unit.ts";
 import { createRandom } from "../../market/random.ts";
-import { parseBody, readEnvelope, readTable } from "./envelope.ts";
-import { toAnswerError, translate } from "./errors.ts";
+import { translate } from "../http/errors.ts";
+import { parseBody } from "../http/json-text.ts";
+import { readEnvelope, readTable } from "./envelope.ts";
+import { redact, toAnswerError } from "./errors.ts";
 import { columnsOf, mapTable } from "./mapping.ts";
 import { isCut, splitCall } from "./paging.ts";
 import { openTushareSource } from "./source.ts";
@@ -68,7 +70,7 @@ function endingOf(body: string, seed: Pick<Seed, "dataSet" | "frequency">, tally
   try {
     ending = decode(body, seed);
   } catch (thrown) {
-    const error = translate(thrown, DOING, TOKEN);
+    const error = translate(thrown, DOING, (text) => redact(text, TOKEN));
     ending = error === thrown ? kindOf(error) : "refused";
     if (kindOf(error) === "unknown") {
       tally.unknown.push({ error, body: body.slice(0, 2_000) });
