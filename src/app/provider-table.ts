@@ -10,6 +10,9 @@ import type { Publication } from "../planning/final-day.ts";
 import type { CallLimit } from "../ports/budget.ts";
 import type { ProviderFacts } from "../ports/provider-facts.ts";
 import type { Capability, Source } from "../ports/source.ts";
+import { AKSHARE_FACTS } from "../sources/akshare/facts.ts";
+import { AKSHARE_HOSTS } from "../sources/akshare/hosts.ts";
+import { akshareCapabilities, openAkshareSource } from "../sources/akshare/source.ts";
 import { BAOSTOCK_FACTS } from "../sources/baostock/facts.ts";
 import { baostockCapabilities, openBaostockSource } from "../sources/baostock/source.ts";
 import { TDX_FACTS } from "../sources/tdx/facts.ts";
@@ -18,6 +21,8 @@ import { TDX_SERVERS } from "../sources/tdx/servers.ts";
 import type { TdxServer } from "../sources/tdx/connection.ts";
 import { TUSHARE_FACTS } from "../sources/tushare/facts.ts";
 import { openTushareSource, tushareCapabilities } from "../sources/tushare/source.ts";
+import { YAHOO_FACTS } from "../sources/yahoo/facts.ts";
+import { openYahooSource, yahooCapabilities } from "../sources/yahoo/source.ts";
 
 /** All that the application knows of one provider beside its source. */
 export interface ServedProvider {
@@ -112,6 +117,50 @@ const TABLE: Readonly<Record<ServedProviderName, ServedProvider>> = {
     hosts: ({ tdx }) =>
       (tdx.hosts.length === 0 ? TDX_SERVERS : tdx.hosts.map((text) => toServer(text))).map(({ host }) => host),
     callsAtOnce: ({ tdx }) => tdx.connections,
+  },
+  akshare: {
+    check: () => undefined,
+    open: ({ akshare }) =>
+      openAkshareSource({
+        clock: systemClock,
+        ...(akshare.url === undefined ? {} : { baseUrl: akshare.url }),
+        ...(akshare.aktoolsUrl === undefined ? {} : { aktoolsUrl: akshare.aktoolsUrl }),
+        callMsMax: akshare.timeoutMs,
+        aktoolsMsMax: akshare.aktoolsTimeoutMs,
+        pauseMs: akshare.pauseMs,
+        banWaitMs: akshare.waitMs,
+        banWaitMsMax: akshare.waitMsMax,
+      }),
+    facts: AKSHARE_FACTS,
+    capabilities: ({ akshare }) => akshareCapabilities({ aktoolsUrl: akshare.aktoolsUrl }),
+    limits: ({ akshare }) => [{ calls: akshare.callsPerMinute, windowMs: MINUTE_MS }],
+    // The upstreams count by our address, which a fleet shares as a rule; an AKTools server is what it is asked through.
+    identity: ({ akshare }) => akshare.aktoolsUrl ?? akshare.url ?? "",
+    hosts: ({ akshare }) =>
+      akshare.aktoolsUrl === undefined && akshare.url === undefined
+        ? AKSHARE_HOSTS
+        : [new URL(akshare.aktoolsUrl ?? akshare.url ?? "").hostname],
+    callsAtOnce: () => 1,
+  },
+  yahoo: {
+    check: () => undefined,
+    open: ({ yahoo }) =>
+      openYahooSource({
+        clock: systemClock,
+        baseUrl: yahoo.url,
+        cookieUrl: yahoo.cookieUrl,
+        callMsMax: yahoo.timeoutMs,
+        pauseMs: yahoo.pauseMs,
+        limitWaitMs: yahoo.waitMs,
+        limitWaitMsMax: yahoo.waitMsMax,
+      }),
+    facts: YAHOO_FACTS,
+    capabilities: () => yahooCapabilities(),
+    limits: ({ yahoo }) => [{ calls: yahoo.callsPerMinute, windowMs: MINUTE_MS }],
+    // It counts by our address.
+    identity: ({ yahoo }) => new URL(yahoo.url).host,
+    hosts: ({ yahoo }) => [new URL(yahoo.url).hostname],
+    callsAtOnce: () => 2,
   },
 };
 

@@ -1,8 +1,10 @@
 import type { SignalSource } from "../base/shutdown.ts";
+import type { runAkshareSimulator } from "../simulators/akshare/run-akshare-simulator.ts";
 import type { runBaostockSimulator } from "../simulators/baostock/run-baostock-simulator.ts";
 import type { openDemoProvider } from "../simulators/tushare/demo-provider.ts";
 import type { runTdxSimulator } from "../simulators/tdx/run-tdx-simulator.ts";
 import type { runTushareSimulator } from "../simulators/tushare/run-tushare-simulator.ts";
+import type { runYahooSimulator } from "../simulators/yahoo/run-yahoo-simulator.ts";
 import type { AppApi } from "../app/app-api.ts";
 
 /** Where text goes. */
@@ -25,6 +27,8 @@ export interface Simulators {
   readonly runTushare: typeof runTushareSimulator;
   readonly runBaostock: typeof runBaostockSimulator;
   readonly runTdx: typeof runTdxSimulator;
+  readonly runAkshare: typeof runAkshareSimulator;
+  readonly runYahoo: typeof runYahooSimulator;
   readonly openDemoProvider: typeof openDemoProvider;
   /** The token that the Tushare simulator takes when none is named. */
   readonly tushareToken: string;

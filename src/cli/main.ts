@@ -31,6 +31,8 @@ const cli: Cli = {
   loadSimulators: async () => {
     const { runBaostockSimulator } = await import("../simulators/baostock/run-baostock-simulator.ts");
     const { runTdxSimulator } = await import("../simulators/tdx/run-tdx-simulator.ts");
+    const { runAkshareSimulator } = await import("../simulators/akshare/run-akshare-simulator.ts");
+    const { runYahooSimulator } = await import("../simulators/yahoo/run-yahoo-simulator.ts");
     const { runTushareSimulator } = await import("../simulators/tushare/run-tushare-simulator.ts");
     const { SIMULATOR_TOKEN } = await import("../simulators/tushare/simulator.ts");
     const { openDemoProvider } = await import("../simulators/tushare/demo-provider.ts");
@@ -38,6 +40,8 @@ const cli: Cli = {
       runTushare: runTushareSimulator,
       runBaostock: runBaostockSimulator,
       runTdx: runTdxSimulator,
+      runAkshare: runAkshareSimulator,
+      runYahoo: runYahooSimulator,
       openDemoProvider,
       tushareToken: SIMULATOR_TOKEN,
     };

@@ -278,6 +278,8 @@ test("simulate tushare hands over its flags, with the defaults of the rest", asy
       openDemoProvider: () => assert.fail("nothing of the demo was to be used"),
       runBaostock: () => assert.fail("nothing of BaoStock was to be used"),
       runTdx: () => assert.fail("nothing of TDX was to be used"),
+      runAkshare: () => assert.fail("nothing of AKShare was to be used"),
+      runYahoo: () => assert.fail("nothing of Yahoo was to be used"),
       runTushare: ({ onListening: _onListening, ...options }) => {
         asked.push(options);
         signals.emit("SIGINT");
@@ -315,6 +317,8 @@ test("simulate baostock hands over its flags, with the defaults of the rest", as
       openDemoProvider: () => assert.fail("nothing of the demo was to be used"),
       runTushare: () => assert.fail("nothing of Tushare was to be used"),
       runTdx: () => assert.fail("nothing of TDX was to be used"),
+      runAkshare: () => assert.fail("nothing of AKShare was to be used"),
+      runYahoo: () => assert.fail("nothing of Yahoo was to be used"),
       runBaostock: ({ onListening: _onListening, ...options }) => {
         asked.push(options);
         signals.emit("SIGINT");
@@ -347,6 +351,8 @@ test("simulate tdx hands over its flags, with the defaults of the rest, and prin
       openDemoProvider: () => assert.fail("nothing of the demo was to be used"),
       runTushare: () => assert.fail("nothing of Tushare was to be used"),
       runBaostock: () => assert.fail("nothing of BaoStock was to be used"),
+      runAkshare: () => assert.fail("nothing of AKShare was to be used"),
+      runYahoo: () => assert.fail("nothing of Yahoo was to be used"),
       runTdx: async (options, signal) => {
         const { onListening: _onListening, ...rest } = options;
         asked.push(rest);

@@ -114,4 +114,53 @@ export const PROVIDER_SETTINGS = {
     ),
     timeoutMs: setting(read.integer({ min: 100, max: 600_000 }), 8_000, "how long a server may take to answer"),
   },
+  yahoo: {
+    url: setting(read.url(), "https://query2.finance.yahoo.com", "address of Yahoo's charts"),
+    cookieUrl: setting(read.url(), "https://fc.yahoo.com", "where its cookie is had, which only quotes need"),
+    callsPerMinute: setting(
+      read.integer({ min: 1, max: 10_000 }),
+      50,
+      "calls in any 60 s, for all workers together; more than about one a second has got addresses refused",
+    ),
+    pauseMs: setting(read.integer({ min: 0, max: 60_000 }), 1_000, "least time between two requests, per worker"),
+    timeoutMs: setting(read.integer({ min: 100, max: 600_000 }), 30_000, "how long one call to Yahoo may take"),
+    waitMs: setting(
+      read.integer({ min: 100, max: 86_400_000 }),
+      60_000,
+      "how long Yahoo is left alone after it refused for too many requests; doubled each time",
+    ),
+    waitMsMax: setting(read.integer({ min: 100, max: 86_400_000 }), 1_800_000, "longest of these waits"),
+  },
+  akshare: {
+    url: optional(
+      read.url(),
+      "one address in place of all upstreams of AKShare, such as a proxy's; without it each has its own",
+    ),
+    aktoolsUrl: optional(
+      read.url(),
+      "an AKTools server, such as http://127.0.0.1:8080, which is then asked instead of the upstreams",
+    ),
+    callsPerMinute: setting(
+      read.integer({ min: 1, max: 10_000 }),
+      40,
+      "calls of each upstream in any 60 s, for all workers together; beyond one a second addresses have been shut out for a day",
+    ),
+    pauseMs: setting(
+      read.integer({ min: 0, max: 60_000 }),
+      1_000,
+      "least time between two requests to one upstream, per worker",
+    ),
+    timeoutMs: setting(read.integer({ min: 100, max: 600_000 }), 30_000, "how long an upstream may take to answer"),
+    aktoolsTimeoutMs: setting(
+      read.integer({ min: 100, max: 3_600_000 }),
+      120_000,
+      "how long an AKTools server may take, which asks page by page",
+    ),
+    waitMs: setting(
+      read.integer({ min: 100, max: 86_400_000 }),
+      300_000,
+      "how long an upstream is left alone after it shut us out; doubled each time",
+    ),
+    waitMsMax: setting(read.integer({ min: 100, max: 7 * 86_400_000 }), 3_600_000, "longest of these waits"),
+  },
 } as const;

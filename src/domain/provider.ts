@@ -13,7 +13,13 @@ export const PROVIDER_SOURCES = {
 export type ProviderName = keyof typeof PROVIDER_SOURCES;
 
 /** Those that this version asks. */
-export const SERVED_PROVIDERS = ["tushare", "baostock", "tdx"] as const satisfies readonly ProviderName[];
+export const SERVED_PROVIDERS = [
+  "tushare",
+  "baostock",
+  "tdx",
+  "akshare",
+  "yahoo",
+] as const satisfies readonly ProviderName[];
 export type ServedProviderName = (typeof SERVED_PROVIDERS)[number];
 
 export function isServedProvider(provider: ProviderName): provider is ServedProviderName {
