@@ -8,7 +8,7 @@ import { retryWaitsOf } from "../../src/app/retry-waits.ts";
 import { loadConfig } from "../../src/config.ts";
 import { ledgerKeyText, type Span } from "../../src/domain/ledger.ts";
 import { parseMessage } from "../../src/domain/parse-message.ts";
-import type { CalendarDay, Instrument, RejectedRow } from "../../src/domain/rows.ts";
+import type { Bar, CalendarDay, Instrument, RejectedRow } from "../../src/domain/rows.ts";
 import { createMemoryLock } from "../../src/limits/memory-lock.ts";
 import type { Budget } from "../../src/ports/budget.ts";
 import type { Ledger, Model, ReferenceStore, Store } from "../../src/ports/store.ts";
@@ -291,7 +291,7 @@ function openMemoryStore(): MemoryStore {
   const add = (model: Model): "new" | "same" | "revised" => {
     switch (model.model) {
       case "bar":
-        return put<unknown>(bars, `${model.row.code} ${model.row.tradingDay}`, model.row);
+        return put<unknown>(bars, barKey(model.row), model.row);
       case "adjustment-factor":
         return put<unknown>(factors, `${model.row.code} ${model.row.tradingDay}`, model.row);
       case "tick":
@@ -351,6 +351,11 @@ function loggingTo(lines: string[]): Log {
     child: () => log,
   };
   return log;
+}
+
+/** `600001.SH 2026-03-02`, of a bar within the day its time. */
+function barKey({ code, frequency, tradingDay, time }: Bar): string {
+  return `${code} ${frequency === "1d" ? tradingDay : time}`;
 }
 
 function forwarding(current: () => SimulatedData): SimulatedData {

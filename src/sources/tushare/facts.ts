@@ -26,7 +26,7 @@ export const TUSHARE_FACTS: ProviderFacts = {
       says: "of minute bars, which are sold apart; without them none, or two calls to try",
       certainty: "documented",
     },
-    { calls: 300_000, windowMs: DAY_MS, says: "of minute bars, in any 24 hours", certainty: "reported" },
+    { calls: 300_000, windowMs: DAY_MS, says: "of minute bars", certainty: "reported" },
   ],
   connectionsMax: undefined,
   units: [
