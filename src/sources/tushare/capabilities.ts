@@ -1,5 +1,4 @@
-import { isIntraday, type Frequency } from "../../domain/frequency.ts";
-import { SHANGHAI } from "../../domain/day.ts";
+import { parseDay, SHANGHAI } from "../../domain/day.ts";
 import { MAINLAND_EXCHANGES } from "../../domain/security-code.ts";
 import type { Capability } from "../../ports/source.ts";
 
@@ -47,6 +46,9 @@ export const TUSHARE_COMPLETE_FROM = {
 const MINUTE_ROWS = { "1m": 240, "5m": 48, "15m": 16, "30m": 8, "60m": 4 } as const;
 const MINUTES = ["1m", "5m", "15m", "30m", "60m"] as const;
 
+/** The provider promises more than ten years and names no first day; of years before this one nothing is known. */
+const MINUTES_BEGIN = parseDay("2009-01-05");
+
 /** What the source can answer; known without an account. */
 export function tushareCapabilities({ rowCaps, codesMax = 80 }: TushareBounds): readonly Capability[] {
   const caps = { ...TUSHARE_ROW_CAPS, ...rowCaps };
@@ -75,6 +77,7 @@ export function tushareCapabilities({ rowCaps, codesMax = 80 }: TushareBounds): 
       rowsMax: countedRows(caps.stk_mins, frequency),
       rowsPerDay: MINUTE_ROWS[frequency],
       completeFrom: TUSHARE_COMPLETE_FROM.minutes,
+      since: MINUTES_BEGIN,
     })),
     {
       ...common,
@@ -105,9 +108,9 @@ function countedRows(cap: number, frequency: (typeof MINUTES)[number]): number {
 }
 
 /** The server's own cap of an api. */
-export function capOf(caps: Partial<TushareRowCaps> | undefined, api: string, frequency: Frequency): number {
+export function capOf(caps: Partial<TushareRowCaps> | undefined, api: string): number {
   const all: Readonly<Record<string, number>> = { ...TUSHARE_ROW_CAPS, ...caps };
-  const cap = all[isIntraday(frequency) ? "stk_mins" : api];
+  const cap = all[api];
   if (cap === undefined) {
     throw new RangeError(`calling tushare ${api}: its row cap is not known`);
   }

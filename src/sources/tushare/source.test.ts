@@ -1,73 +1,19 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
 import { test } from "node:test";
 
-import { systemClock } from "../../base/clock.ts";
-import { DataError, PermanentError } from "../../base/errors.ts";
-import { addDays, parseDay } from "../../domain/day.ts";
+import { ScriptedTushare, tableBody } from "../../../test/support/scripted-tushare.ts";
+import { PermanentError } from "../../base/errors.ts";
+import { parseDay } from "../../domain/day.ts";
 import type { Frequency } from "../../domain/frequency.ts";
 import { BAR_FLAGS, type Bar, type DataSet } from "../../domain/rows.ts";
 import { parseSecurityCode } from "../../domain/security-code.ts";
 import type { Call, Selection } from "../../domain/unit.ts";
 import { RateLimitError } from "../../ports/budget.ts";
-import type { Inquiry, Question, Source } from "../../ports/source.ts";
-import { openTushareSource, tushareCapabilities, type TushareSourceOptions } from "./source.ts";
+import { tushareCapabilities } from "./source.ts";
 
-const TOKEN = "0123456789abcdef".repeat(3) + "01234567";
 const never = new AbortController().signal;
 const DAY = parseDay("2023-08-25");
 const RANGE = { from: parseDay("2023-08-01"), to: DAY };
-
-interface Asked {
-  readonly api_name: string;
-  readonly params: Readonly<Record<string, string>>;
-  readonly fields: string;
-}
-
-/** A server that answers every call with what `script` says, the body's text. */
-class Rig implements AsyncDisposable {
-  readonly source: Source;
-  readonly asked: Asked[];
-  readonly #server: Server;
-
-  private constructor(server: Server, asked: Asked[], options: Partial<TushareSourceOptions>) {
-    const address = server.address();
-    assert.ok(typeof address === "object" && address !== null);
-    this.#server = server;
-    this.asked = asked;
-    const baseUrl = `http://127.0.0.1:${address.port}`;
-    this.source = openTushareSource({ token: TOKEN, clock: systemClock, baseUrl, useProxy: false, ...options });
-  }
-
-  static async open(script: (asked: Asked) => string, options: Partial<TushareSourceOptions> = {}): Promise<Rig> {
-    const asked: Asked[] = [];
-    const server = createServer((request, response) => {
-      const pieces: Buffer[] = [];
-      request.on("data", (piece: Buffer) => pieces.push(piece));
-      request.on("end", () => {
-        const call = JSON.parse(Buffer.concat(pieces).toString("utf8")) as Asked;
-        asked.push(call);
-        response.end(script(call));
-      });
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    return new Rig(server, asked, options);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.source[Symbol.asyncDispose]();
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, "close");
-  }
-}
-
-function tableBody(fields: string, items: readonly string[], hasMore: boolean | "untold" = false): string {
-  const more = hasMore === "untold" ? "" : `,"has_more":${hasMore}`;
-  const columns = JSON.stringify(fields.split(","));
-  return `{"request_id":"1","code":0,"msg":"","data":{"fields":${columns},"items":[${items.join(",")}]${more},"count":-1}}`;
-}
 
 function toCall<D extends DataSet>(dataSet: D, selection: Selection, frequency: Frequency = "1d"): Call<D> {
   return { dataSet, frequency, selection };
@@ -95,7 +41,7 @@ const MINUTES = [
 ].map(([minute, cells]) => `["600000.SH","2023-08-25 ${minute}:00",${cells}]`);
 
 test("documented minutes become bars in shares and yuan at their intervals' ends, the opening auction flagged", async () => {
-  await using rig = await Rig.open(() => tableBody(MINUTE_FIELDS, MINUTES));
+  await using rig = await ScriptedTushare.open(() => tableBody(MINUTE_FIELDS, MINUTES));
   const page = await rig.source.fetch(toCall("bars", codes("600000.SH"), "1m"), never);
   const common = { code: "600000.SH", frequency: "1m", tradingDay: "2023-08-25", zone: "Asia/Shanghai", source: 7 };
   assert.deepEqual(page.rejected, []);
@@ -131,7 +77,7 @@ test("documented minutes become bars in shares and yuan at their intervals' ends
 });
 
 test("each frequency is asked for by the provider's own letters, and minutes come of one share at a time", async () => {
-  await using rig = await Rig.open(() => tableBody(MINUTE_FIELDS, []));
+  await using rig = await ScriptedTushare.open(() => tableBody(MINUTE_FIELDS, []));
   for (const [frequency, letters] of [
     ["1m", "1min"],
     ["5m", "5min"],
@@ -163,7 +109,7 @@ test("minutes that cannot be read are set aside with their day and their neighbo
     `["600000.SH","2023-08-25 09:36:00",1,1,1,1,-100,100]`,
     `["600000.SH",null,1,1,1,1,100,100]`,
   ];
-  await using rig = await Rig.open(() => tableBody(MINUTE_FIELDS, [...bad, ...MINUTES]));
+  await using rig = await ScriptedTushare.open(() => tableBody(MINUTE_FIELDS, [...bad, ...MINUTES]));
   const { rows, rejected } = await rig.source.fetch(toCall("bars", codes("600000.SH"), "1m"), never);
   assert.equal(rows.length, MINUTES.length);
   assert.deepEqual(
@@ -191,7 +137,7 @@ test("a call planned up to the bound of a capability stays below the server's ca
 
 test("minutes that fill a page are asked for again by halves of the days, within a day by offset", async () => {
   const rows = Array.from({ length: 100 }, (_, index) => MINUTES[index % MINUTES.length] ?? "");
-  await using rig = await Rig.open(() => tableBody(MINUTE_FIELDS, rows), { rowCaps: { stk_mins: 100 } });
+  await using rig = await ScriptedTushare.open(() => tableBody(MINUTE_FIELDS, rows), { rowCaps: { stk_mins: 100 } });
   const days = await rig.source.fetch(toCall("bars", codes("600000.SH"), "1m"), never);
   const spans = days.rest.map(({ selection }) => (selection.by === "codes" ? [selection.from, selection.to] : []));
   assert.deepEqual(spans, [
@@ -217,7 +163,7 @@ test("without has_more a round number of rows may be a lower cap's work, and is 
     [6_000, false, true],
     [2_000, true, true],
   ] as const) {
-    await using rig = await Rig.open(() => tableBody(fields, rowsOf(count), hasMore));
+    await using rig = await ScriptedTushare.open(() => tableBody(fields, rowsOf(count), hasMore));
     const { rest } = await rig.source.fetch(day, never);
     assert.deepEqual(rest, isCut ? [{ ...day, offset: count }] : [], `${count} rows, has_more ${hasMore}`);
   }
@@ -226,7 +172,7 @@ test("without has_more a round number of rows may be a lower cap's work, and is 
 test("a kind has an api of its own for daily bars, in lots and thousands of yuan", async () => {
   const fields = "ts_code,trade_date,close,open,high,low,pre_close,change,pct_chg,vol,amount";
   // An index has four decimals, a fund three.
-  await using rig = await Rig.open(({ params }) =>
+  await using rig = await ScriptedTushare.open(({ params }) =>
     tableBody(fields, [
       params["ts_code"] === "000001.SH"
         ? `["000001.SH","20230825",3064.0747,3071.2504,3080.4416,3053.0406,3082.2437,-18.169,-0.5895,258769301.0,308193215.2]`
@@ -254,7 +200,7 @@ test("a kind has an api of its own for daily bars, in lots and thousands of yuan
 });
 
 test("a call for what no api has, or for several kinds at once, is the caller's defect", async () => {
-  await using rig = await Rig.open(() => tableBody("ts_code", []));
+  await using rig = await ScriptedTushare.open(() => tableBody("ts_code", []));
   const mixed = ["600000.SH", "510300.SH"].map((code) => parseSecurityCode(code));
   for (const call of [
     toCall("bars", codes("113050.SH")),
@@ -273,7 +219,7 @@ test("a call for what no api has, or for several kinds at once, is the caller's 
 
 test("without a right to minutes that api is out and no other, and a limit of its own is told with its number", async () => {
   let msg = "抱歉，您没有接口(stk_mins)访问权限，权限的具体详情访问：https://tushare.pro/document/1?doc_id=108。";
-  await using rig = await Rig.open(() => JSON.stringify({ code: 40203, msg, data: null }));
+  await using rig = await ScriptedTushare.open(() => JSON.stringify({ code: 40203, msg, data: null }));
   const call = toCall("bars", codes("600000.SH"), "1m");
   await assert.rejects(
     rig.source.fetch(call, never),
@@ -285,72 +231,4 @@ test("without a right to minutes that api is out and no other, and a limit of it
     assert.deepEqual(error.limit, { calls: 2, windowMs: 60_000 });
     return true;
   });
-});
-
-const NOTHING: Question = { codes: [], day: undefined, from: undefined, to: undefined };
-const DIVIDEND_FIELDS =
-  "ts_code,end_date,ann_date,div_proc,stk_div,stk_bo_rate,stk_co_rate,cash_div,cash_div_tax,record_date,ex_date,pay_date,div_listdate,imp_ann_date";
-
-function dividendsOf(source: Source): Inquiry {
-  return source.inquiries?.find(({ name }) => name === "dividends") ?? assert.fail("no dividends");
-}
-
-test("dividends are told per share in yuan, plans without a day, of a range those that take effect in it", async () => {
-  await using rig = await Rig.open(({ params }) =>
-    tableBody(DIVIDEND_FIELDS, [
-      `["${params["ts_code"]}","20241231","20250315","预案",0.0,null,null,0.0,0.362,null,null,null,null,null]`,
-      `["${params["ts_code"]}","20231231","20240315","实施",0.3,0.1,0.2,0.0,0.719,"20240613","20240614","20240614",null,"20240607"]`,
-      `["${params["ts_code"]}","20221231","20230309","实施",0,null,null,0.285,0.285,"20230613","20230614","20230614",null,"20230606"]`,
-    ]),
-  );
-  const asked = { ...NOTHING, codes: [parseSecurityCode("000001.SZ"), parseSecurityCode("600000.SH")] };
-  const rows = await dividendsOf(rig.source).ask(asked, never);
-  assert.equal(rows.length, 6);
-  assert.deepEqual(
-    rig.asked.map(({ params }) => params),
-    [{ ts_code: "000001.SZ" }, { ts_code: "600000.SH" }],
-  );
-  assert.deepEqual(rows[1], {
-    code: "000001.SZ",
-    reportDay: "2023-12-31",
-    announcedOn: "2024-03-15",
-    stage: "carried-out",
-    sharesPerShare: "0.3",
-    bonusSharesPerShare: "0.1",
-    reserveSharesPerShare: "0.2",
-    cashPerShareBeforeTax: "0.719",
-    cashPerShareAfterTax: "0",
-    recordDay: "2024-06-13",
-    exDay: "2024-06-14",
-    payDay: "2024-06-14",
-    sharesTradeOn: "",
-    finalAnnouncedOn: "2024-06-07",
-  });
-  assert.deepEqual(
-    [rows[0]?.["stage"], rows[0]?.["exDay"], rows[0]?.["cashPerShareBeforeTax"]],
-    ["planned", "", "0.362"],
-  );
-  const ranged = await dividendsOf(rig.source).ask(
-    { ...asked, from: parseDay("2024-06-14"), to: addDays(parseDay("2024-06-14"), 200) },
-    never,
-  );
-  assert.deepEqual(
-    ranged.map(({ code, exDay }) => [code, exDay]),
-    [
-      ["000001.SZ", "2024-06-14"],
-      ["600000.SH", "2024-06-14"],
-    ],
-  );
-});
-
-test("dividends beyond one page are asked for by offset, and a cell that cannot be read is told", async () => {
-  const row = `["000001.SZ","20231231","20240315","实施",0,0,0,0.1,0.1,"20240613","20240614","20240614",null,"20240607"]`;
-  await using rig = await Rig.open(({ params }) =>
-    tableBody(DIVIDEND_FIELDS, params["offset"] === undefined ? [row, row] : [row], params["offset"] === undefined),
-  );
-  const asked = { ...NOTHING, codes: [parseSecurityCode("000001.SZ")] };
-  assert.equal((await dividendsOf(rig.source).ask(asked, never)).length, 3);
-  assert.equal(rig.asked[1]?.params["offset"], "2");
-  await using broken = await Rig.open(() => tableBody(DIVIDEND_FIELDS, [row.replace("0.1,0.1", `"x",0.1`)]));
-  await assert.rejects(dividendsOf(broken.source).ask(asked, never), DataError);
 });

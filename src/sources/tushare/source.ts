@@ -21,7 +21,7 @@ export function openTushareSource(options: TushareSourceOptions): Source {
   async function fetch<D extends DataSet>(call: Call<D>, signal: AbortSignal): Promise<Page<D>> {
     const { api } = capabilityOf(capabilities, call);
     const { dataSet, frequency } = call;
-    const rowsMax = capOf(options.rowCaps, api, frequency);
+    const rowsMax = capOf(options.rowCaps, api);
     const { now, later } = takeWhatFits(call, rowsMax);
     const fields = columnsOf(dataSet, frequency);
     const table = await client.call({ api, params: toParams(now, rowsMax), fields }, signal);
