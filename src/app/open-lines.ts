@@ -102,6 +102,7 @@ function openLine<D extends CodeDataSet>(dataSet: D, line: ProviderLine, context
           calendar: calendarFor(capability, reference),
           marketRowsByDay: reference.listedCount || MARKET_ROWS_UNKNOWN,
         }),
+      listedCount: () => reference.listedCount,
       check: (rows, call, rejected) =>
         check(
           rows,

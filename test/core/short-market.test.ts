@@ -71,3 +71,17 @@ test("what neither the market nor an answer of its own has is unexplained, and a
   assert.deepEqual(rig.states(`bars/1d/${lost}`), ["2026-03-02..2026-03-02 unexplained-empty"]);
   assert.deepEqual(countCalls(rig), [1, 1]);
 });
+
+test("on its evening a market far shorter than the list is asked for by code at once, and one nearly whole is not", async () => {
+  for (const [kept, calls] of [
+    [140, [1, 4]],
+    [290, [1, 0]],
+  ] as const) {
+    await using rig = await openRig({ now: "2026-03-02T10:00:00Z" });
+    rig.simulator.injectFault({ kind: "short", rows: kept }, { api: "daily" });
+    const done = await rig.send(message);
+    const late = kept === 290 ? 9 : 0;
+    assert.deepEqual([done.rows.new, done.pendingDays], [299 - late, late]);
+    assert.deepEqual(countCalls(rig), calls);
+  }
+});
