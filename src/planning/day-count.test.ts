@@ -20,6 +20,12 @@ test("a day is partial until it has as many different bars as a full day, and a 
   assert.deepEqual([...count.partialDays()], []);
 });
 
+test("where intervals without a trade have no bar, a day with few bars is not short", () => {
+  const count = new DayCount({ dataSet: "bars", rowsPerDay: 4, skipsIdleBars: true }, calendar, day, day);
+  count.add(row("10:30"));
+  assert.deepEqual([...count.partialDays()], []);
+});
+
 test("the opening auction's row makes no short day whole and no whole one short, and alone it is no day", () => {
   const count = new DayCount({ dataSet: "bars", rowsPerDay: 4 }, calendar, day, day);
   count.add({ ...row("09:30"), flags: BAR_FLAGS.auction | BAR_FLAGS.noTurnover });

@@ -6,8 +6,8 @@ import type { TradingCalendar } from "./trading-calendar.ts";
 
 /**
  * Counts the bars within each day, so that a day with a part of them is not taken for done. The row of the opening auction,
- * which only some providers have, is none of a full day's, and a day that has nothing else is not done. Other data sets
- * count nothing.
+ * which only some providers have, is none of a full day's, and a day that has nothing else is not done. Other data sets,
+ * and bars of which a provider leaves out those without a trade, are not counted.
  * Of a day that is complete only that is kept: thousands of units count years of minutes at once.
  */
 export class DayCount {
@@ -17,12 +17,12 @@ export class DayCount {
 
   /** `from` and `to` say where most days lie. */
   constructor(
-    { dataSet, rowsPerDay }: Pick<Capability, "dataSet" | "rowsPerDay">,
+    { dataSet, rowsPerDay, skipsIdleBars = false }: Pick<Capability, "dataSet" | "rowsPerDay" | "skipsIdleBars">,
     calendar: TradingCalendar,
     from: Day,
     to: Day,
   ) {
-    this.#expected = dataSet === "bars" && rowsPerDay > 1 ? rowsPerDay : 0;
+    this.#expected = dataSet === "bars" && rowsPerDay > 1 && !skipsIdleBars ? rowsPerDay : 0;
     this.#complete = new DaySet(calendar, from, to);
   }
 

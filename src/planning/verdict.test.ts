@@ -148,6 +148,10 @@ test("where answers may be silently short, rows of two of them prove no day betw
   const together = judge(unit("2024-01-02", "2024-01-05"), rows, { ...two, answers: [named, market, over] });
   assert.equal(stateOn(together.spans, day("2024-01-04")), "no-trade");
   assert.deepEqual(together.doubts, []);
+  const holed = { ...two, answers: [named, market, over], capability: { ...short, hasHoles: true } };
+  const doubted = judge(unit("2024-01-02", "2024-01-05"), rows, holed);
+  assert.equal(stateOn(doubted.spans, day("2024-01-04")), "no-trade");
+  assert.deepEqual(doubted.doubts, ["2024-01-04"], "another answer may well have it");
 });
 
 test("a missing adjustment factor is no day without trade, whatever surrounds it: the suspension list names it, or nothing does", () => {

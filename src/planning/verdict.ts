@@ -102,7 +102,7 @@ export const LATE_PUBLICATION_MS_MAX = 24 * 60 * 60_000;
  *  - the answer itself, or for ticks and bars within the day the ledger of daily bars, says that it did not trade;
  *  - asked for by market, and the whole market is empty within a day of publication: pending;
  *  - of bars, rows of the code before and after it, unless the answer was by market and so of a single day: no-trade;
- *    where answers may be silently short, both in one answer that covers the day, and never where they may have holes;
+ *    where answers may be silently short, both in one answer that covers the day; doubtful where they may have holes;
  *  - of bars, a few days at the edge of the listing: no-trade, and the note says so;
  *  - else suspect, until the suspension list was asked. It names the day: suspended. It does not, and the day was to be
  *    published less than a day ago: pending, since rows come late and a market comes in parts; later: unexplained-empty.
@@ -254,9 +254,9 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
   }
   const lost = findLostRow(day, input);
   if (lost === undefined && isShownByNeighbours && first !== undefined && last !== undefined) {
-    const isHole = first < day && day < last;
-    if (isHole && capability.hasHoles !== true && (capability.isSilentlyShort !== true || isReachedOver(day, input))) {
-      return { state: "no-trade", source, note: `${facts.summary}, rows before and after` };
+    if (first < day && day < last && (capability.isSilentlyShort !== true || isReachedOver(day, input))) {
+      const note = `${facts.summary}, rows before and after`;
+      return { state: "no-trade", source, note, isDoubtful: capability.hasHoles === true };
     }
     if (day < first && facts.isListingEdge) {
       const edge = `no bar between listing on ${instrument.listedOn} and first trade on ${first}`;

@@ -48,8 +48,13 @@ export interface Capability {
    * without a reason is asked for again before it is judged.
    */
   readonly isSilentlyShort?: boolean;
-  /** An answer may lack a row in its middle and look like a whole one: rows before and after a day prove nothing of it. */
+  /**
+   * An answer may lack a row in its middle and look like a whole one. That a day between two rows has none is asked again
+   * before it is believed. Only where `isSilentlyShort` is said as well.
+   */
   readonly hasHoles?: boolean;
+  /** Of bars within the day: there is none of an interval without a trade, so that fewer than `rowsPerDay` are no short day. */
+  readonly skipsIdleBars?: boolean;
 }
 
 /** What a provider answers to one call. */

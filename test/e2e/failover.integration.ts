@@ -7,7 +7,7 @@ import { FREQUENCY, SOURCE } from "../../src/domain/enums.ts";
 import { exchangeOf } from "../../src/domain/security-code.ts";
 import { sizes } from "../support/sizes.ts";
 import { asTdxSays, barsOf, expectDaily } from "./provider-truth.ts";
-import { openTwoProviders } from "./two-providers.ts";
+import { openProvidersRig } from "./providers-rig.ts";
 
 /** How long the first provider bans the address, and how long it is left alone for that. */
 const BAN_MS = 2_500;
@@ -23,7 +23,7 @@ const MARKET = {
 };
 
 test("the first provider of the chain bans us half way: every code is complete from the next, and the first is left alone", async (t) => {
-  await using two = await openTwoProviders(t, {
+  await using two = await openProvidersRig(t, {
     market: MARKET,
     baostock: { limits: { banMs: BAN_MS } },
     env: {

@@ -22,7 +22,7 @@ import {
   ticksStored,
 } from "./provider-truth.ts";
 import { metricOf, readMetrics, type Samples } from "./read-metrics.ts";
-import { openTwoProviders, type TwoProviders } from "./two-providers.ts";
+import { openProvidersRig, type ProvidersRig } from "./providers-rig.ts";
 
 export type FaultRun = {
   /** The kind of fault, or what the mixture has in common. */
@@ -60,7 +60,7 @@ interface Sent {
 
 /** Runs a worker before a provider of which one answer in five is spoilt, and holds every cell against the market. */
 export async function runWithFault(t: TestContext, run: FaultRun): Promise<void> {
-  await using two = await openTwoProviders(t, {
+  await using two = await openProvidersRig(t, {
     market: {
       seed: sizes.seed,
       codes: sizes.codes,
@@ -134,7 +134,7 @@ function codesWithin(provider: FaultRun["provider"], market: Market): readonly S
 }
 
 /** Messages whose last outcome says that days are left without a reason. */
-async function unexplained({ rig }: TwoProviders, sent: readonly Sent[]): Promise<readonly Sent[]> {
+async function unexplained({ rig }: ProvidersRig, sent: readonly Sent[]): Promise<readonly Sent[]> {
   const rows = await rig.select<{ readonly command: string; readonly code: string; readonly days: string }>(
     `SELECT data_set AS command, code, toString(sum(dateDiff('day', first_day, last_day) + 1)) AS days
      FROM @ledger_row FINAL WHERE NOT removed AND state IN ('unexplained-empty', 'failed', 'pending') GROUP BY data_set, code`,
@@ -143,7 +143,7 @@ async function unexplained({ rig }: TwoProviders, sent: readonly Sent[]): Promis
   return sent.filter(({ params }) => codes.has(String(params["code"])));
 }
 
-async function expectTruth(t: TestContext, two: TwoProviders, { provider }: FaultRun): Promise<void> {
+async function expectTruth(t: TestContext, two: ProvidersRig, { provider }: FaultRun): Promise<void> {
   const { rig, market } = two;
   const codes = codesOf(provider, market);
   const few = codesWithin(provider, market);
@@ -171,7 +171,7 @@ async function expectTruth(t: TestContext, two: TwoProviders, { provider }: Faul
 }
 
 /** What the ledger has of a code that lacks rows, for whoever reads the failure. */
-async function tellLedger(t: TestContext, { rig }: TwoProviders, line: string): Promise<void> {
+async function tellLedger(t: TestContext, { rig }: ProvidersRig, line: string): Promise<void> {
   const spans = await rig.select(
     `SELECT data_set, frequency, first_day, last_day, state, provider, note FROM @ledger_row FINAL
      WHERE NOT removed AND code = {code:String} ORDER BY data_set, frequency, first_day`,
@@ -200,7 +200,7 @@ function same(found: readonly string[], expected: readonly string[], what: strin
 }
 
 /** No key twice, in any version: nothing was written again that was there. */
-async function expectOnce({ rig }: TwoProviders): Promise<void> {
+async function expectOnce({ rig }: ProvidersRig): Promise<void> {
   for (const table of ["bar_row", "tick_row", "adjustfactor_row"]) {
     const [plain, final] = await Promise.all(
       [`@${table}`, `@${table} FINAL`].map(async (from) => {
@@ -221,7 +221,7 @@ interface Told {
   readonly seconds: number;
 }
 
-function tell(t: TestContext, run: FaultRun, two: TwoProviders, told: Told): void {
+function tell(t: TestContext, run: FaultRun, two: ProvidersRig, told: Told): void {
   const { samples, rounds, again, letters, seconds } = told;
   const { provider, name } = run;
   const of = (metric: string, labels: Readonly<Record<string, string>> = {}): number =>
@@ -245,13 +245,13 @@ function tell(t: TestContext, run: FaultRun, two: TwoProviders, told: Told): voi
 }
 
 function requestsOf(
-  { baostock, tdx }: TwoProviders,
+  { baostock, tdx }: ProvidersRig,
   provider: FaultRun["provider"],
 ): readonly { readonly fault?: string | undefined }[] {
   return provider === "baostock" ? baostock.requests : tdx.flatMap(({ requests }) => requests);
 }
 
 /** The kinds of fault, one entry an answer that was hit. */
-function hitsOf(two: TwoProviders, provider: FaultRun["provider"]): readonly string[] {
+function hitsOf(two: ProvidersRig, provider: FaultRun["provider"]): readonly string[] {
   return requestsOf(two, provider).flatMap(({ fault }) => fault ?? []);
 }

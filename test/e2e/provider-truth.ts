@@ -28,10 +28,20 @@ export function asTdxSays<Bar extends { readonly volume: number; readonly amount
   return { ...bar, preClose: "-", volume: Math.floor(bar.volume / 100) * 100, amount: float32Text(cents) };
 }
 
-const BAR_COLUMNS = `concat(toString(code), ' ', toString(timestamp), ' ', toString(open), ' ', toString(high), ' ', toString(low), ' ',
-  toString(close), ' ', ifNull(toString(pre_close), '-'), ' ', toString(volume), ' ', toString(amount)) AS line`;
+/** Lots, rounded to the nearest, and yuan with two decimals. */
+export function asEastmoneySays<Bar extends DailyBar>(bar: Bar): Bar {
+  return { ...bar, preClose: "-", volume: Math.round(bar.volume / 100) * 100 };
+}
 
-interface DailyBar {
+/** Floats of 32 bits, from which prices of so few digits come back as they were; it gives no turnover. */
+export function asYahooSays<Bar extends DailyBar>(bar: Bar): Bar {
+  return { ...bar, preClose: "-", amount: "-" };
+}
+
+const BAR_COLUMNS = `concat(toString(code), ' ', toString(timestamp), ' ', toString(open), ' ', toString(high), ' ', toString(low), ' ',
+  toString(close), ' ', ifNull(toString(pre_close), '-'), ' ', toString(volume), ' ', ifNull(toString(amount), '-')) AS line`;
+
+export interface DailyBar {
   readonly prices: readonly string[];
   readonly preClose: string;
   readonly volume: number;

@@ -16,7 +16,7 @@ import { startTdxSimulator } from "../../src/simulators/tdx/simulator.ts";
 import type { TdxData, TdxTick } from "../../src/simulators/tdx/tdx-data.ts";
 import { readRecording } from "../../src/simulators/tushare/recording.ts";
 import { requireRecordings } from "../support/services.ts";
-import { openTwoProviders } from "./two-providers.ts";
+import { openProvidersRig } from "./providers-rig.ts";
 import { withIndex } from "./recorded-index.ts";
 import { openWorkerRig, type WorkerRig } from "./worker-rig.ts";
 
@@ -82,7 +82,7 @@ test("three equal trades of a minute stay three, in wire order, over pages in re
     [FIRST, busyDay(5_300)],
     [SECOND, busyDay(2_000)],
   ]);
-  await using two = await openTwoProviders(t, {
+  await using two = await openProvidersRig(t, {
     market: MARKET,
     tdx: { data: withTicks(days) },
     env: { GINKGO_WORKER_RETRY_WAIT_MS: "50", GINKGO_WORKER_RETRY_WAIT_MS_MAX: "200" },
@@ -140,7 +140,7 @@ test("three equal trades of a minute stay three, in wire order, over pages in re
 
 test("a half-written day is completed, and a day is not done before it is whole", async (t) => {
   const days = new Map<string, readonly TdxTick[]>([[FIRST, busyDay(3_000)]]);
-  await using two = await openTwoProviders(t, { market: MARKET, tdx: { data: withTicks(days) } });
+  await using two = await openProvidersRig(t, { market: MARKET, tdx: { data: withTicks(days) } });
   if (two === undefined) {
     return;
   }
@@ -184,7 +184,7 @@ test("a half-written day is completed, and a day is not done before it is whole"
 
 test("ticks that were set aside as not supported are sent back and stored once somebody has them", async (t) => {
   const days = new Map<string, readonly TdxTick[]>([[FIRST, busyDay(300)]]);
-  await using two = await openTwoProviders(t, { market: MARKET, chain: "baostock", tdx: { data: withTicks(days) } });
+  await using two = await openProvidersRig(t, { market: MARKET, chain: "baostock", tdx: { data: withTicks(days) } });
   if (two === undefined) {
     return;
   }

@@ -20,13 +20,13 @@ import {
   rowsWritten,
   ticksStored,
 } from "./provider-truth.ts";
-import { openTwoProviders } from "./two-providers.ts";
+import { openProvidersRig } from "./providers-rig.ts";
 
 /** It ends last week, since servers keep a hundred days of minutes only. */
 const MARKET = { seed: sizes.seed, codes: 40, tradingDays: 12, to: addDays(dayAt(systemClock.now(), SHANGHAI), -2) };
 
 test("a chain without a token: daily bars, factors, minutes and ticks of every cell as the market has them, once", async (t) => {
-  await using two = await openTwoProviders(t, { market: MARKET });
+  await using two = await openProvidersRig(t, { market: MARKET });
   if (two === undefined) {
     return;
   }
@@ -103,7 +103,7 @@ test("a chain without a token: daily bars, factors, minutes and ticks of every c
 });
 
 test("TongDaXin pinned: whole lots and amounts of 24 bits, and nothing else differs from the market", async (t) => {
-  await using two = await openTwoProviders(t, { market: { ...MARKET, codes: sizes.codes, tradingDays: sizes.days } });
+  await using two = await openProvidersRig(t, { market: { ...MARKET, codes: sizes.codes, tradingDays: sizes.days } });
   if (two === undefined) {
     return;
   }
@@ -129,7 +129,7 @@ test("TongDaXin pinned: whole lots and amounts of 24 bits, and nothing else diff
 });
 
 test("what nobody of the chain has becomes a dead letter that names who would, beside codes that are served", async (t) => {
-  await using two = await openTwoProviders(t, { market: MARKET, chain: "baostock" });
+  await using two = await openProvidersRig(t, { market: MARKET, chain: "baostock" });
   if (two === undefined) {
     return;
   }

@@ -60,6 +60,7 @@ function eastmoney(): readonly Capability[] {
     kinds: ["stock", "index", "etf", "fund"],
     completeFrom: AKSHARE_COMPLETE_FROM.bars,
     rowsMax: DAY_ROWS_MAX,
+    hasHoles: true,
   } as const;
   return [
     bars,
@@ -83,6 +84,7 @@ function sina(): readonly Capability[] {
     kinds: ["stock", "etf", "fund"],
     completeFrom: AKSHARE_COMPLETE_FROM.bars,
     rowsMax: SINA_ROWS_MAX,
+    hasHoles: true,
   } as const;
   return [
     ...(["1d", ...MINUTES] as const).map((frequency) => ({

@@ -122,7 +122,7 @@ function commonOf(
 }
 
 function barsOf(market: MarketName): readonly Capability[] {
-  const bars = { ...commonOf(market), dataSet: "bars", codesMax: 1 } as const;
+  const bars = { ...commonOf(market), dataSet: "bars", codesMax: 1, hasHoles: true } as const;
   const { intraday } = YAHOO_MARKETS[market];
   return [
     { ...bars, frequency: "1d", rowsMax: DAILY_ROWS_MAX, rowsPerDay: 1 },
@@ -141,6 +141,8 @@ function barsOf(market: MarketName): readonly Capability[] {
           ...(frequency === "1m" ? { pageRowsMax: rowsPerDay * MINUTE_WINDOW_TRADING_DAYS } : {}),
           rowsPerDay,
           daysKept,
+          // There nobody trades every minute, and what was not traded is null as what is missing is.
+          skipsIdleBars: market !== "CN",
         },
       ];
     }),
