@@ -63,7 +63,7 @@ export const FUNCTIONS: Readonly<Record<string, FrameFunction>> = {
 };
 
 const DAY_PERIODS: Readonly<Record<string, KlinePeriod>> = { daily: "101", weekly: "102", monthly: "103" };
-const MINUTE_PERIODS: Readonly<Record<string, KlinePeriod>> = { "5": "5", "15": "15", "30": "30", "60": "60" };
+const MINUTE_PERIODS: readonly KlinePeriod[] = ["5", "15", "30", "60"];
 const MODES: Readonly<Record<string, AdjustMode>> = { "": "none", qfq: "forward", hfq: "backward" };
 
 function pick<Value>(table: Readonly<Record<string, Value>>, key: string): Value {
@@ -125,7 +125,7 @@ function minuteFrame(inquiry: Inquiry, given: Readonly<Record<string, string>>):
         均价: float(cells.f58),
       }));
   }
-  const [klt, mode] = [MINUTE_PERIODS[period], pick(MODES, adjust)];
+  const [klt, mode] = [MINUTE_PERIODS.find((known) => known === period), pick(MODES, adjust)];
   if (klt === undefined) {
     // The library passes it on, and finds that the answer has no data.
     throw new LibraryError(`${period}: 'NoneType' object is not subscriptable`);

@@ -69,7 +69,6 @@ export function createAnswerer(parts: AnswererParts): (request: ReceivedRequest)
         query: searchParams,
         form: new URLSearchParams(request.body),
         hasCookie: request.headers.cookie !== undefined,
-        nowMs,
         view: viewAt(parts.data, parts.clock.now()),
         fault,
         rules: parts.rules,

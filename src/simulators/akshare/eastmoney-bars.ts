@@ -19,7 +19,7 @@ export function klineAnswer(inquiry: Inquiry): Answer {
   if (listing === undefined || !isPeriod(period)) {
     return eastmoneyAnswer(inquiry, envelope, null, 0);
   }
-  const all = klinesOf(inquiry, listing, period, MODES[query.get("fqt") ?? "0"] ?? "none");
+  const all = klinesOf(inquiry, listing, period, MODES.get(query.get("fqt") ?? "") ?? "none");
   const asked = period in MINUTES ? all : between(all, query);
   const newest = newestRows(asked, numberOf(query.get("lmt"), Infinity));
   const rows = spoilRows(newest, fault);
@@ -50,7 +50,10 @@ const MINUTES = { "1": 1, "5": 5, "15": 15, "30": 30, "60": 60 } as const;
 const DAYS = { "101": "day", "102": "week", "103": "month" } as const;
 export type KlinePeriod = keyof typeof MINUTES | keyof typeof DAYS;
 
-const MODES: Readonly<Record<string, AdjustMode>> = { "0": "none", "1": "forward", "2": "backward" };
+const MODES: ReadonlyMap<string, AdjustMode> = new Map([
+  ["1", "forward"],
+  ["2", "backward"],
+]);
 
 function isPeriod(text: string): text is KlinePeriod {
   return Object.hasOwn(MINUTES, text) || Object.hasOwn(DAYS, text);

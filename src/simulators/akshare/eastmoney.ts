@@ -31,10 +31,10 @@ export function eastmoneyText({ fault }: Inquiry, { rt, full, dlmkts = "" }: Env
 /** The market's number stands before the code: 1 is Shanghai, 0 Shenzhen and Beijing. */
 export function listingOfSecid(inquiry: Inquiry): AkshareListing | undefined {
   const [market, digits = ""] = (inquiry.query.get("secid") ?? "").split(".");
-  const ends: Readonly<Record<string, readonly string[]>> = { "0": ["SZ", "BJ"], "1": ["SH"] };
+  const ends = market === "1" ? ["SH"] : market === "0" ? ["SZ", "BJ"] : [];
   return findListing(
     inquiry,
-    (ends[market ?? ""] ?? []).map((end) => `${digits}.${end}`),
+    ends.map((end) => `${digits}.${end}`),
   );
 }
 

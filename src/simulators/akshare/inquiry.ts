@@ -12,7 +12,6 @@ export interface Inquiry {
   /** Fields of a posted form. */
   readonly form: URLSearchParams;
   readonly hasCookie: boolean;
-  readonly nowMs: number;
   readonly view: View;
   readonly fault: SettledFault | undefined;
   readonly rules: ServingRules;

@@ -13,7 +13,7 @@ const market = generateMarket({ seed: 11, codes: 160, tradingDays: 45 });
 const data = akshareData(market);
 
 /** A stock of every board that trades on the last day; one of them has events. */
-const CODES = ["600", "688", "000", "300", "920"].map(
+const CODES: readonly string[] = ["600", "688", "000", "300", "920"].map(
   (start) =>
     market.securities.find(
       ({ code, delistedOn }) =>
@@ -46,6 +46,12 @@ interface Truth {
   readonly prices: Prices;
   readonly volume: number;
   readonly cents: number;
+}
+
+interface TimedTruth {
+  readonly time: string;
+  readonly prices: Prices;
+  readonly volume: number;
 }
 
 function truthOf(code: string): readonly Truth[] {
@@ -154,7 +160,7 @@ test("five minutes are the market's at every upstream that has them", async () =
   assert.ok(day !== undefined);
   await withSimulator(async (simulator) => {
     for (const code of CODES) {
-      const truth = foldMinutes(minuteBarsOf(market, code, day), 5).map((bar) => ({
+      const truth: readonly TimedTruth[] = foldMinutes(minuteBarsOf(market, code, day), 5).map((bar) => ({
         time: bar.endsAt,
         prices: [bar.openCents * 10, bar.closeCents * 10, bar.highCents * 10, bar.lowCents * 10],
         volume: bar.volume,
@@ -234,7 +240,7 @@ test("ticks are the market's at Tencent and at Eastmoney, in its order", async (
   assert.ok(day !== undefined);
   await withSimulator(async (simulator) => {
     for (const code of CODES) {
-      const truth = ticksOf(market, code, day).map(({ minute, priceCents, volume, side }) =>
+      const truth: readonly string[] = ticksOf(market, code, day).map(({ minute, priceCents, volume, side }) =>
         [minute, priceCents, divideHalfUp(volume, 100), side].join(" "),
       );
       const rows: string[] = [];

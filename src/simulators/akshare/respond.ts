@@ -28,7 +28,7 @@ export async function respond(request: IncomingMessage, response: ServerResponse
     await sendAnswer(request, response, { ...parts, signal });
   } catch (error) {
     // Whoever hung up or closed the simulator gets no answer; anything else is a defect and is shown.
-    if (signal.aborted || request.destroyed || response.headersSent) {
+    if (signal.aborted || response.headersSent) {
       response.destroy();
     } else {
       response.writeHead(500, { "content-type": "text/plain; charset=utf-8" });
@@ -68,7 +68,7 @@ async function sendAnswer(request: IncomingMessage, response: ServerResponse, pa
     await clock.sleep(waitMs, signal);
   }
   if (answer === undefined) {
-    response.socket?.end();
+    response.socket?.destroy();
     return;
   }
   const { bytes, head } = encode(answer, fault, request.headers["accept-encoding"] ?? "");

@@ -13,7 +13,10 @@ import { spoilCells, spoilRows } from "./spoil.ts";
 const ROWS_MAX = 2000;
 const MINUTE_ROWS_MAX = 320;
 const MINUTES = { m1: 1, m5: 5, m15: 15, m30: 30, m60: 60 } as const;
-const MODES: Readonly<Record<string, AdjustMode>> = { qfq: "forward", hfq: "backward" };
+const MODES: ReadonlyMap<string, AdjustMode> = new Map([
+  ["qfq", "forward"],
+  ["hfq", "backward"],
+]);
 
 type Cells = readonly JsonValue[];
 
@@ -38,7 +41,7 @@ function barsAnswer(inquiry: Inquiry, isNew: boolean): Answer {
   }
   const events = view.eventsOf(listing);
   // Where there is nothing to adjust, the key is the one of prices as they were traded.
-  const mode = events.length === 0 ? "none" : (MODES[adjust] ?? "none");
+  const mode = events.length === 0 ? "none" : (MODES.get(adjust) ?? "none");
   const days = view.daysOf(listing);
   const lines = period === "day" ? days : foldDays(days, period);
   const asked = lines.filter(({ day }) => (from === "" || day >= from) && (to === "" || day <= to));
