@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { clockAt, fetchText, sampleData } from "../../../test/support/akshare-samples.ts";
 import { tradingDays } from "../../domain/cn-trading-days.ts";
-import { addDays, parseDay, type Day } from "../../domain/day.ts";
+import { parseDay, type Day } from "../../domain/day.ts";
 import { encodeCalendar } from "./sina-calendar.ts";
 import { startAkshareSimulator } from "./simulator.ts";
 
@@ -15,6 +15,10 @@ const LEFT_OUT = "1992-05-04";
 /** The upstream's text of 2026: it writes widths that change, where the simulator writes one. */
 const RECORDED =
   "LC/AAApNDXCw6mHbaPgkryxXv10eAJP1LW0SD39aT7+NV44Xba3PxCgTdrp5BkYVAc11hWvg0c/19UAc7jNtHQyWBAu2xmGuZI1NVAc3FepphjnTBw1X4hmGu+ypVAcvFenpBXPqCc6F4ZmGueLFwbIN8QTDXPsCc1FepphjvOoCc8FepphjvcgFO3CP00wxXXWhrkUdZrIJpw9X3ThrlEp6hlGc88Kcem0VeFpZM46VV4MrTC2KScKc811U4aLXUdlzINc9lTrwFW3T52KPj0mDueVFuUR1RtiEoCXfdgFOOSGRXnUhrXWhb0kt6Rk2pU44JV4SrTyU9wSDHPwCnXdP1FuiUM44r7qwdKqcYrIZpw1DqgrlU5IrHRawxjrwBaqcbrIt9gr3UhDtOpyVNjEnCHPnC3royNWvi0gjHXBXYdRlLbFpdJFueSFcqkK30sSDO+68K46IVOwVkaBX/";
+
+function dayOf(number: number): Day {
+  return parseDay(new Date(Date.UTC(1990, 11, 19 + number)).toISOString().slice(0, 10));
+}
 
 /** Reads as clients do, for any widths; written from the protocol page, apart from the encoder. */
 function decode(text: string): Day[] {
@@ -61,11 +65,11 @@ function decode(text: string): Day[] {
       run = number(3 * width) + 1;
       if (isFirst) {
         isFirst = false;
-        days.push(addDays(parseDay("1990-12-19"), day));
+        days.push(dayOf(day));
         run -= 1;
       }
     } else {
-      days.push(addDays(parseDay("1990-12-19"), day));
+      days.push(dayOf(day));
     }
     run -= 1;
   }

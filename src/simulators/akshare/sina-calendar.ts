@@ -1,4 +1,4 @@
-import { daysBetween, parseDay, type Day } from "../../domain/day.ts";
+import { parseDay, type Day } from "../../domain/day.ts";
 import { textAnswer, type Answer } from "./answer.ts";
 import type { Inquiry } from "./inquiry.ts";
 
@@ -23,7 +23,8 @@ export function calendarAnswer({ view }: Inquiry): Answer {
  * is said before the first. `days` are sorted weekdays.
  */
 export function encodeCalendar(days: readonly Day[]): string {
-  const numbers = days.map((day) => daysBetween(DAY_ZERO, day));
+  const zero = dayNumber(DAY_ZERO);
+  const numbers = days.map((day) => dayNumber(day) - zero);
   const [first, last] = [numbers[0], numbers.at(-1)];
   if (first === undefined || last === undefined) {
     throw new RangeError("encoding a calendar: it has no day");
@@ -65,6 +66,15 @@ function runsOf(trading: ReadonlySet<number>, first: number, last: number): read
 /** Day 0 is a Wednesday. */
 function isWeekend(day: number): boolean {
   return day % 7 === 3 || day % 7 === 4;
+}
+
+/** Days since the beginning of March of the year 0; thousands of days are asked for at once, so it is arithmetic. */
+function dayNumber(day: Day): number {
+  const [year = 0, month = 0, date = 0] = day.split("-").map((part) => Number.parseInt(part, 10));
+  const sinceMarch = (month + 9) % 12;
+  const years = month < 3 ? year - 1 : year;
+  const leapDays = Math.floor(years / 4) - Math.floor(years / 100) + Math.floor(years / 400);
+  return 365 * years + leapDays + Math.floor((153 * sinceMarch + 2) / 5) + date;
 }
 
 /** The lowest bit comes first. */
