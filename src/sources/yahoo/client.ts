@@ -36,11 +36,20 @@ export type Answer =
   | { readonly status: number; readonly result: unknown }
   | { readonly status: number; readonly fault: AnswerFault };
 
+export interface GetRequest {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly secrets?: readonly string[];
+}
+
 export interface YahooClient extends AsyncDisposable {
   /** Undefined where the code has nothing in the range. Throws the kinds of `errors.ts`. */
   chart(request: ChartRequest, signal: AbortSignal): Promise<Chart | undefined>;
-  /** One paced request; RateLimitError, and TransientError of the network, are thrown here already. */
-  get(url: URL, headers: Readonly<Record<string, string>>, doing: string, signal: AbortSignal): Promise<HttpAnswer>;
+  /**
+   * One paced request; RateLimitError, and TransientError of the network, are thrown here already. A body that repeats a
+   * secret of the request has it hidden, since a part of it may stand in an error.
+   */
+  get(request: GetRequest, doing: string, signal: AbortSignal): Promise<HttpAnswer>;
   /** An address below the base one. */
   urlOf(path: string): URL;
   readonly ready: (signal: AbortSignal) => Promise<void>;
@@ -59,14 +68,14 @@ export function createYahooClient(options: YahooClientOptions): YahooClient {
   const penalty = new Penalty({ firstMs: limitWaitMs, lastMs: limitWaitMsMax });
 
   async function get(
-    url: URL,
-    headers: Readonly<Record<string, string>>,
+    { url, headers, secrets = [] }: GetRequest,
     doing: string,
     signal: AbortSignal,
   ): Promise<HttpAnswer> {
     await pace.take(signal);
     const startedAtMs = clock.elapsedMs();
-    const answer = await http.send({ url, headers: { "user-agent": userAgent, ...headers } }, doing, signal);
+    const sent = await http.send({ url, headers: { "user-agent": userAgent, ...headers } }, doing, signal);
+    const answer = secrets.length === 0 ? sent : { ...sent, body: hide(sent.body, secrets) };
     if (isTooMany(answer.status, answer.body.subarray(0, 100).toString("utf8"))) {
       const waitMs = penalty.refused(startedAtMs, clock.elapsedMs());
       const retryAfterMs = Math.max(parseRetryAfterMs(answer.header("retry-after")[0]) ?? 0, waitMs);
@@ -91,7 +100,11 @@ export function createYahooClient(options: YahooClientOptions): YahooClient {
     async chart(request, signal) {
       const doing = `reading ${request.interval} of ${request.symbol} from yahoo`;
       const url = urlOf(toChartPath(request));
-      const answer = readAnswer(await get(url, { accept: "application/json" }, doing, signal), "chart", doing);
+      const answer = readAnswer(
+        await get({ url, headers: { accept: "application/json" } }, doing, signal),
+        "chart",
+        doing,
+      );
       if ("fault" in answer) {
         if (isNothingThere(answer.fault)) {
           return undefined;
@@ -128,9 +141,15 @@ export function readAnswer(answer: HttpAnswer, key: string, doing: string): Answ
     }
   }
   if (status >= 300 || parsed === undefined) {
-    throw toStatusError(status, answer.header("location")[0], excerptOf(body), doing);
+    throw toStatusError(status, answer.header("location")[0], body, doing);
   }
   throw new TransientError(`${doing}: expected an answer with ${key}, got ${excerptOf(body)}`);
+}
+
+function hide(body: Buffer, secrets: readonly string[]): Buffer {
+  const spellings = secrets.flatMap((secret) => [secret, encodeURIComponent(secret)]);
+  const text = spellings.reduce((result, secret) => result.replaceAll(secret, "[secret]"), body.toString("utf8"));
+  return Buffer.from(text, "utf8");
 }
 
 function readFault(error: unknown): AnswerFault | undefined {

@@ -1,4 +1,5 @@
 import { DataError, PermanentError, TransientError } from "../../base/errors.ts";
+import { excerptOf } from "../http/json-text.ts";
 
 /** What an answer says went wrong, in its own envelope. */
 export interface AnswerFault {
@@ -28,18 +29,21 @@ export function toFaultError(status: number, fault: AnswerFault, doing: string):
 }
 
 /** The error of an answer that is none of the provider's own: a page, a redirect, nothing at all. */
-export function toStatusError(status: number, location: string | undefined, excerpt: string, doing: string): Error {
-  if (isConsent(location ?? excerpt)) {
+export function toStatusError(status: number, location: string | undefined, body: string, doing: string): Error {
+  if (isConsent(location ?? body.slice(0, PAGE_CHARACTERS))) {
     return new TransientError(
       `${doing}: the provider sends this address to its page of consent (HTTP ${status}), which only a person can answer`,
     );
   }
-  const sentence = `${doing}: expected a chart, got HTTP ${status} ${excerpt}`;
+  const sentence = `${doing}: expected an answer in JSON, got HTTP ${status} ${excerptOf(body)}`;
   if (status === 407) {
     return new PermanentError(sentence, "provider");
   }
   return status === 413 || status === 414 ? new DataError(sentence) : new TransientError(sentence);
 }
+
+/** The beginning of a page, in which its form stands. */
+export const PAGE_CHARACTERS = 4_000;
 
 /** Where people of some countries are sent before anything else. */
 export function isConsent(text: string): boolean {
