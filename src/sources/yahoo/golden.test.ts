@@ -99,20 +99,34 @@ test("a week of Tencent", () => {
 test("the provider's hours of Shanghai are none of ours and become no bar", () => {
   const slots = GOLD_HOURS.map(([instant, open, close, volume]) => ({
     stamp: Temporal.Instant.from(instant).epochMilliseconds / 1_000,
-    ...{ open, close, volume, high: close, low: open },
+    open,
+    close,
+    volume,
+    high: close,
+    low: open,
   }));
   assert.deepEqual(
     slots.map(({ open }) => recoverPrice(open, ONE)),
     ["5.812", "5.835", "5.848", "5.846", "5.847", "5.843"],
   );
   const chart: Chart = {
-    ...{ symbol: "518880.SS", currency: "CNY", zone: "Asia/Shanghai", granularity: "1h" },
-    ...{ tradingPeriods: undefined, slots, splits: [], payments: [] },
+    symbol: "518880.SS",
+    currency: "CNY",
+    zone: "Asia/Shanghai",
+    granularity: "1h",
+    tradingPeriods: undefined,
+    slots,
+    splits: [],
+    payments: [],
   };
   const target = { code: parseSecurityCode("518880.SH"), market: "CN", from: FIRST, to: LAST, splits: [] } as const;
   const { rows } = mapIntradayBars(chart, {
     ...target,
-    ...{ period2: 4_000_000_000, nowSeconds: 4_000_000_000, frequency: "60m", wireMinutes: 15, minutes: 60 },
+    period2: 4_000_000_000,
+    nowSeconds: 4_000_000_000,
+    frequency: "60m",
+    wireMinutes: 15,
+    minutes: 60,
   });
   assert.deepEqual(rows, []);
 });

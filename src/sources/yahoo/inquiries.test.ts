@@ -25,9 +25,15 @@ const QUOTES = JSON.stringify({
   quoteResponse: {
     result: [
       {
-        ...{ symbol: "AAPL", currency: "USD", shortName: "Apple Inc.", marketState: "REGULAR" },
-        ...{ regularMarketPrice: 244.87, regularMarketTime: 1739998801, regularMarketVolume: 32129951 },
-        ...{ regularMarketDayHigh: Math.fround(246.01), regularMarketPreviousClose: 244.47 },
+        symbol: "AAPL",
+        currency: "USD",
+        shortName: "Apple Inc.",
+        marketState: "REGULAR",
+        regularMarketPrice: 244.87,
+        regularMarketTime: 1739998801,
+        regularMarketVolume: 32129951,
+        regularMarketDayHigh: Math.fround(246.01),
+        regularMarketPreviousClose: 244.47,
       },
     ],
     error: null,
@@ -96,8 +102,17 @@ test("quotes are asked for with a cookie and the crumb that belongs to it, which
   await using rig = await Rig.open();
   assert.deepEqual(await rig.quotes(), [
     {
-      ...{ code: "AAPL.US", name: "Apple Inc.", time: "2025-02-19 16:00:01", price: "244.87", open: "" },
-      ...{ high: "246.01", low: "", preClose: "244.47", volume: "32129951", currency: "USD", state: "REGULAR" },
+      code: "AAPL.US",
+      name: "Apple Inc.",
+      time: "2025-02-19 16:00:01",
+      price: "244.87",
+      open: "",
+      high: "246.01",
+      low: "",
+      preClose: "244.47",
+      volume: "32129951",
+      currency: "USD",
+      state: "REGULAR",
     },
   ]);
   await rig.quotes();

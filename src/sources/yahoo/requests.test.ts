@@ -89,6 +89,7 @@ test("minutes come in windows of a week that leave no day out, also where the cl
       // The last session of the window is over before it ends.
       assert.ok(window.period2 >= Math.min(now, startOf(window.to, zone) + 17 * 3_600));
       assert.equal(window.isUpToNow, window.restFrom === undefined);
+      assert.equal(window.isUpToNow, window.period2 === now);
       if (window.restFrom === undefined) {
         assert.equal(window.to, to);
         break;

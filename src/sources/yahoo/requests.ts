@@ -70,17 +70,18 @@ export function planWindow(
   if (first > to || period1 >= nowSeconds) {
     return undefined;
   }
-  if (interval !== "1m") {
+  const end = period1 + MINUTE_WINDOW_DAYS * 86_400;
+  if (interval !== "1m" || nowSeconds <= end) {
     return { from: first, to, period1, period2: nowSeconds, isUpToNow: true, restFrom: undefined };
   }
   const last = minDay(to, addDays(first, MINUTE_WINDOW_DAYS - 1));
-  const end = Math.min(startOf(addDays(last, 1), zone), period1 + MINUTE_WINDOW_DAYS * 86_400);
   return {
     from: first,
     to: last,
     period1,
-    period2: Math.min(end, nowSeconds),
-    isUpToNow: end >= nowSeconds,
-    restFrom: last < to && end < nowSeconds ? addDays(last, 1) : undefined,
+    // A week in which the clocks go back is an hour too long; what it loses is no hour of trade.
+    period2: Math.min(startOf(addDays(last, 1), zone), end),
+    isUpToNow: false,
+    restFrom: last < to ? addDays(last, 1) : undefined,
   };
 }
