@@ -16,6 +16,7 @@ export const YAHOO_COOKIE_URL = "https://fc.yahoo.com";
 export const YAHOO_USER_AGENT =
   "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36";
 
+/** Bounds of an exchange as everywhere, but two connections and bodies of 4 MiB by default. */
 export interface YahooClientOptions extends Omit<HttpClientOptions, "redact"> {
   readonly clock: Clock;
   /** Default `YAHOO_URL`; another query host, or a proxy of one. */
@@ -58,12 +59,15 @@ export interface YahooClient extends AsyncDisposable {
 /** The provider advises nothing; its users stay at one or two at a time. */
 const CONNECTIONS_MAX = 2;
 
+/** Sixty years of days have about half of it. More would hold up everything else while it is parsed. */
+const BODY_BYTES_MAX = 4 * 1024 * 1024;
+
 /** Throws TypeError on a base URL that is none. */
 export function createYahooClient(options: YahooClientOptions): YahooClient {
   const { clock, userAgent = YAHOO_USER_AGENT, pauseMs = 1_000 } = options;
   const { limitWaitMs = 60_000, limitWaitMsMax = 30 * 60_000 } = options;
   const base = parseBaseUrl(options.baseUrl ?? YAHOO_URL, "opening Yahoo");
-  const http = createHttpClient({ connectionsMax: CONNECTIONS_MAX, ...options });
+  const http = createHttpClient({ connectionsMax: CONNECTIONS_MAX, bodyBytesMax: BODY_BYTES_MAX, ...options });
   const pace = createPace(clock, pauseMs);
   const penalty = new Penalty({ firstMs: limitWaitMs, lastMs: limitWaitMsMax });
 
