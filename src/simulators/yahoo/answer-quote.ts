@@ -32,6 +32,13 @@ function quoteOf(listing: YahooListing, nowSeconds: number): object {
     shortName: listing.shortName,
     longName: listing.longName,
     marketState: last !== undefined && nowSeconds < last.closesAt ? "REGULAR" : "CLOSED",
+    market: MARKETS[listing.currency] ?? "us_market",
+    triggerable: true,
+    tradeable: false,
+    esgPopulated: false,
+    cryptoTradeable: false,
+    sourceInterval: 15,
+    exchangeDataDelayedBy: 0,
     exchangeTimezoneName: zone,
     exchangeTimezoneShortName: abbreviationOf(zone, nowSeconds),
     gmtOffSetMilliseconds: offsetOf(zone, nowSeconds) * 1_000,
@@ -48,3 +55,5 @@ function quoteOf(listing: YahooListing, nowSeconds: number): object {
     symbol: listing.symbol,
   };
 }
+
+const MARKETS: Readonly<Record<string, string>> = { CNY: "cn_market", HKD: "hk_market", USD: "us_market" };

@@ -7,7 +7,7 @@ import type { Cookies } from "./cookies.ts";
 import { isInPlace, type FaultInPlace, type FaultPlan, type SettledFault } from "./faults.ts";
 import type { LimitGate } from "./limit-gate.ts";
 import { consentPage, CONSENT_URL, gatewayPage, NOT_A_PAGE, quotePage } from "./pages.ts";
-import { INVALID_COOKIE, INVALID_CRUMB, NO_FUNDAMENTALS, TOO_MANY_REQUESTS } from "./refusal.ts";
+import { INVALID_COOKIE, INVALID_CRUMB, NO_FUNDAMENTALS, NO_SUCH_PATH, TOO_MANY_REQUESTS } from "./refusal.ts";
 import { htmlReply, jsonReply, refusalReply, textReply, type Answer, type Reply } from "./reply.ts";
 import type { OpenRequest, RequestLog } from "./request-log.ts";
 import { isWelcome } from "./user-agent.ts";
@@ -90,6 +90,13 @@ function cut(reply: Reply, fault: SettledFault | undefined): Reply {
 
 const CHART = "/v8/finance/chart/";
 const SUMMARY = "/v10/finance/quoteSummary/";
+const SERIES = "/ws/fundamentals-timeseries/v1/finance/timeseries/";
+
+/** Clients ask for shares and ratios unasked; the simulator has none, and says so as for a symbol without. */
+function emptySeries(symbol: string, type: string | null): string {
+  const meta = { symbol: [symbol], type: type === null ? [] : type.split(",") };
+  return JSON.stringify({ timeseries: { result: [{ meta }], error: null } });
+}
 
 /** Symbols come in any case and are told in upper case. */
 function symbolIn(path: string): string {
@@ -138,7 +145,7 @@ function route(parts: AnswererParts, asked: Asked, url: URL, { symbol, nowMs, fa
     return htmlReply(200, consentPage());
   }
   if (path === "/v2/collectConsent") {
-    return asked.body.includes("agree=agree")
+    return /(?:^|&)agree=/.test(asked.body)
       ? htmlReply(302, "", { location: "/copyConsent" + CONSENT_URL.slice(CONSENT_URL.indexOf("?")) })
       : htmlReply(400, consentPage());
   }
@@ -148,5 +155,8 @@ function route(parts: AnswererParts, asked: Asked, url: URL, { symbol, nowMs, fa
   if (path.startsWith("/quote/")) {
     return htmlReply(200, quotePage(decode(path.slice("/quote/".length))), cookie());
   }
-  return htmlReply(404, NOT_A_PAGE, cookie());
+  if (path.startsWith(SERIES)) {
+    return jsonReply(200, emptySeries(decode(path.slice(SERIES.length)), url.searchParams.get("type")));
+  }
+  return /^\/(?:v\d+|ws)\//.test(path) ? refusalReply(NO_SUCH_PATH) : htmlReply(404, NOT_A_PAGE, cookie());
 }

@@ -37,6 +37,14 @@ export const NO_FUNDAMENTALS: Refusal = {
   description: "No fundamentals data found for any of the summaryTypes=assetProfile",
 };
 
+/** Of a service that the simulator does not have; clients of those expect JSON. */
+export const NO_SUCH_PATH: Refusal = {
+  status: 404,
+  envelope: "finance",
+  code: "Not Found",
+  description: "HTTP 404 Not Found",
+};
+
 export function badRequest(description: string): Refusal {
   return { status: 400, envelope: "chart", code: "Bad Request", description };
 }
