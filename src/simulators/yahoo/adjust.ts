@@ -24,27 +24,37 @@ export function createAdjuster(listing: YahooListing, nowSeconds: number): Adjus
   const hasCome = ({ exDay }: { readonly exDay: Day }): boolean => openOf(listing.hours, exDay) <= nowSeconds;
   const splits = listing.splits.filter(hasCome);
   const payouts = listing.payouts.filter(hasCome);
-  const kept = payouts.map((payout) => ({ exDay: payout.exDay, left: keptOf(payout, listing) }));
-  const ratioFrom = (isLater: (exDay: Day) => boolean): Ratio =>
-    splits
-      .filter(({ exDay }) => isLater(exDay))
-      .reduce<Ratio>(
-        (product, { numerator, denominator }) => ({
-          numerator: product.numerator * BigInt(numerator),
-          denominator: product.denominator * BigInt(denominator),
-        }),
-        { numerator: 1n, denominator: 1n },
-      );
+  const one: Ratio = { numerator: 1n, denominator: 1n };
+  const ratioFrom = productsFrom(splits, one, (product, { numerator, denominator }) => ({
+    numerator: product.numerator * BigInt(numerator),
+    denominator: product.denominator * BigInt(denominator),
+  }));
+  const keptFrom = productsFrom(payouts, 1, (product, payout) => product * keptOf(payout, listing));
   return {
     splits,
     payouts,
     ratioAfter: (day) => ratioFrom((exDay) => exDay > day),
-    payoutFactorAfter: (day) =>
-      kept.filter(({ exDay }) => exDay > day).reduce((product, { left }) => product * left, 1),
+    payoutFactorAfter: (day) => keptFrom((exDay) => exDay > day),
     amountOf: ({ exDay, amountE4 }) => {
       const { numerator, denominator } = ratioFrom((own) => own >= exDay);
       return Math.round(((amountE4 * 100) / Number(numerator)) * Number(denominator)) / 1_000_000;
     },
+  };
+}
+
+/** The product of the events from the first later one on, made once and looked up for every row. */
+function productsFrom<Event extends { readonly exDay: Day }, Product>(
+  events: readonly Event[],
+  one: Product,
+  multiply: (product: Product, event: Event) => Product,
+): (isLater: (exDay: Day) => boolean) => Product {
+  const products = [one];
+  for (const event of events.toReversed()) {
+    products.unshift(multiply(products[0] ?? one, event));
+  }
+  return (isLater) => {
+    const first = events.findIndex(({ exDay }) => isLater(exDay));
+    return first === -1 ? one : (products[first] ?? one);
   };
 }
 

@@ -36,7 +36,8 @@ export function createAnswerer(parts: AnswererParts): Answerer {
   const { clock, log, faults, gate } = parts;
   return (asked) => {
     const nowMs = clock.nowMs();
-    const url = new URL(asked.url, "http://127.0.0.1");
+    // A request through a proxy names the whole address; one that is none asks for nothing that is there.
+    const url = URL.parse(asked.url, BASE) ?? new URL(BASE);
     const symbol = symbolIn(url.pathname);
     const userAgent = asked.headers["user-agent"] ?? "";
     const { method } = asked;
@@ -59,6 +60,8 @@ export function createAnswerer(parts: AnswererParts): Answerer {
     return { ...cut(reply, fault), fault, entry };
   };
 }
+
+const BASE = "http://127.0.0.1/";
 
 /** What stands in place of any answer. */
 function replyInPlace(fault: FaultInPlace): Reply {

@@ -1,3 +1,4 @@
+import type { Day } from "../../domain/day.ts";
 import { adjustedPrice, adjustedVolume, type Adjuster } from "./adjust.ts";
 import { nullRow, type ChartRow } from "./chart.ts";
 import { closeOf, openOf, stampOf } from "./stamps.ts";
@@ -25,14 +26,35 @@ export const CLOSING_SECONDS = 3;
 
 /** Every day of the listing up to now, sorted; of a session that goes on the part that is over, as a live row. */
 export function dayRows(view: View): readonly DayRow[] {
-  const { listing, nowSeconds } = view;
-  const traded = listing.bars.flatMap((bar) => rowOf(bar, view) ?? []);
-  const empty = listing.nullDays
-    .map((day) => ({ day, opensAt: openOf(listing.hours, day), closesAt: closeOf(listing.hours, day) }))
-    .filter(({ opensAt }) => opensAt <= nowSeconds)
-    .map((session) => ({ ...nullRow(session.opensAt, session.day), ...session, isLive: false }));
-  return empty.length === 0 ? traded : [...traded, ...empty].toSorted((left, right) => left.opensAt - right.opensAt);
+  return sessionsOf(view.listing)
+    .filter(({ opensAt }) => opensAt <= view.nowSeconds)
+    .flatMap((session) => rowOf(session, view) ?? []);
 }
+
+/** A day with a bar, or with nulls in its place. */
+interface Session {
+  readonly day: Day;
+  readonly bar: RawBar | undefined;
+  readonly opensAt: number;
+  readonly closesAt: number;
+}
+
+function sessionsOf(listing: YahooListing): readonly Session[] {
+  const known = sessions.get(listing);
+  if (known !== undefined) {
+    return known;
+  }
+  const { hours, bars, nullDays } = listing;
+  const days = [...bars.map((bar) => ({ day: bar.day, bar })), ...nullDays.map((day) => ({ day, bar: undefined }))];
+  const fresh = days
+    .toSorted((left, right) => (left.day < right.day ? -1 : 1))
+    .map(({ day, bar }) => ({ day, bar, opensAt: openOf(hours, day), closesAt: closeOf(hours, day) }));
+  sessions.set(listing, fresh);
+  return fresh;
+}
+
+/** A listing never changes, and every request for it asks for all of its days. */
+const sessions = new WeakMap<YahooListing, readonly Session[]>();
 
 /** The minutes of a day that are over. */
 export function minutesUpTo({ listing, nowSeconds }: View, bar: RawBar): readonly RawMinute[] {
@@ -42,19 +64,17 @@ export function minutesUpTo({ listing, nowSeconds }: View, bar: RawBar): readonl
     : minutes.filter(({ startsAt }) => stampOf(listing.hours, bar.day, startsAt + 1) <= nowSeconds);
 }
 
-function rowOf(bar: RawBar, view: View): DayRow | undefined {
-  const { listing, nowSeconds, liveSeconds } = view;
-  const opensAt = openOf(listing.hours, bar.day);
-  const closesAt = closeOf(listing.hours, bar.day);
-  if (opensAt > nowSeconds) {
-    return undefined;
-  }
+function rowOf({ day, bar, opensAt, closesAt }: Session, view: View): DayRow | undefined {
+  const { nowSeconds, liveSeconds } = view;
   const session = { opensAt, closesAt };
+  if (bar === undefined) {
+    return { ...nullRow(opensAt, day), ...session, isLive: false };
+  }
   if (nowSeconds < closesAt) {
     const soFar = liveSeconds === undefined ? undefined : foldRaw(minutesUpTo(view, bar));
     return soFar === undefined
       ? undefined
-      : { ...adjust({ ...soFar, day: bar.day }, view), ...session, stamp: nowSeconds, isLive: true };
+      : { ...adjust({ ...soFar, day }, view), ...session, stamp: nowSeconds, isLive: true };
   }
   const isLive = liveSeconds !== undefined && nowSeconds < closesAt + liveSeconds;
   return { ...adjust(bar, view), ...session, stamp: isLive ? closesAt + CLOSING_SECONDS : opensAt, isLive };

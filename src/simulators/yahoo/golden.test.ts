@@ -6,8 +6,8 @@ import { test } from "node:test";
 import { Temporal } from "temporal-polyfill";
 import { z } from "zod";
 
-import { systemClock, type Clock } from "../../base/clock.ts";
 import { dayAt, HONG_KONG, NEW_YORK, parseDay, SHANGHAI, type Day, type ZoneName } from "../../domain/day.ts";
+import { createSetClock } from "../../../test/support/yahoo-charts.ts";
 import type { QuoteKey } from "./chart.ts";
 import { yahooRecording } from "./recording.ts";
 import { startYahooSimulator } from "./simulator.ts";
@@ -278,16 +278,11 @@ async function ask(listing: YahooListing, search: string, now: string, keyOrder:
     lastDay: undefined,
     listing: (symbol) => (symbol === listing.symbol ? listing : undefined),
   };
-  await using simulator = await startYahooSimulator({ data, clock: clockAt(now), keyOrder });
+  await using simulator = await startYahooSimulator({ data, clock: createSetClock(now), keyOrder });
   const response = await fetch(`${simulator.url}/v8/finance/chart/${listing.symbol}${search}`, { headers: BROWSER });
   const body = await response.text();
   assert.equal(response.status, 200, body);
   return body;
-}
-
-function clockAt(now: string): Clock {
-  const at = Temporal.Instant.from(now);
-  return { ...systemClock, now: () => at, nowMs: () => at.epochMilliseconds };
 }
 
 function hoursOf(zone: ZoneName, opensAt: number, closesAt: number): TradingHours {

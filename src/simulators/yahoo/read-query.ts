@@ -55,7 +55,9 @@ export function readQuery(
 }
 
 function readEvents(text: string): ReadonlySet<EventKind> {
-  return new Set(text.split(/[,|]/).flatMap((event) => EVENT_NAMES[event] ?? []));
+  return new Set(
+    text.split(/[,|]/).flatMap((event) => (Object.hasOwn(EVENT_NAMES, event) ? (EVENT_NAMES[event] ?? []) : [])),
+  );
 }
 
 function refuseSpan(
@@ -105,7 +107,7 @@ function readSeconds(text: string | null, other: number): number | undefined {
   return /^-?\d{1,12}$/.test(text) ? Number.parseInt(text, 10) : undefined;
 }
 
-const RANGE = /^([1-9]\d{0,4})(d|wk|mo|y)$/;
+const RANGE = /^([1-9]\d{0,3})(d|wk|mo|y)$/;
 const DAYS_BACK_MAX = 20_000;
 
 /** Where a range begins: days are trading days with today among them, longer ones go by the calendar. */
@@ -136,5 +138,6 @@ function beginOf(range: string, { hours, listedOn }: YahooListing, nowSeconds: n
   }
   const back = unit === "wk" ? { weeks: count } : unit === "mo" ? { months: count } : { years: count };
   const begin = Temporal.PlainDate.from(today).subtract(back);
-  return midnightOf(hours.zone, toDay(begin));
+  const first = Temporal.PlainDate.from(listedOn);
+  return midnightOf(hours.zone, toDay(Temporal.PlainDate.compare(begin, first) < 0 ? first : begin));
 }
