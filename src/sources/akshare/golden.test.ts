@@ -219,7 +219,12 @@ test("the auction's row of the minute line belongs to the first minute", () => {
   const wire = samples.MINUTES_000001.map(([endsAt, open, close, high, low, volume, amount]) => ({
     day: "2024-03-20",
     endsAt,
-    ...{ open, high, low, close, volume, amount },
+    open,
+    high,
+    low,
+    close,
+    volume,
+    amount,
     raw: "",
   }));
   const { bars, rejected } = mapBars(wire, { code, frequency: "1m", ...ALWAYS, unit: "lots" });
