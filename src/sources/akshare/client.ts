@@ -72,7 +72,8 @@ const MINUTE_MS = 60_000;
 /** None of the upstreams answers a client that says what it is. */
 const USER_AGENT =
   "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36";
-const BODY_BYTES_MAX = 32 * 1024 * 1024;
+/** The longest list of an exchange has about a quarter of it. */
+const BODY_BYTES_MAX = 8 * 1024 * 1024;
 
 export function createAkshareClient(options: AkshareClientOptions): AkshareClient {
   const { clock, pauseMs = 1_000, banWaitMs = 5 * MINUTE_MS, banWaitMsMax = 60 * MINUTE_MS, random } = options;

@@ -1,4 +1,10 @@
-import { digitsOf, exchangeOf, isSecurityCode, type SecurityCode } from "../../domain/security-code.ts";
+import {
+  digitsOf,
+  exchangeOf,
+  isSecurityCode,
+  type MainlandExchange,
+  type SecurityCode,
+} from "../../domain/security-code.ts";
 
 /** Eastmoney's own name of a security: what it asks for and what its answers repeat. */
 export interface EastmoneyId {
@@ -29,7 +35,7 @@ export function toPrefixedCode(code: SecurityCode): string {
 }
 
 /** Undefined on digits that make no code of the exchange. */
-export function codeOf(digits: string, exchange: "SH" | "SZ" | "BJ"): SecurityCode | undefined {
+export function codeOf(digits: string, exchange: MainlandExchange): SecurityCode | undefined {
   const code = `${digits}.${exchange}`;
   return isSecurityCode(code) ? code : undefined;
 }
@@ -38,7 +44,7 @@ export function codeOf(digits: string, exchange: "SH" | "SZ" | "BJ"): SecurityCo
  * The exchange of six digits of Eastmoney's market 0, which has Shenzhen and Beijing: Beijing's begin with 92 (and, until
  * they were given up, 43, 83 and 87), which Shenzhen never used for shares.
  */
-export function exchangeOfDigits(market: string, digits: string): "SH" | "SZ" | "BJ" {
+export function exchangeOfDigits(market: string, digits: string): MainlandExchange {
   if (market === "1") {
     return "SH";
   }

@@ -1,23 +1,19 @@
 import { DataError, TransientError } from "../../base/errors.ts";
-import { canonicalCode } from "../../domain/code-alias.ts";
-import { parseDay, type Day } from "../../domain/day.ts";
-import { CURRENCY, MARKET, SOURCE, type CurrencyNumber } from "../../domain/enums.ts";
-import type { Instrument, ListStatus, RejectedRow } from "../../domain/rows.ts";
-import type { SecurityCode } from "../../domain/security-code.ts";
+import type { MainlandExchange } from "../../domain/security-code.ts";
 import { isRecord, parseBody } from "../http/json-text.ts";
-import { rejectRow, RowError, show } from "../read-cells.ts";
+import { show } from "../read-cells.ts";
 import type { AkshareClient, UpstreamRequest } from "./client.ts";
-import { codeOf } from "./codes.ts";
 import { garbled } from "./errors.ts";
+import { mapInstruments, type MappedInstruments, type WireInstrument } from "./instruments.ts";
 
 /** One list of one exchange, in pages. */
 interface Section {
-  readonly exchange: "SH" | "SZ" | "BJ";
+  readonly exchange: MainlandExchange;
   readonly name: string;
   /** Pages from 1, whatever the exchange counts from. */
   readonly request: (page: number) => UpstreamRequest;
   readonly read: (text: string, page: number, doing: string) => ListPage;
-  readonly row: (cells: Cells) => WireInstrument;
+  readonly row: (cells: Cells) => Omit<WireInstrument, "raw">;
   /** The exchange may first hand out a cookie, with a redirection back to the same page. */
   readonly hasCookie?: true;
 }
@@ -27,14 +23,6 @@ type Cells = Readonly<Record<string, unknown>>;
 interface ListPage {
   readonly rows: readonly Cells[];
   readonly pages: number;
-}
-
-interface WireInstrument {
-  readonly digits: unknown;
-  readonly name: unknown;
-  readonly industry: unknown;
-  readonly listedOn: unknown;
-  readonly delistedOn?: unknown;
 }
 
 const SSE_HOST = "query.sse.com.cn";
@@ -235,9 +223,7 @@ const SECTIONS: { readonly [S in "listed" | "delisted"]: readonly Section[] } = 
   ],
 };
 
-export interface ListAnswer {
-  readonly rows: readonly Instrument[];
-  readonly rejected: readonly RejectedRow[];
+export interface ListAnswer extends MappedInstruments {
   readonly received: number;
   /** The place behind it; undefined behind the last page of the last exchange. */
   readonly next: number | undefined;
@@ -269,8 +255,9 @@ export async function askList(
   }
   const isLast = page >= pages;
   const next = isLast ? (at + 1) * PAGES_MAX : place + 1;
+  const list = rows.map((cells) => ({ ...section.row(cells), raw: JSON.stringify(cells) }));
   return {
-    ...mapInstruments(rows, section, status),
+    ...mapInstruments(list, section.exchange, status),
     received: rows.length,
     next: isLast && at + 1 >= SECTIONS[status].length ? undefined : next,
   };
@@ -294,73 +281,6 @@ async function askPage(
     .join("; ");
   const again = { ...request, headers: { cookie }, statuses: [] };
   return await client.ask(again, ({ text }) => section.read(text, page, request.doing), signal);
-}
-
-function mapInstruments(
-  rows: readonly Cells[],
-  section: Section,
-  status: ListStatus,
-): Pick<ListAnswer, "rows" | "rejected"> {
-  const instruments: Instrument[] = [];
-  const rejected: RejectedRow[] = [];
-  for (const cells of rows) {
-    const wire = section.row(cells);
-    try {
-      const code = readCode(wire.digits, section.exchange);
-      instruments.push({
-        code,
-        name: textOf(wire.name),
-        industry: textOf(wire.industry),
-        market: MARKET.CHINA,
-        currency: currencyOf(code),
-        status,
-        listedOn: parseDay(wire.listedOn, "listedOn"),
-        delistedOn: status === "delisted" ? readDelisting(wire.delistedOn) : undefined,
-        source: SOURCE.AKSHARE,
-      });
-    } catch (error) {
-      const code = typeof wire.digits === "string" ? wire.digits.slice(0, 20) : "";
-      rejected.push(rejectRow(error, { dataSet: "stock-list", code, date: wire.listedOn, raw: JSON.stringify(cells) }));
-    }
-  }
-  return { rows: instruments, rejected };
-}
-
-function readCode(digits: unknown, exchange: Section["exchange"]): SecurityCode {
-  // Tables made of numbers lose the zeros in front.
-  const padded = typeof digits === "string" && /^\d{1,6}$/.test(digits.trim()) ? digits.trim().padStart(6, "0") : "";
-  const code = codeOf(padded, exchange);
-  if (code === undefined) {
-    throw new RowError("not-parseable", `code: expected six digits, got ${show(digits)}`);
-  }
-  return canonicalCode(code);
-}
-
-function readDelisting(cell: unknown): Day {
-  return parseDay(cell, "delistedOn");
-}
-
-/** B shares are traded in dollars: those of Shanghai in American ones, those of Shenzhen in Hong Kong's. */
-function currencyOf(code: SecurityCode): CurrencyNumber {
-  if (/^900\d{3}\.SH$/.test(code)) {
-    return CURRENCY.USD;
-  }
-  return /^20\d{4}\.SZ$/.test(code) ? CURRENCY.OTHER : CURRENCY.CNY;
-}
-
-/** A name may stand inside a link. */
-function textOf(cell: unknown): string {
-  if (cell === undefined || cell === null || cell === "-") {
-    return "";
-  }
-  if (typeof cell !== "string") {
-    throw new RowError("not-parseable", `expected a text, got ${show(cell)}`);
-  }
-  return cell
-    .replaceAll(/<[^>]*>/g, "")
-    .replaceAll("&nbsp;", " ")
-    .replaceAll("&amp;", "&")
-    .trim();
 }
 
 function firstText(...cells: readonly unknown[]): unknown {

@@ -19,6 +19,11 @@ import { mapFactors, readFactorList, readSinaBars } from "./sina.ts";
 import { readTickInfo, readTickPage } from "./tencent.ts";
 
 const DOING = "reading a sample";
+function openDays(text: string): readonly Day[] {
+  const calendar = readCalendar(text, DOING);
+  return mapCalendar(calendar, calendar.from, calendar.to).flatMap(({ day, isOpen }) => (isOpen ? [day] : []));
+}
+
 const ALWAYS = { from: parseDay("1990-12-19"), to: parseDay("2030-01-01") };
 
 function barsOf(text: string, code: string, frequency: Frequency = "1d", unit: VolumeUnit = "lots"): readonly Bar[] {
@@ -132,10 +137,11 @@ test("Tencent's prints have their second, their side and their place in it", () 
 test("Sina's calendar of 2026 has every trading day, and the one that it forgot", () => {
   const calendar = readCalendar(samples.CALENDAR_TEXT, DOING);
   assert.deepEqual([calendar.from, calendar.to, calendar.open.size], ["1990-12-19", "2026-12-31", 8_797]);
-  const ofYear = (year: string): readonly Day[] => [...calendar.open].filter((day) => day.startsWith(year));
+  const open = openDays(samples.CALENDAR_TEXT);
+  const ofYear = (year: string): readonly Day[] => open.filter((day) => day.startsWith(year));
   assert.deepEqual([ofYear("2025").length, ofYear("2026").length], [243, 242]);
   const days = ["2026-02-13", "2026-02-24", "2026-10-08", "1992-05-04"].map((day) => parseDay(day));
-  assert.ok(days.every((day) => calendar.open.has(day)));
+  assert.ok(days.every((day) => open.includes(day)));
   assert.deepEqual(
     mapCalendar(calendar, parseDay("2026-02-13"), parseDay("2026-02-24")).map(({ isOpen }) => isOpen),
     [true, ...Array.from({ length: 10 }, () => false), true],
@@ -150,13 +156,12 @@ test("Sina's calendar is that of the captured list, day for day", (t) => {
     return;
   }
   const known = (JSON.parse(readFileSync(DATA, "utf8")) as readonly string[]).map((day) => parseDay(day));
-  assert.deepEqual([...readCalendar(samples.CALENDAR_TEXT, DOING).open].toSorted(), known);
+  assert.deepEqual(openDays(samples.CALENDAR_TEXT), known);
 });
 
 test("the small calendar of nine days decodes to them", () => {
-  const { open } = readCalendar(`var datelist="LC/j8Cw8CrI";`, DOING);
   const days = ["02", "03", "04", "05", "08", "10", "11", "12", "15"].map((day) => `2024-01-${day}`);
-  assert.deepEqual([...open], days);
+  assert.deepEqual(openDays(`var datelist="LC/j8Cw8CrI";`), days);
 });
 
 test("a calendar that is cut, or that was changed in one character, is not believed", () => {

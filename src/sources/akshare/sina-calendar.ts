@@ -1,4 +1,4 @@
-import { addDays, parseDay, type Day } from "../../domain/day.ts";
+import { addDays, daysBetween, maxDay, minDay, parseDay, type Day } from "../../domain/day.ts";
 import { MARKET, SOURCE } from "../../domain/enums.ts";
 import type { CalendarDay } from "../../domain/rows.ts";
 import type { UpstreamRequest } from "./client.ts";
@@ -18,12 +18,15 @@ export interface SinaCalendar {
   readonly from: Day;
   /** The last trading day that was published. */
   readonly to: Day;
-  readonly open: ReadonlySet<Day>;
+  /** Its trading days, counted from the opening of the exchange. */
+  readonly open: ReadonlySet<number>;
 }
 
 const DAY_ZERO = parseDay("1990-12-19");
-/** Two trading days in the provider's own list have no mark for it. */
-const FORGOTTEN = parseDay("1992-05-04");
+/** A trading day that the list has for a closed one. */
+const FORGOTTEN = daysBetween(DAY_ZERO, parseDay("1992-05-04"));
+/** Some time after the year 2100. */
+const DAYS_MAX = 40_000;
 const ID = 139;
 const VERSION_MAX = 1;
 /** Day 0 was a Wednesday. */
@@ -51,7 +54,7 @@ export function readCalendar(text: string, doing: string): SinaCalendar {
   const version = 63 ^ bits.unsigned(6);
   const start = bits.unsigned(18) - 1;
   const end = bits.unsigned(18);
-  if (id !== ID || version > VERSION_MAX || start < -1 || start >= end) {
+  if (id !== ID || version > VERSION_MAX || start < -1 || start >= end || end > DAYS_MAX) {
     throw garbled(doing, `the list has the number ${id}, the version ${version} and the days ${start} to ${end}`);
   }
   const days = readRuns(bits, start, end);
@@ -95,24 +98,24 @@ function afterWeekend(day: number): number {
   return weekday === SATURDAY || weekday === SUNDAY ? day + SUNDAY + 1 - weekday : day;
 }
 
-function toCalendar(indices: readonly number[]): SinaCalendar {
-  const [first = 0] = indices;
-  const last = indices.at(-1) ?? first;
-  const open = new Set(indices.map((index) => addDays(DAY_ZERO, index)));
-  const from = addDays(DAY_ZERO, first);
-  const to = addDays(DAY_ZERO, last);
-  if (from < FORGOTTEN && FORGOTTEN < to) {
+function toCalendar(days: readonly number[]): SinaCalendar {
+  const [first = 0] = days;
+  const last = days.at(-1) ?? first;
+  const open = new Set(days);
+  if (first < FORGOTTEN && FORGOTTEN < last) {
     open.add(FORGOTTEN);
   }
-  return { from, to, open };
+  return { from: addDays(DAY_ZERO, first), to: addDays(DAY_ZERO, last), open };
 }
 
 /** Every day between two that the list has, closed ones too. */
-export function mapCalendar(calendar: SinaCalendar, from: Day, to: Day): readonly CalendarDay[] {
+export function mapCalendar({ from: first, to: last, open }: SinaCalendar, from: Day, to: Day): readonly CalendarDay[] {
   const rows: CalendarDay[] = [];
-  const last = to < calendar.to ? to : calendar.to;
-  for (let day = from > calendar.from ? from : calendar.from; day <= last; day = addDays(day, 1)) {
-    rows.push({ market: MARKET.CHINA, day, isOpen: calendar.open.has(day), source: SOURCE.AKSHARE });
+  const end = minDay(to, last);
+  let day = maxDay(from, first);
+  for (let index = daysBetween(DAY_ZERO, day); day <= end; index += 1) {
+    rows.push({ market: MARKET.CHINA, day, isOpen: open.has(index), source: SOURCE.AKSHARE });
+    day = addDays(day, 1);
   }
   return rows;
 }

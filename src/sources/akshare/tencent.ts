@@ -33,6 +33,8 @@ export interface TickInfo {
 export const TICK_PAGE_ROWS = 70;
 /** More prints of three seconds than a day has. */
 const PAGES_MAX = 200;
+/** Several times a full page, or the spans of all pages. */
+const TEXT_MAX = 65_536;
 /** It has prints of every day there is. */
 const REFERENCE = "sz000001";
 
@@ -58,7 +60,7 @@ export function readTickInfo(text: string, symbol: string, doing: string): TickI
     return undefined;
   }
   const match = /^\s*v_detail_time_(\w+)\s*=\s*\[\s*(\d{8})\s*,\s*"([\d:~|]*)"\s*\];?\s*$/.exec(text);
-  if (match === null) {
+  if (match === null || text.length > TEXT_MAX) {
     throw garbled(doing, "expected a day and its pages", text);
   }
   const [, name, day, spans = ""] = match;
@@ -85,7 +87,7 @@ export function readTickPage(text: string, symbol: string, doing: string): TickP
     return undefined;
   }
   const match = /^\s*v_detail_data_(\w+)\s*=\s*\[\s*(\d{1,4})\s*,\s*"([^"]*)"\s*\];?\s*$/.exec(text);
-  if (match === null) {
+  if (match === null || text.length > TEXT_MAX) {
     throw garbled(doing, "expected a page of prints", text);
   }
   const [, name, number = "", rows = ""] = match;
