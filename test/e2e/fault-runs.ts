@@ -3,14 +3,21 @@ import type { TestContext } from "node:test";
 
 import { systemClock } from "../../src/base/clock.ts";
 import { addDays, dayAt, SHANGHAI } from "../../src/domain/day.ts";
-import { FREQUENCY, SOURCE } from "../../src/domain/enums.ts";
+import { FREQUENCY } from "../../src/domain/enums.ts";
+import { FREQUENCY_NUMBERS } from "../../src/domain/frequency.ts";
+import { PROVIDER_SOURCES } from "../../src/domain/provider.ts";
 import { exchangeOf, type SecurityCode } from "../../src/domain/security-code.ts";
 import type { Market } from "../../src/market/generate-market.ts";
+import type { RandomFault as AkshareFault } from "../../src/simulators/akshare/faults.ts";
 import type { RandomFault as BaostockFault } from "../../src/simulators/baostock/faults.ts";
 import type { RandomFault as TdxFault } from "../../src/simulators/tdx/faults.ts";
+import type { RandomFault as TushareFault } from "../../src/simulators/tushare/faults.ts";
+import type { RandomFault as YahooFault } from "../../src/simulators/yahoo/faults.ts";
 import { sizes } from "../support/sizes.ts";
 import {
+  asEastmoneySays,
   asTdxSays,
+  asYahooSays,
   barsOf,
   centsText,
   expectDaily,
@@ -20,17 +27,30 @@ import {
   factorsStored,
   float32Text,
   ticksStored,
+  type DailyBar,
 } from "./provider-truth.ts";
 import { metricOf, readMetrics, type Samples } from "./read-metrics.ts";
-import { openProvidersRig, type ProvidersRig } from "./providers-rig.ts";
+import { openProvidersRig, type ProvidersRig, type ProvidersRigOptions } from "./providers-rig.ts";
+
+/** What a simulator of each provider can do wrong. */
+export interface FaultsOf {
+  readonly tushare: TushareFault;
+  readonly baostock: BaostockFault;
+  readonly tdx: TdxFault;
+  readonly akshare: AkshareFault;
+  readonly yahoo: YahooFault;
+}
 
 export type FaultRun = {
-  /** The kind of fault, or what the mixture has in common. */
-  readonly name: string;
-} & (
-  | { readonly provider: "baostock"; readonly faults: readonly BaostockFault[] }
-  | { readonly provider: "tdx"; readonly faults: readonly TdxFault[] }
-);
+  readonly [P in keyof FaultsOf]: {
+    /** The kind of fault, or what the mixture has in common. */
+    readonly name: string;
+    readonly provider: P;
+    readonly faults: readonly FaultsOf[P][];
+    /** Rows with other values may be stored for a while, as where nothing shows that they are wrong. */
+    readonly mayRevise?: boolean;
+  };
+}[keyof FaultsOf];
 
 /** Everything that waits, shorter: the clock stays the machine's. */
 const QUICK = {
@@ -39,6 +59,14 @@ const QUICK = {
   GINKGO_BAOSTOCK_LOGINS_PER_HOUR: "100000",
   GINKGO_BAOSTOCK_WAIT_MS_MAX: "150",
   GINKGO_TDX_TIMEOUT_MS: "500",
+  GINKGO_TUSHARE_TIMEOUT_MS: "500",
+  GINKGO_TUSHARE_CALLS_PER_MINUTE: "100000",
+  GINKGO_AKSHARE_TIMEOUT_MS: "500",
+  GINKGO_AKSHARE_WAIT_MS: "100",
+  GINKGO_AKSHARE_WAIT_MS_MAX: "150",
+  GINKGO_YAHOO_TIMEOUT_MS: "500",
+  GINKGO_YAHOO_WAIT_MS: "100",
+  GINKGO_YAHOO_WAIT_MS_MAX: "150",
   GINKGO_BREAKER_PAUSE_MS: "50",
   GINKGO_BREAKER_PAUSE_MS_MAX: "200",
   GINKGO_WORKER_RETRY_WAIT_MS: "20",
@@ -68,9 +96,8 @@ export async function runWithFault(t: TestContext, run: FaultRun): Promise<void>
       to: addDays(dayAt(systemClock.now(), SHANGHAI), -2),
     },
     env: QUICK,
-    ...(run.provider === "baostock"
-      ? { baostock: { randomFaults: run.faults, limits: { banMs: BAN_MS } } }
-      : { tdx: { randomFaults: run.faults } }),
+    chain: run.provider,
+    ...rigOptionsOf(run),
   });
   if (two === undefined) {
     return;
@@ -101,6 +128,47 @@ export async function runWithFault(t: TestContext, run: FaultRun): Promise<void>
   assert.equal(letters, 0, "dead letters: every fault here passes, or is asked again");
 }
 
+/** One simulator with faults; bans are as short as everything else that waits. */
+function rigOptionsOf(run: FaultRun): Partial<ProvidersRigOptions> {
+  switch (run.provider) {
+    case "tushare":
+      return { tushare: { randomFaults: run.faults, limits: [] } };
+    case "baostock":
+      return { baostock: { randomFaults: run.faults, limits: { banMs: BAN_MS } } };
+    case "tdx":
+      return { chain: "baostock,tdx", tdx: { randomFaults: run.faults } };
+    case "akshare":
+      return { akshare: { randomFaults: run.faults } };
+    case "yahoo":
+      // It has no stock list, and neither calendar of the mainland.
+      return { chain: "baostock,yahoo", yahoo: { randomFaults: run.faults, limits: { banMs: BAN_MS } } };
+  }
+}
+
+/** What each provider is asked for beside its daily bars, and how it says things. */
+const SERVED: {
+  readonly [P in keyof FaultsOf]: {
+    readonly minutes: readonly ("1m" | "5m")[];
+    readonly hasTicks?: boolean;
+    readonly hasFactors?: boolean;
+    readonly says: (bar: DailyBar) => DailyBar;
+    readonly amountOf: (cents: number) => string;
+    readonly volumeOf?: (shares: number) => number;
+  };
+} = {
+  tushare: { minutes: ["1m", "5m"], hasFactors: true, says: (bar) => bar, amountOf: centsText },
+  baostock: { minutes: ["5m"], hasFactors: true, says: (bar) => bar, amountOf: centsText },
+  tdx: { minutes: ["1m", "5m"], hasTicks: true, says: asTdxSays, amountOf: float32Text },
+  akshare: {
+    minutes: ["5m"],
+    hasFactors: true,
+    says: asEastmoneySays,
+    amountOf: centsText,
+    volumeOf: (shares) => Math.round(shares / 100) * 100,
+  },
+  yahoo: { minutes: ["1m", "5m"], says: asYahooSays, amountOf: () => "-" },
+};
+
 /** Messages of the codes that the provider has, and one of a code that it has forgotten. */
 function messagesFor(provider: FaultRun["provider"], market: Market): readonly Sent[] {
   const range = { start_date: market.days[0], end_date: market.days.at(-1), provider };
@@ -110,20 +178,19 @@ function messagesFor(provider: FaultRun["provider"], market: Market): readonly S
   const bars = (code: string, params: object): Sent => ({ command: "bar_snapshot", params: { code, ...params } });
   return [
     ...codes.map((code) => bars(code, range)),
-    ...few.map((code) => bars(code, { ...within, frequency: "5m" })),
-    ...(provider === "tdx"
-      ? [
-          ...few.map((code) => bars(code, { ...within, frequency: "1m" })),
-          ...few.map((code) => ({ command: "tick", params: { code, ...within } })),
-        ]
-      : few.map((code) => ({ command: "adjustfactor", params: { code, ...range } }))),
+    ...SERVED[provider].minutes.flatMap((frequency) => few.map((code) => bars(code, { ...within, frequency }))),
+    ...(SERVED[provider].hasTicks === true ? few.map((code) => ({ command: "tick", params: { code, ...within } })) : []),
+    ...(SERVED[provider].hasFactors === true
+      ? few.map((code) => ({ command: "adjustfactor", params: { code, ...range } }))
+      : []),
   ];
 }
 
-/** What TongDaXin's servers have forgotten is another matter: they answer nothing of it. */
+/** What a provider never had or has forgotten is another matter: it answers nothing of it. */
 function codesOf(provider: FaultRun["provider"], market: Market): readonly SecurityCode[] {
   return market.securities
-    .filter(({ code, delistedOn }) => (provider === "tdx" ? delistedOn === undefined : exchangeOf(code) !== "BJ"))
+    .filter(({ code }) => (provider !== "baostock" && provider !== "yahoo") || exchangeOf(code) !== "BJ")
+    .filter(({ delistedOn }) => (provider !== "tdx" && provider !== "yahoo") || delistedOn === undefined)
     .map(({ code }) => code);
 }
 
@@ -143,31 +210,33 @@ async function unexplained({ rig }: ProvidersRig, sent: readonly Sent[]): Promis
   return sent.filter(({ params }) => codes.has(String(params["code"])));
 }
 
-async function expectTruth(t: TestContext, two: ProvidersRig, { provider }: FaultRun): Promise<void> {
+async function expectTruth(t: TestContext, two: ProvidersRig, { provider, mayRevise }: FaultRun): Promise<void> {
   const { rig, market } = two;
   const codes = codesOf(provider, market);
   const few = codesWithin(provider, market);
   const days = market.days.slice(-DAYS_WITHIN);
-  const isTdx = provider === "tdx";
-  const source = isTdx ? SOURCE.TDX : SOURCE.BAOSTOCK;
-  const amountOf = isTdx ? float32Text : centsText;
-  const [daily, truth] = [
-    await barsOf(rig, FREQUENCY.DAY, source),
-    (isTdx ? expectDaily(market, codes, asTdxSays) : expectDaily(market, codes)).toSorted(),
-  ];
+  const { says, amountOf, volumeOf = (shares) => shares, minutes, hasTicks, hasFactors } = SERVED[provider];
+  const source = PROVIDER_SOURCES[provider];
+  const daily = await barsOf(rig, FREQUENCY.DAY, source);
+  const truth = expectDaily(market, codes, says).toSorted();
   const lost = truth.find((line) => !daily.includes(line));
   if (lost !== undefined) {
     await tellLedger(t, two, lost);
   }
   same(daily, truth, "daily bars");
-  same(await barsOf(rig, FREQUENCY.MIN5, source), expectMinutes({ ...market, days }, few, 5, amountOf), "5m");
-  if (isTdx) {
-    same(await barsOf(rig, FREQUENCY.MIN1, source), expectMinutes({ ...market, days }, few, 1, amountOf), "1m");
+  for (const frequency of minutes) {
+    const expected = expectMinutes({ ...market, days }, few, frequency === "1m" ? 1 : 5, amountOf, volumeOf);
+    same(await barsOf(rig, FREQUENCY_NUMBERS[frequency], source), expected, frequency);
+  }
+  if (hasTicks === true) {
     same(await ticksStored(rig), expectTicks({ ...market, days }, few), "ticks");
-  } else {
+  }
+  if (hasFactors === true) {
     same(await factorsStored(rig), expectFactors(market, few), "factors");
   }
-  await expectOnce(two);
+  if (mayRevise !== true) {
+    await expectOnce(two);
+  }
 }
 
 /** What the ledger has of a code that lacks rows, for whoever reads the failure. */
@@ -245,10 +314,21 @@ function tell(t: TestContext, run: FaultRun, two: ProvidersRig, told: Told): voi
 }
 
 function requestsOf(
-  { baostock, tdx }: ProvidersRig,
+  { rig, baostock, tdx, akshare, yahoo }: ProvidersRig,
   provider: FaultRun["provider"],
 ): readonly { readonly fault?: string | undefined }[] {
-  return provider === "baostock" ? baostock.requests : tdx.flatMap(({ requests }) => requests);
+  switch (provider) {
+    case "tushare":
+      return rig.simulator.requests;
+    case "baostock":
+      return baostock.requests;
+    case "tdx":
+      return tdx.flatMap(({ requests }) => requests);
+    case "akshare":
+      return akshare.requests;
+    case "yahoo":
+      return yahoo.requests;
+  }
 }
 
 /** The kinds of fault, one entry an answer that was hit. */

@@ -83,13 +83,14 @@ export function expectMinutes(
   codes: readonly string[],
   minutes: MinutesFolded | 1,
   amountOf: (cents: number) => string,
+  volumeOf: (shares: number) => number = (shares) => shares,
 ): readonly string[] {
   return codes
     .flatMap((code) => market.days.flatMap((day) => minutesOfDay(market, code, day, minutes)))
     .map((bar) => {
       const prices = [bar.openCents, bar.highCents, bar.lowCents, bar.closeCents].map(centsText);
       const amount = amountOf(bar.turnoverCents);
-      return [bar.code, `${bar.day} ${bar.endsAt}:00`, ...prices, "-", bar.volume, amount].join(" ");
+      return [bar.code, `${bar.day} ${bar.endsAt}:00`, ...prices, "-", volumeOf(bar.volume), amount].join(" ");
     })
     .toSorted();
 }

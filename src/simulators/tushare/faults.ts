@@ -46,6 +46,8 @@ export interface RandomFault {
   readonly fault: Fault;
   readonly perMille: number;
   readonly api?: ApiName;
+  /** The very same call meets it so often in a row at most: who asks once more than that is told the truth. */
+  readonly inARowMax?: number;
 }
 
 /** What `POST /_sim/faults` takes. */
