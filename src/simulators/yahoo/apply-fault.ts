@@ -42,7 +42,9 @@ export function applyFault(chart: Chart, fault: RowFault, hours: TradingHours): 
       return { ...chart, rows: rows.map((row, index) => (index === at ? { ...row, [fault.key]: fault.value } : row)) };
     }
     case "no-first-volume": {
-      const isFirst = (index: number): boolean => rows[index]?.day !== rows[index - 1]?.day;
+      // Where a day is one bar there is no first one of several.
+      const isFirst = (index: number): boolean =>
+        rows[index]?.day !== rows[index - 1]?.day && rows[index]?.day === rows[index + 1]?.day;
       return { ...chart, rows: rows.map((row, index) => (isFirst(index) ? { ...row, volume: 0 } : row)) };
     }
   }

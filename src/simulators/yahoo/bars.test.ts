@@ -98,6 +98,24 @@ test("bars of every length have the volume, the first open and the last close of
   }
 });
 
+test("quotes before and after the session come where they are asked for and the market has them", async () => {
+  const day = between("2025-12-24T00:00:00Z", "2025-12-25T00:00:00Z");
+  for (const symbol of ["AAPL", "0700.HK"]) {
+    const regular = rowsOf(await getChart(simulator, symbol, `interval=30m&${day}`));
+    const extended = rowsOf(await getChart(simulator, symbol, `interval=30m&${day}&includePrePost=true`));
+    const added = extended.filter(({ stamp }) => regular.every((row) => row.stamp !== stamp));
+    assert.deepEqual(
+      added.map(({ stamp, volume }) => [stamp, volume]),
+      symbol === "AAPL"
+        ? [
+            [secondsOf("2025-12-24T14:00:00Z"), 0],
+            [secondsOf("2025-12-24T18:00:00Z"), 0],
+          ]
+        : [],
+    );
+  }
+});
+
 test("weeks and months begin at local midnight, and a live row follows the week it belongs to", async () => {
   const query = between("2025-11-01T00:00:00Z", "2026-01-01T00:00:00Z");
   const days = rowsOf(await getChart(simulator, "AAPL", `interval=1d&${query}`));

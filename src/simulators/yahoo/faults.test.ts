@@ -124,13 +124,14 @@ test("a price may be text, or a number that no double holds", async () => {
   assert.equal((await rowsWith({ kind: "bad-number", key: "adjclose", value: "Infinity" }))[5]?.adjclose, "Infinity");
 });
 
-test("the first bar of a day may be without volume", async () => {
+test("the first of a day's bars may be without volume", async () => {
   const query = `interval=1h&period1=${secondsOf("2025-12-30T00:00:00Z")}&period2=${NOW}`;
   const rows = await rowsWith({ kind: "no-first-volume" }, query);
   assert.deepEqual(
     rows.flatMap(({ volume }, index) => (volume === 0 ? index : [])),
     [0, 7],
   );
+  assert.deepEqual(await rowsWith({ kind: "no-first-volume" }), right);
 });
 
 test("another page, text or error may stand in place of the answer", async () => {

@@ -86,7 +86,7 @@ const ofRows = z.discriminatedUnion("kind", [
     key: z.enum([...QUOTE_KEYS, "adjclose"]).default("close"),
     value: z.string().default("@1e400"),
   }),
-  /** The first bar of every day without volume, as those of hours often are. */
+  /** The first of every day's bars without volume, as those of hours often are. */
   z.strictObject({ kind: z.literal("no-first-volume") }),
 ]);
 

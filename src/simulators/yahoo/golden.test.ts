@@ -147,8 +147,8 @@ test("one day of AAPL is built byte by byte", async () => {
   const { meta } = result;
   const listing: YahooListing = {
     ...listingFrom(result, US_HOURS, [
-      // 293.6475 before the split of 2020: told as 73.412.
-      { day: parseDay("2019-12-31"), open: 1, high: 1, low: 1, close: 2_936_480, volume: 1 },
+      // 293.65 before the split of 2020, which as a float32 lies below 73.4125.
+      { day: parseDay("2019-12-31"), open: 1, high: 1, low: 1, close: 2_936_500, volume: 1 },
       { day: parseDay("2021-01-04"), open: 1, high: 1, low: 1, close: 1_000_000_000, volume: 1 },
     ]),
     splits: [{ exDay: parseDay("2020-08-31"), numerator: 4, denominator: 1 }],
