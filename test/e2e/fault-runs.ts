@@ -141,7 +141,7 @@ function rigOptionsOf(run: FaultRun): Partial<ProvidersRigOptions> {
       return { akshare: { randomFaults: run.faults } };
     case "yahoo":
       // It has no stock list, and neither calendar of the mainland.
-      return { chain: "baostock,yahoo", yahoo: { randomFaults: run.faults, limits: { banMs: BAN_MS } } };
+      return { chain: "baostock,yahoo", yahoo: { randomFaults: run.faults } };
   }
 }
 
@@ -179,7 +179,9 @@ function messagesFor(provider: FaultRun["provider"], market: Market): readonly S
   return [
     ...codes.map((code) => bars(code, range)),
     ...SERVED[provider].minutes.flatMap((frequency) => few.map((code) => bars(code, { ...within, frequency }))),
-    ...(SERVED[provider].hasTicks === true ? few.map((code) => ({ command: "tick", params: { code, ...within } })) : []),
+    ...(SERVED[provider].hasTicks === true
+      ? few.map((code) => ({ command: "tick", params: { code, ...within } }))
+      : []),
     ...(SERVED[provider].hasFactors === true
       ? few.map((code) => ({ command: "adjustfactor", params: { code, ...range } }))
       : []),

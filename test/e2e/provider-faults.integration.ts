@@ -1,9 +1,12 @@
 import test from "node:test";
 
+import type { RandomFault as AkshareFault } from "../../src/simulators/akshare/faults.ts";
 import type { RandomFault as BaostockFault } from "../../src/simulators/baostock/faults.ts";
 import type { RandomFault as TdxFault } from "../../src/simulators/tdx/faults.ts";
+import type { RandomFault as TushareFault } from "../../src/simulators/tushare/faults.ts";
+import type { RandomFault as YahooFault } from "../../src/simulators/yahoo/faults.ts";
 import { isFullRun } from "../support/sizes.ts";
-import { runWithFault, type FaultRun } from "./fault-runs.ts";
+import { runWithFault, type FaultRun, type FaultsOf } from "./fault-runs.ts";
 
 /** One answer in five. */
 const HIT_PER_MILLE = 200;
@@ -69,16 +72,93 @@ const TDX_SILENT = {
 
 const { stale, "short-page": shortPage, ...NOTHING_SAID } = TDX_SILENT;
 
+const TUSHARE_OPEN: Readonly<Record<string, TushareFault["fault"]>> = {
+  slow: { kind: "slow", ms: 100 },
+  "reset before": { kind: "reset" },
+  "reset within": { kind: "reset", afterBytes: 60 },
+  gateway: { kind: "gateway" },
+  truncated: { kind: "truncated", rows: 2 },
+  "no-has-more": { kind: "no-has-more" },
+  "null-data": { kind: "null-data" },
+  "server failed": { kind: "refused", code: 50101, msg: "系统未知错误，欢迎上报！ 谢谢！" },
+  garbage: { kind: "garbage", body: "{" },
+};
+const TUSHARE_SILENT: Readonly<Record<string, TushareFault["fault"]>> = {
+  empty: { kind: "empty" },
+};
+
+const AKSHARE_OPEN: Readonly<Record<string, AkshareFault["fault"]>> = {
+  slow: { kind: "slow", ms: 100 },
+  "reset before": { kind: "reset" },
+  "reset within": { kind: "reset", afterBytes: 60 },
+  "hang-up": { kind: "hang-up" },
+  gateway: { kind: "gateway" },
+  waf: { kind: "waf" },
+  "waf refused": { kind: "waf", status: 405 },
+  garbage: { kind: "garbage" },
+  truncated: { kind: "truncated" },
+  charset: { kind: "charset" },
+  "wrong-code": { kind: "wrong-code" },
+  blocked: { kind: "blocked" },
+};
+const AKSHARE_SILENT: Readonly<Record<string, AkshareFault["fault"]>> = {
+  "null-data": { kind: "null-data" },
+  "null-data with rc 0": { kind: "null-data", rc: 0 },
+  empty: { kind: "empty" },
+  stale: { kind: "stale" },
+  "lost-rows": { kind: "lost-rows" },
+  dash: { kind: "dash" },
+};
+
+const YAHOO_OPEN: Readonly<Record<string, YahooFault["fault"]>> = {
+  slow: { kind: "slow", ms: 100 },
+  "reset before": { kind: "reset" },
+  "reset within": { kind: "reset", afterBytes: 60 },
+  truncated: { kind: "truncated" },
+  gateway: { kind: "gateway" },
+  "rate-limited": { kind: "rate-limited" },
+  ban: { kind: "ban", ms: 150 },
+  garbage: { kind: "garbage" },
+  consent: { kind: "consent" },
+  "consent elsewhere": { kind: "consent", isRedirect: true },
+  "wrong-symbol": { kind: "wrong-symbol" },
+  coarse: { kind: "coarse" },
+  "half-arrays": { kind: "half-arrays" },
+  "live-row": { kind: "live-row" },
+  beyond: { kind: "beyond" },
+  "after-hours": { kind: "after-hours" },
+};
+const YAHOO_SILENT: Readonly<Record<string, YahooFault["fault"]>> = {
+  "not-found": { kind: "not-found" },
+  empty: { kind: "empty" },
+  stale: { kind: "stale" },
+  gaps: { kind: "gaps" },
+  "null-rows": { kind: "null-rows" },
+  "coarse untold": { kind: "coarse", isTold: false },
+  "missing-events": { kind: "missing-events" },
+  "bad-number": { kind: "bad-number" },
+};
+
 const RUNS: readonly FaultRun[] = [
+  ...open("tushare", TUSHARE_OPEN),
+  ...open("baostock", BAOSTOCK_OPEN),
+  ...open("tdx", TDX_OPEN),
+  ...open("akshare", AKSHARE_OPEN),
+  ...open("yahoo", YAHOO_OPEN),
+  ...alone("tushare", TUSHARE_SILENT, LOOKS_SPOILT_MAX),
   ...(isFullRun
-    ? [...alone("baostock", BAOSTOCK_OPEN), ...alone("tdx", TDX_OPEN)]
-    : [mixed("baostock", "what shows in an answer", BAOSTOCK_OPEN), mixed("tdx", "what shows in an answer", TDX_OPEN)]),
-  ...alone("baostock", BAOSTOCK_SILENT, LOOKS_SPOILT_MAX),
-  ...(isFullRun
-    ? alone("tdx", TDX_SILENT, LOOKS_SPOILT_MAX)
+    ? [
+        ...alone("baostock", BAOSTOCK_SILENT, LOOKS_SPOILT_MAX),
+        ...alone("tdx", TDX_SILENT, LOOKS_SPOILT_MAX),
+        ...alone("akshare", AKSHARE_SILENT, LOOKS_SPOILT_MAX),
+        ...alone("yahoo", YAHOO_SILENT, LOOKS_SPOILT_MAX),
+      ]
     : [
+        mixed("baostock", "what does not", BAOSTOCK_SILENT, LOOKS_SPOILT_MAX),
         ...alone("tdx", { stale, "short-page": shortPage }, LOOKS_SPOILT_MAX),
         mixed("tdx", "what does not", NOTHING_SAID, LOOKS_SPOILT_MAX),
+        mixed("akshare", "what does not", AKSHARE_SILENT, LOOKS_SPOILT_MAX),
+        mixed("yahoo", "what does not", YAHOO_SILENT, LOOKS_SPOILT_MAX),
       ]),
   {
     provider: "baostock",
@@ -99,35 +179,41 @@ for (const run of RUNS) {
     runWithFault(t, run));
 }
 
+/** What shows in an answer: each by itself in the long run, all together in the short one. */
+function open<P extends keyof FaultsOf>(
+  provider: P,
+  faults: Readonly<Record<string, FaultsOf[P]["fault"]>>,
+): readonly FaultRun[] {
+  return isFullRun ? alone(provider, faults) : [mixed(provider, "what shows in an answer", faults)];
+}
+
 /** A run for each of them. */
-function alone<Provider extends FaultRun["provider"]>(
-  provider: Provider,
-  faults: Readonly<Record<string, FaultOf<Provider>["fault"]>>,
+function alone<P extends keyof FaultsOf>(
+  provider: P,
+  faults: Readonly<Record<string, FaultsOf[P]["fault"]>>,
   inARowMax?: number,
 ): readonly FaultRun[] {
   return Object.entries(faults).map(([name, fault]) => runOf(provider, name, [fault], inARowMax));
 }
 
 /** One run of all of them, each as often as any other. */
-function mixed<Provider extends FaultRun["provider"]>(
-  provider: Provider,
+function mixed<P extends keyof FaultsOf>(
+  provider: P,
   name: string,
-  faults: Readonly<Record<string, FaultOf<Provider>["fault"]>>,
+  faults: Readonly<Record<string, FaultsOf[P]["fault"]>>,
   inARowMax?: number,
 ): FaultRun {
   return runOf(provider, name, Object.values(faults), inARowMax);
 }
 
-function runOf(
-  provider: FaultRun["provider"],
+function runOf<P extends keyof FaultsOf>(
+  provider: P,
   name: string,
-  faults: readonly (BaostockFault | TdxFault)["fault"][],
+  faults: readonly FaultsOf[P]["fault"][],
   inARowMax = Infinity,
 ): FaultRun {
   const perMille = Math.ceil(HIT_PER_MILLE / faults.length);
   // The tables above are of one provider each.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return { provider, name, faults: faults.map((fault) => ({ fault, perMille, inARowMax })) } as FaultRun;
+  return { provider, name, faults: faults.map((fault) => ({ fault, perMille, inARowMax })) } as unknown as FaultRun;
 }
-
-type FaultOf<Provider extends FaultRun["provider"]> = Provider extends "baostock" ? BaostockFault : TdxFault;

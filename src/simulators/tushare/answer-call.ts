@@ -66,7 +66,7 @@ export function createAnswerer(parts: AnswererParts): (requestBody: string) => A
         throw new RefusedCall(REFUSALS.notJson);
       }
       const api = admit(parts, apiName, call["token"], entry);
-      fault = parts.faults.take(api);
+      fault = parts.faults.take(api, JSON.stringify(params));
       entry.fault = fault?.kind;
       const { body, rows } = answerCall(parts, APIS[api], call, fault, encoding);
       entry.rows = rows;

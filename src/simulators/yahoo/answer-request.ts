@@ -47,7 +47,7 @@ export function createAnswerer(parts: AnswererParts): Answerer {
       return { ...textReply(429, TOO_MANY_REQUESTS), fault: undefined, entry };
     }
     const target = symbol === "" ? url.pathname : symbol;
-    const fault = faults.take(target, asked.url);
+    const fault = faults.take(target, sameAgain(url));
     entry.fault = fault?.kind;
     if (fault?.kind === "ban") {
       gate.ban(asked.address, nowMs, fault.ms);
@@ -162,4 +162,11 @@ function route(parts: AnswererParts, asked: Asked, url: URL, { symbol, nowMs, fa
     return jsonReply(200, emptySeries(decode(path.slice(SERIES.length)), url.searchParams.get("type")));
   }
   return /^\/(?:v\d+|ws)\//.test(path) ? refusalReply(NO_SUCH_PATH) : htmlReply(404, NOT_A_PAGE, cookie());
+}
+
+/** A request up to now is the same again a second later. */
+function sameAgain(url: URL): string {
+  const query = new URLSearchParams(url.searchParams);
+  query.delete("period2");
+  return `${url.pathname}?${query.toString()}`;
 }
