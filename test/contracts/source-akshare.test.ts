@@ -22,7 +22,7 @@ function answer({ url, body }: HttpAsked): string {
   if (pathname.startsWith("/sseQuery")) {
     const rows = searchParams.get("STOCK_TYPE") === "1" ? SHANGHAI : [];
     const result = rows.map((code) => ({ A_STOCK_CODE: code, SEC_NAME_CN: "n", LIST_DATE: "19991110" }));
-    return JSON.stringify({ pageHelp: { pageNo: 1, pageCount: 1, total: rows.length }, result });
+    return JSON.stringify({ pageHelp: { pageNo: 1, pageSize: 10_000, pageCount: 1, total: rows.length }, result });
   }
   if (pathname.startsWith("/api/report")) {
     const isShares = searchParams.get("TABKEY") === "tab1";
@@ -30,14 +30,14 @@ function answer({ url, body }: HttpAsked): string {
     const listed = isShares ? SHENZHEN : [];
     const data = pageOf(listed, page).map((code) => ({ agdm: code, agjc: "<u>n</u>", agssrq: "1991-04-03" }));
     const pagecount = Math.ceil(listed.length / PAGE_ROWS);
-    const tab = { metadata: { pageno: page, pagecount, recordcount: listed.length }, data };
+    const tab = { metadata: { pagesize: PAGE_ROWS, pageno: page, pagecount, recordcount: listed.length }, data };
     return JSON.stringify([tab, tab]);
   }
   if (pathname.startsWith("/nqxx")) {
     const number = Number(new URLSearchParams(body).get("page"));
     const content = pageOf(BEIJING, number + 1).map((code) => ({ xxzqdm: code, xxzqjc: "n", fxssrq: "20201223" }));
     const totalPages = Math.ceil(BEIJING.length / PAGE_ROWS);
-    return `null(${JSON.stringify([{ totalPages, totalElements: BEIJING.length, number, content }])})`;
+    return `null(${JSON.stringify([{ totalPages, totalElements: BEIJING.length, size: PAGE_ROWS, number, content }])})`;
   }
   return pathname.startsWith("/cn/api") ? "null" : `{"rc":0,"data":{"code":"600000","market":1,"klines":[]}}`;
 }

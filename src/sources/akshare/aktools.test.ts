@@ -74,7 +74,7 @@ test("AKTools' calendar and factors are those of Sina", async () => {
     ({ url }) =>
       url.includes("tool_trade_date")
         ? `[{"trade_date":"2026-03-13"},{"trade_date":"2026-03-16T00:00:00.000"}]`
-        : `[{"date":"2023-08-25T00:00:00.000","hfq_factor":"169.1453113717332"},{"date":"1900-01-01T00:00:00.000","hfq_factor":"1.0"}]`,
+        : `[{"date":"2023-08-25T00:00:00.000","hfq_factor":"169.1453113717332","qfq_factor":"1.0"},{"date":"1900-01-01T00:00:00.000","hfq_factor":"1.0","qfq_factor":"169.1453113717332"}]`,
     { isBehindAktools: true },
   );
   const range = { by: "range", from: parseDay("2026-03-01"), to: parseDay("2026-03-31") } as const;

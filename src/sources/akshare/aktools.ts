@@ -9,7 +9,7 @@ import { excerptOf, isRecord, parseBody } from "../http/json-text.ts";
 import type { AkshareClient, UpstreamAnswer, UpstreamRequest } from "./client.ts";
 import { toPrefixedCode } from "./codes.ts";
 import { garbled } from "./errors.ts";
-import type { WireFactor } from "./sina.ts";
+import { expectSameEvents, type WireFactor } from "./factors.ts";
 import type { TicksQuestion, WireTick } from "./tencent.ts";
 import { splitStamp, type WireBar } from "./wire-bar.ts";
 
@@ -203,20 +203,26 @@ function decimalOf(cell: unknown): DecimalText | undefined {
   }
 }
 
+/** A code without any event is a failure inside the server. */
 export async function askAktoolsFactors(
   client: AkshareClient,
   code: SecurityCode,
   signal: AbortSignal,
 ): Promise<readonly WireFactor[]> {
-  const request = functionRequest("stock_zh_a_daily", [
-    ["symbol", toPrefixedCode(code)],
-    ["adjust", "hfq-factor"],
-  ]);
-  return (await askRecords(client, request, signal)).map((record) => ({
-    day: dayText(record["date"]),
-    factor: record["hfq_factor"],
-    raw: JSON.stringify(record),
-  }));
+  const ask = async (file: "hfq" | "qfq"): Promise<readonly WireFactor[]> => {
+    const request = functionRequest("stock_zh_a_daily", [
+      ["symbol", toPrefixedCode(code)],
+      ["adjust", `${file}-factor`],
+    ]);
+    return (await askRecords(client, request, signal)).map((record) => ({
+      day: dayText(record["date"]),
+      factor: record[`${file}_factor`],
+      raw: JSON.stringify(record),
+    }));
+  };
+  const backward = await ask("hfq");
+  expectSameEvents(backward, await ask("qfq"), `asking aktools for factors of ${code}`);
+  return backward;
 }
 
 /** Over a hundred years. */

@@ -126,8 +126,6 @@ function others(): readonly Capability[] {
       completeFrom: "00:00",
       codesMax: 0,
       rowsMax: LIST_ROWS_MAX,
-      // Every list says how many pages it has.
-      isSilentlyShort: false,
     },
   ];
 }

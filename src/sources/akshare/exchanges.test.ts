@@ -60,12 +60,19 @@ function sseAnswer(rows: readonly object[], page = 1, pages = 1, total = rows.le
   return JSON.stringify({ pageHelp: { pageNo: page, pageSize: 10_000, pageCount: pages, total }, result: rows });
 }
 
-function szseAnswer(tab: number, page: number, rows: readonly object[], pages = 1, total = rows.length): string {
-  const empty = { metadata: { pageno: 1, pagecount: 0, recordcount: 0 }, data: [] };
+function szseAnswer(
+  tab: number,
+  page: number,
+  rows: readonly object[],
+  pages = 1,
+  total = rows.length,
+  pagesize = 20,
+): string {
+  const empty = { metadata: { pagesize: 20, pageno: 1, pagecount: 0, recordcount: 0 }, data: [] };
   const tabs = [empty, empty, empty, empty].map((one, index) =>
     index + 1 === tab
       ? {
-          metadata: { tabkey: `tab${tab}`, pagesize: 20, pageno: page, pagecount: pages, recordcount: total },
+          metadata: { tabkey: `tab${tab}`, pagesize, pageno: page, pagecount: pages, recordcount: total },
           data: rows,
         }
       : one,
@@ -73,8 +80,9 @@ function szseAnswer(tab: number, page: number, rows: readonly object[], pages = 
   return JSON.stringify(tabs);
 }
 
-function bseAnswer(page: number, rows: readonly object[], pages: number): string {
-  const body = { totalPages: pages, totalElements: rows.length, number: page, size: 20, content: rows };
+/** Two pages of one row. */
+function bseAnswer(page: number, rows: readonly object[]): string {
+  const body = { totalPages: 2, totalElements: 2, number: page, size: 1, content: rows };
   return `null([${JSON.stringify(body)}])`;
 }
 
@@ -92,7 +100,7 @@ function answerListed({ url, body, headers }: HttpAsked): HttpReply {
     }
     const first = { agdm: "1", agjc: "<a href='x'><u>平安银行</u></a>", agssrq: "1991-04-03", sshymc: "J 金融业" };
     const second = { agdm: "000002", agjc: "<a><u>万  科Ａ</u></a>", agssrq: "1991-01-29", sshymc: "K 房地产" };
-    return szseAnswer(1, page, [page === 1 ? first : second], 2, 2);
+    return szseAnswer(1, page, [page === 1 ? first : second], 2, 2, 1);
   }
   const page = Number(new URLSearchParams(body).get("page"));
   const row = {
@@ -102,7 +110,7 @@ function answerListed({ url, body, headers }: HttpAsked): HttpReply {
     xxhyzl: "汽车制造业",
     xxzgb: 91_680_000,
   };
-  return bseAnswer(page, [row], 2);
+  return bseAnswer(page, [row]);
 }
 
 test("the stock list is that of the three exchanges, one page behind the other", async () => {
@@ -187,6 +195,7 @@ test("a list that is not the page that was asked for, or lacks rows that it coun
   const wrong: readonly string[] = [
     sseAnswer([SSE_ROWS["1"] ?? {}], 2, 2),
     sseAnswer([SSE_ROWS["1"] ?? {}], 1, 1, 1_702),
+    sseAnswer([{ ...SSE_ROWS["1"], SEC_NAME_CN: "\uFFFD" }]),
     "{}",
     "[]",
   ];

@@ -99,7 +99,7 @@ function readSse(text: string, page: number, doing: string): ListPage {
   if (rows.length > 0) {
     expectPage(help["pageNo"], page, doing);
   }
-  expectTotal(pages <= 1 ? rows.length : undefined, help["total"], doing);
+  expectRows(rows.length, { page, size: help["pageSize"], total: help["total"] }, doing);
   return { rows: rows.filter(isRecord), pages };
 }
 
@@ -147,7 +147,7 @@ function readSzse(
   if (rows.length > 0) {
     expectPage(metadata["pageno"], page, doing);
   }
-  expectTotal(pages <= 1 ? rows.length : undefined, metadata["recordcount"], doing);
+  expectRows(rows.length, { page, size: metadata["pagesize"], total: metadata["recordcount"] }, doing);
   return { rows: rows.filter(isRecord), pages };
 }
 
@@ -179,7 +179,7 @@ const BSE: Section = {
     }
     expectPage(found["number"], page - 1, doing);
     const pages = readCount(found["totalPages"], doing);
-    expectTotal(pages <= 1 ? rows.length : undefined, found["totalElements"], doing);
+    expectRows(rows.length, { page, size: found["size"], total: found["totalElements"] }, doing);
     return { rows: rows.filter(isRecord), pages };
   },
   row: (cells) => ({
@@ -263,6 +263,14 @@ export async function askList(
   };
 }
 
+/** A name that the wire spoilt would be stored as it came. */
+function readPage(section: Section, text: string, page: number, doing: string): ListPage {
+  if (text.includes("\uFFFD")) {
+    throw garbled(doing, "the answer is not in the character set that it has", text);
+  }
+  return section.read(text, page, doing);
+}
+
 async function askPage(
   client: AkshareClient,
   section: Section,
@@ -272,7 +280,7 @@ async function askPage(
 ): Promise<ListPage> {
   const answer = await client.ask(request, (got) => got, signal);
   if (section.hasCookie === undefined || (answer.status !== 302 && answer.status !== 307)) {
-    return section.read(answer.text, page, request.doing);
+    return readPage(section, answer.text, page, request.doing);
   }
   // The redirection is to the same page, which then wants to see the cookie.
   const cookie = answer
@@ -280,7 +288,7 @@ async function askPage(
     .map((value) => value.split(";")[0] ?? "")
     .join("; ");
   const again = { ...request, headers: { cookie }, statuses: [] };
-  return await client.ask(again, ({ text }) => section.read(text, page, request.doing), signal);
+  return await client.ask(again, ({ text }) => readPage(section, text, page, request.doing), signal);
 }
 
 function firstText(...cells: readonly unknown[]): unknown {
@@ -298,16 +306,24 @@ function expectPage(got: unknown, wanted: number, doing: string): void {
   }
 }
 
-/** Of a list on one page all of it has to be there. */
-function expectTotal(rows: number | undefined, total: unknown, doing: string): void {
-  if (rows !== undefined && total !== `${rows}`) {
-    throw new TransientError(`${doing}: expected ${show(total)} rows, got ${rows}`, { isAnswered: true });
+interface PageTotals {
+  readonly page: number;
+  readonly size: unknown;
+  readonly total: unknown;
+}
+
+/** A page has as many rows as are left of the list's total, and all of its size before the last one. */
+function expectRows(rows: number, { page, size, total }: PageTotals, doing: string): void {
+  const pageRows = readCount(size, doing);
+  const wanted = Math.min(pageRows, Math.max(readCount(total, doing) - pageRows * (page - 1), 0));
+  if (rows !== wanted) {
+    throw new TransientError(`${doing}: expected ${wanted} rows on page ${page}, got ${rows}`, { isAnswered: true });
   }
 }
 
 function readCount(cell: unknown, doing: string): number {
   if (typeof cell !== "string" || !/^\d{1,6}$/.test(cell)) {
-    throw garbled(doing, `expected a count of pages, got ${show(cell)}`);
+    throw garbled(doing, `expected a count, got ${show(cell)}`);
   }
   return Number.parseInt(cell, 10);
 }

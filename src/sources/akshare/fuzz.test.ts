@@ -20,7 +20,8 @@ import { readKlines } from "./eastmoney.ts";
 import { readQuote, readSpotPage } from "./inquiries.ts";
 import { mapBars, mapTicks } from "./mapping.ts";
 import { mapCalendar, readCalendar } from "./sina-calendar.ts";
-import { mapFactors, readFactorList, readSinaBars } from "./sina.ts";
+import { mapFactors, readFactorList } from "./factors.ts";
+import { readSinaBars } from "./sina.ts";
 import { openAkshareSource } from "./source.ts";
 import { readTickInfo, readTickPage } from "./tencent.ts";
 

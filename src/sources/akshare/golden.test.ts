@@ -15,7 +15,8 @@ import { readKlines } from "./eastmoney.ts";
 import { readSpotPage } from "./inquiries.ts";
 import { mapBars, mapTicks, type VolumeUnit } from "./mapping.ts";
 import { mapCalendar, readCalendar } from "./sina-calendar.ts";
-import { mapFactors, readFactorList, readSinaBars } from "./sina.ts";
+import { mapFactors, readFactorList } from "./factors.ts";
+import { readSinaBars } from "./sina.ts";
 import { readTickInfo, readTickPage } from "./tencent.ts";
 
 const DOING = "reading a sample";

@@ -7,7 +7,7 @@ import { sizes } from "../../../test/support/sizes.ts";
 import { parseDay } from "../../domain/day.ts";
 import { parseSecurityCode } from "../../domain/security-code.ts";
 import { mapBars } from "./mapping.ts";
-import { mapFactors } from "./sina.ts";
+import { mapFactors } from "./factors.ts";
 import { splitStamp, type WireBar } from "./wire-bar.ts";
 
 const CODE = parseSecurityCode("688001.SH");

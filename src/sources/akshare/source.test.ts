@@ -163,17 +163,32 @@ test("a call names its api: Sina's bars are in shares, and the newest rows reach
 });
 
 test("factors are events up to the end of the call, and a code without a file has none", async () => {
-  await using rig = await openRig(({ url }) =>
-    url.includes("sz000002") ? HFQ_000002 : { status: 404, body: "<html>404</html>" },
-  );
+  await using rig = await openRig(({ url }) => {
+    if (!url.includes("sz000002")) {
+      return { status: 404, body: "<html>404</html>" };
+    }
+    return url.endsWith("/qfq.js") ? HFQ_000002.replace("hfq", "qfq") : HFQ_000002;
+  });
   const page = await rig.source.fetch(codesCall("adjustment-factors", "000002.SZ", ["2022-08-25"]), never);
   assert.deepEqual(
     page.rows.map(({ tradingDay }) => tradingDay),
     ["2022-08-25", "2021-08-25"],
   );
-  assert.equal(rig.server.asked[0]?.url, "/realstock/company/sz000002/hfq.js");
+  assert.deepEqual(
+    rig.server.asked.map(({ url }) => url),
+    ["/realstock/company/sz000002/hfq.js", "/realstock/company/sz000002/qfq.js"],
+  );
   const none = await rig.source.fetch(codesCall("adjustment-factors", "920002.BJ", ["2022-08-25"]), never);
   assert.deepEqual(none, { dataSet: "adjustment-factors", rows: [], rejected: [], received: 0, rest: [] });
+});
+
+test("a list of factors that lacks an event, or all of them, is no answer", async () => {
+  const short = HFQ_000002.replace(/\{"d":"2022[^}]*\},/, "").replace(`"total":4`, `"total":3`);
+  for (const reply of [short, `var sz000002hfq={"total":0,"data":[]}`, { status: 404, body: "" }]) {
+    await using rig = await openRig(({ url }) => (url.endsWith("/hfq.js") ? reply : HFQ_000002.replace("hfq", "qfq")));
+    const call = codesCall("adjustment-factors", "000002.SZ", ["2022-08-25"]);
+    await assert.rejects(rig.source.fetch(call, never), TransientError);
+  }
 });
 
 test("the calendar has every day of the range that was published, and is China's only", async () => {

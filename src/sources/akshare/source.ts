@@ -11,10 +11,11 @@ import { createAkshareClient, type AkshareClient, type AkshareClientOptions } fr
 import { isStarShare } from "./codes.ts";
 import { askKlines } from "./eastmoney.ts";
 import { askList } from "./exchanges.ts";
+import { askFactors, mapFactors } from "./factors.ts";
 import { createInquiries } from "./inquiries.ts";
 import { mapBars, mapTicks, type VolumeUnit } from "./mapping.ts";
 import { calendarRequest, mapCalendar, readCalendar } from "./sina-calendar.ts";
-import { factorsRequest, mapFactors, readFactorList, readSinaBars, sinaBarsRequest, type WireFactor } from "./sina.ts";
+import { readSinaBars, sinaBarsRequest } from "./sina.ts";
 import { askTicks } from "./tencent.ts";
 import type { WireBar } from "./wire-bar.ts";
 
@@ -146,19 +147,6 @@ async function askBars(
   const today = dayAt(clock.now(), SHANGHAI);
   const request = sinaBarsRequest({ ...question, today, rowsPerDay });
   return await client.ask(request, ({ text }) => readSinaBars(text, request.doing), signal);
-}
-
-async function askFactors(
-  client: AkshareClient,
-  code: SecurityCode,
-  signal: AbortSignal,
-): Promise<readonly WireFactor[]> {
-  const request = factorsRequest(code);
-  return await client.ask(
-    request,
-    ({ status, text }) => (status === 404 ? [] : readFactorList(text, code, request.doing)),
-    signal,
-  );
 }
 
 /** How the upstream counts volume of the code. */
