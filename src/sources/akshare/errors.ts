@@ -76,6 +76,9 @@ export function refuseBadAnswer(
   throw new TransientError(sentence);
 }
 
+/** What a decoder puts in the place of bytes that are no text in their character set. */
+export const SPOILT = "\uFFFD";
+
 /** An answer in another form than the one that is known: perhaps cut, perhaps another's. It says nothing of what exists. */
 export function garbled(doing: string, what: string, text?: string): TransientError {
   return new TransientError(`${doing}: ${what}${text === undefined ? "" : `, got ${excerptOf(text)}`}`, {

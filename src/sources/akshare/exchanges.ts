@@ -3,7 +3,7 @@ import type { MainlandExchange } from "../../domain/security-code.ts";
 import { isRecord, parseBody } from "../http/json-text.ts";
 import { show } from "../read-cells.ts";
 import type { AkshareClient, UpstreamRequest } from "./client.ts";
-import { garbled } from "./errors.ts";
+import { garbled, SPOILT } from "./errors.ts";
 import { mapInstruments, type MappedInstruments, type WireInstrument } from "./instruments.ts";
 
 /** One list of one exchange, in pages. */
@@ -265,7 +265,7 @@ export async function askList(
 
 /** A name that the wire spoilt would be stored as it came. */
 function readPage(section: Section, text: string, page: number, doing: string): ListPage {
-  if (text.includes("\uFFFD")) {
+  if (text.includes(SPOILT)) {
     throw garbled(doing, "the answer is not in the character set that it has", text);
   }
   return section.read(text, page, doing);

@@ -15,7 +15,7 @@ import { isRecord, parseBody } from "../http/json-text.ts";
 import { FACTOR, fit, rejectRow, RowError, show } from "../read-cells.ts";
 import type { AkshareClient, UpstreamRequest } from "./client.ts";
 import { toPrefixedCode } from "./codes.ts";
-import { garbled } from "./errors.ts";
+import { garbled, SPOILT } from "./errors.ts";
 
 /** Backward factors and forward ones, each a file of its own. */
 type FactorFile = "hfq" | "qfq";
@@ -50,7 +50,7 @@ export function readFactorList(
 ): readonly WireFactor[] {
   const head = `${toPrefixedCode(code)}${file}`;
   const match = /^\s*var\s+(\w+)\s*=\s*(\{[^[\]]*\[[^\]]*\][^}]*\}|\{[^{}[\]]*\})/.exec(text);
-  if (match === null) {
+  if (match === null || match[0].includes(SPOILT)) {
     throw garbled(doing, "expected a list of factors", text);
   }
   if (match[1] !== head) {

@@ -1,5 +1,6 @@
 import {
   compareDecimal,
+  fromScaled,
   parseDecimal,
   scaleOf,
   shiftDecimal,
@@ -115,8 +116,7 @@ function withAuction(bars: readonly Bar[]): readonly Bar[] {
 }
 
 function sum(left: DecimalText, right: DecimalText): DecimalText {
-  const scale = Math.max(scaleOf(left), scaleOf(right));
-  return shiftDecimal(parseDecimal((toScaled(left, scale) + toScaled(right, scale)).toString()), -scale);
+  return fromScaled(toScaled(left, SCALE) + toScaled(right, SCALE), SCALE);
 }
 
 function readPrice(cell: unknown, column: string): DecimalText {
@@ -253,16 +253,15 @@ function readTickPrice(cell: unknown): DecimalText {
   return price;
 }
 
-/** In lots; of shares of the board for science the print's own turnover tells whether in lots or in shares. */
+/**
+ * In lots; of shares of the board for science the print's own turnover tells whether in lots or in shares. It is of three
+ * seconds and their prices, a little apart from the one that it shows.
+ */
 function readTickVolume({ volume, price, amount }: WireTick, code: SecurityCode): DecimalText {
-  const at = readTickPrice(price);
-  // A print is of three seconds and their prices, a little apart from its own.
-  const around = { low: shiftDecimal(parseDecimal((toScaled(at, SCALE) * 9n).toString()), -SCALE - 1), high: at };
-  return toShares(readCount(volume, "volume"), isStarShare(code) ? "told" : "lots", {
-    ...around,
-    high: shiftDecimal(parseDecimal((toScaled(at, SCALE) * 11n).toString()), -SCALE - 1),
-    turnover: readTurnover(amount),
-  });
+  const at = toScaled(readTickPrice(price), SCALE);
+  const around = { low: fromScaled((at * 9n) / 10n, SCALE), high: fromScaled((at * 11n) / 10n, SCALE) };
+  const unit = isStarShare(code) ? "told" : "lots";
+  return toShares(readCount(volume, "volume"), unit, { ...around, turnover: readTurnover(amount) });
 }
 
 function readSide(side: unknown): TickDirectionNumber {

@@ -3,7 +3,7 @@ import { parseDay, type Day } from "../../domain/day.ts";
 import type { SecurityCode } from "../../domain/security-code.ts";
 import type { AkshareClient, UpstreamRequest } from "./client.ts";
 import { toPrefixedCode } from "./codes.ts";
-import { garbled } from "./errors.ts";
+import { garbled, SPOILT } from "./errors.ts";
 
 /** A print as it came. */
 export interface WireTick {
@@ -87,7 +87,7 @@ export function readTickPage(text: string, symbol: string, doing: string): TickP
     return undefined;
   }
   const match = /^\s*v_detail_data_(\w+)\s*=\s*\[\s*(\d{1,4})\s*,\s*"([^"]*)"\s*\];?\s*$/.exec(text);
-  if (match === null || text.length > TEXT_MAX) {
+  if (match === null || text.length > TEXT_MAX || text.includes(SPOILT)) {
     throw garbled(doing, "expected a page of prints", text);
   }
   const [, name, number = "", rows = ""] = match;
