@@ -196,6 +196,7 @@ test("a list that is not the page that was asked for, or lacks rows that it coun
     sseAnswer([SSE_ROWS["1"] ?? {}], 2, 2),
     sseAnswer([SSE_ROWS["1"] ?? {}], 1, 1, 1_702),
     sseAnswer([{ ...SSE_ROWS["1"], SEC_NAME_CN: "\uFFFD" }]),
+    sseAnswer([SSE_ROWS["1"] ?? {}, []]),
     "{}",
     "[]",
   ];

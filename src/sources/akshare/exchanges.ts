@@ -92,7 +92,7 @@ function readSse(text: string, page: number, doing: string): ListPage {
   const body = parseBody(text.trim().replace(/^[\w$]{1,80}\(([\s\S]*)\);?$/, "$1"));
   const help = isRecord(body) ? body["pageHelp"] : undefined;
   const rows = isRecord(body) ? body["result"] : undefined;
-  if (!isRecord(help) || !Array.isArray(rows)) {
+  if (!isRecord(help) || !isListOfRecords(rows)) {
     throw garbled(doing, "expected pageHelp and result", text);
   }
   const pages = readCount(help["pageCount"], doing);
@@ -100,7 +100,7 @@ function readSse(text: string, page: number, doing: string): ListPage {
     expectPage(help["pageNo"], page, doing);
   }
   expectRows(rows.length, { page, size: help["pageSize"], total: help["total"] }, doing);
-  return { rows: rows.filter(isRecord), pages };
+  return { rows, pages };
 }
 
 /** `tab`: 1 A shares, 2 B shares; of the catalogue of delistings 2 those that ended. */
@@ -140,7 +140,7 @@ function readSzse(
   const found = named ?? tabs[tab - 1];
   const metadata = isRecord(found) ? found["metadata"] : undefined;
   const rows = isRecord(found) ? found["data"] : undefined;
-  if (!isRecord(metadata) || !Array.isArray(rows)) {
+  if (!isRecord(metadata) || !isListOfRecords(rows)) {
     throw garbled(doing, `expected metadata and data of tab ${tab}`, text);
   }
   const pages = readCount(metadata["pagecount"], doing);
@@ -148,7 +148,7 @@ function readSzse(
     expectPage(metadata["pageno"], page, doing);
   }
   expectRows(rows.length, { page, size: metadata["pagesize"], total: metadata["recordcount"] }, doing);
-  return { rows: rows.filter(isRecord), pages };
+  return { rows, pages };
 }
 
 const BSE: Section = {
@@ -174,13 +174,13 @@ const BSE: Section = {
     const body = parseBody(text.trim().replace(/^[\w$]{1,80}\(([\s\S]*)\);?$/, "$1"));
     const found: unknown = Array.isArray(body) ? body[0] : undefined;
     const rows = isRecord(found) ? found["content"] : undefined;
-    if (!isRecord(found) || !Array.isArray(rows)) {
+    if (!isRecord(found) || !isListOfRecords(rows)) {
       throw garbled(doing, "expected a page with content", text);
     }
     expectPage(found["number"], page - 1, doing);
     const pages = readCount(found["totalPages"], doing);
     expectRows(rows.length, { page, size: found["size"], total: found["totalElements"] }, doing);
-    return { rows: rows.filter(isRecord), pages };
+    return { rows, pages };
   },
   row: (cells) => ({
     digits: cells["xxzqdm"],
@@ -304,6 +304,10 @@ function expectPage(got: unknown, wanted: number, doing: string): void {
   if (got !== `${wanted}`) {
     throw new TransientError(`${doing}: expected page ${wanted}, got ${show(got)}`, { isAnswered: true });
   }
+}
+
+function isListOfRecords(input: unknown): input is readonly Cells[] {
+  return Array.isArray(input) && input.every(isRecord);
 }
 
 interface PageTotals {

@@ -1,6 +1,9 @@
 import type { ProviderFacts } from "../../ports/provider-facts.ts";
 
-/** Protocol sections A0, A1, A7 and A12. Bars that Sina serves in Eastmoney's place are in shares, to four digits of a yuan. */
+/**
+ * Protocol sections A0, A1, A7 and A12. What is said here is of the mainland and of the upstream that is asked first: bars
+ * of Hong Kong, and those that Sina serves in Eastmoney's place, are in shares, and Sina's to four digits of a yuan.
+ */
 export const AKSHARE_FACTS: ProviderFacts = {
   provider: "akshare",
   title: "AKShare's upstreams: Eastmoney, Sina, Tencent and the exchanges",
