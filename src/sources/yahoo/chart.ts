@@ -1,7 +1,7 @@
 import { parseDecimal, ZERO } from "../../base/decimal.ts";
 import { DataError, TransientError } from "../../base/errors.ts";
 import { isRecord } from "../http/json-text.ts";
-import { ONE, divide, multiply, toRatio, type Ratio } from "./ratio.ts";
+import { divide, multiply, ONE, toRatio, type Ratio } from "./ratio.ts";
 
 /** A cell as it came: the source text of a number, null, or anything else for mapping to refuse. */
 export type Cell = unknown;

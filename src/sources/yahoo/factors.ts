@@ -6,10 +6,10 @@ import type { AdjustmentFactor, RejectedRow } from "../../domain/rows.ts";
 import type { SecurityCode } from "../../domain/security-code.ts";
 import { FACTOR, fit, rejectRow, RowError } from "../read-cells.ts";
 import type { Chart, Payment } from "./chart.ts";
-import { currencyOf } from "./symbols.ts";
 import { createDayClock, ratiosOf, withoutLiveRow } from "./mapping.ts";
 import { add, divide, multiply, ONE, roundTo, subtract, toRatio, type Ratio } from "./ratio.ts";
 import { recoverAmount, recoverPrice } from "./recover.ts";
+import { currencyOf } from "./symbols.ts";
 
 export interface FactorTarget {
   readonly code: SecurityCode;

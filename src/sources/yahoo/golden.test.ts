@@ -21,8 +21,8 @@ import { toFaultError } from "./errors.ts";
 import { mapFactors } from "./factors.ts";
 import { mapIntradayBars } from "./intraday.ts";
 import { mapDailyBars, type Mapped } from "./mapping.ts";
-import { recoverPrice } from "./recover.ts";
 import { ONE } from "./ratio.ts";
+import { recoverPrice } from "./recover.ts";
 import { toChartPath } from "./requests.ts";
 
 const DATA = `${process.env["GINKGO_TEST_DATA"] ?? "../shared/data"}/yahoo`;

@@ -1,17 +1,18 @@
+import { Temporal } from "temporal-polyfill";
+
+import type { Clock } from "../../base/clock.ts";
 import { DataError } from "../../base/errors.ts";
 import { dayAt, parseDay, type Day } from "../../domain/day.ts";
-import { Temporal } from "temporal-polyfill";
 import { MARKETS, marketOf } from "../../domain/market.ts";
 import type { SecurityCode } from "../../domain/security-code.ts";
 import type { Inquiry, Question } from "../../ports/source.ts";
-import type { Clock } from "../../base/clock.ts";
 import type { HttpAnswer } from "../http/client.ts";
 import { isRecord } from "../http/json-text.ts";
+import { RowError, show } from "../read-cells.ts";
 import type { Chart } from "./chart.ts";
 import { readAnswer } from "./client.ts";
 import { toFaultError } from "./errors.ts";
 import { amountOf } from "./factors.ts";
-import { RowError, show } from "../read-cells.ts";
 import { createDayClock, ratiosOf } from "./mapping.ts";
 import { ONE, roundTo } from "./ratio.ts";
 import { recoverPrice } from "./recover.ts";

@@ -5,8 +5,8 @@ import type { SecurityCode } from "../../domain/security-code.ts";
 import { RowError, show } from "../read-cells.ts";
 import type { Chart, Slot, Split } from "./chart.ts";
 import { createLocalClock } from "./local-time.ts";
-import { createRatioAfter, isEmpty, readBar, rejectBar } from "./read-row.ts";
 import type { Ratio } from "./ratio.ts";
+import { createRatioAfter, isEmpty, readBar, rejectBar } from "./read-row.ts";
 
 export interface Mapped {
   readonly rows: readonly Bar[];
