@@ -75,7 +75,7 @@ function createPlacer(chart: Chart, target: IntradayTarget): (stamp: number) => 
   const { market, from, to, wireMinutes, minutes, nowSeconds } = target;
   const { sessions } = YAHOO_MARKETS[market];
   const clock = createLocalClock(MARKETS[market].zone);
-  const isTraded = createPeriodCheck(chart.tradingPeriods);
+  const periodOf = createPeriodFinder(chart.tradingPeriods);
   return (stamp) => {
     const { day, secondOfDay } = clock(stamp);
     const at = secondOfDay / 60;
@@ -84,15 +84,25 @@ function createPlacer(chart: Chart, target: IntradayTarget): (stamp: number) => 
       return undefined;
     }
     const { session, start, isPrint } = found;
-    if (!isPrint && !isTraded(stamp)) {
+    const period = periodOf(stamp);
+    if (!isPrint && period === undefined) {
       return undefined;
     }
     const first = session.start + Math.floor((start - session.start) / minutes) * minutes;
-    const end = Math.min(first + minutes, session.end);
+    const end = Math.min(first + minutes, session.end, closeOf(session, period, at, stamp));
     const isOver = stamp + (end - at) * 60 <= nowSeconds;
     const wanted = Math.ceil((end - first) / wireMinutes);
     return isOver ? { key: `${day} ${end}`, day, end, wanted, isPrint } : undefined;
   };
+}
+
+/** A half day closes after whole half hours, so that only its last hour is cut short. */
+function closeOf({ start, end }: Session, period: Period | undefined, at: number, stamp: number): number {
+  if (period === undefined) {
+    return end;
+  }
+  const minutesOpen = at - start + (period.end - stamp) / 60;
+  return start + Math.ceil(minutesOpen / 30) * 30;
 }
 
 /** The session and the interval that a minute begins; the end of a morning belongs to the interval before it. */
@@ -109,10 +119,12 @@ function findSession(
   return morning === undefined ? undefined : { session: morning, start: at - wireMinutes, isPrint: true };
 }
 
-/** Ascending and apart, as many as days; without any every stamp counts. */
-function createPeriodCheck(periods: readonly Period[] | undefined): (stamp: number) => boolean {
+const ALWAYS: Period = { start: Number.NEGATIVE_INFINITY, end: Number.POSITIVE_INFINITY };
+
+/** The hours of trade that a stamp lies in, of as many as there are days; where the answer has none every stamp counts. */
+function createPeriodFinder(periods: readonly Period[] | undefined): (stamp: number) => Period | undefined {
   if (periods === undefined) {
-    return () => true;
+    return () => ALWAYS;
   }
   const sorted = periods.toSorted((left, right) => left.start - right.start);
   let at = 0;
@@ -124,7 +136,7 @@ function createPeriodCheck(periods: readonly Period[] | undefined): (stamp: numb
       at += 1;
     }
     const period = sorted[at];
-    return period !== undefined && period.start <= stamp;
+    return period !== undefined && period.start <= stamp ? period : undefined;
   };
 }
 

@@ -277,6 +277,12 @@ test("hours of New York are the provider's own, the last one of half an hour", a
   const page = await fetchFrom(toCall("AAPL.US", "2026-03-09", "2026-03-09", "60m"), form);
   assert.deepEqual(times(page), ["10:30", "11:30", "12:30", "13:30", "14:30", "15:30", "16:00"]);
   assert.equal(page.asked[0]?.query.get("interval"), "60m");
+  const half = [[{ start: rows[0]?.[0], end: at("2026-03-09T13:00:00", zone) }]];
+  const short = await fetchFrom(toCall("AAPL.US", "2026-03-09", "2026-03-09", "60m"), {
+    ...form,
+    meta: { tradingPeriods: half },
+  });
+  assert.deepEqual(times(short), ["10:30", "11:30", "12:30", "13:00"]);
 });
 
 test("Hong Kong has bars of a morning until noon and no hours", async () => {
