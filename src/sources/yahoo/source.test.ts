@@ -161,6 +161,27 @@ test("an answer to another question is never believed", async () => {
   assert.equal((await fetchFrom(call, { symbol: "0700.HK", rows })).rows.length, 1);
 });
 
+test("longer bars under the name of those asked for are found by their stamps", async () => {
+  const zone = "America/New_York";
+  const hours = starts("2026-03-09", "09:30", 7, 60, zone).map((stamp): WireRow => [stamp, FLAT]);
+  for (const [frequency, granularity] of [
+    ["15m", "15m"],
+    ["30m", "15m"],
+    ["5m", "5m"],
+    ["1m", "1m"],
+  ] as const) {
+    const call = toCall("AAPL.US", "2026-03-09", "2026-03-09", frequency);
+    await assert.rejects(fetchFrom(call, { symbol: "AAPL", rows: hours, granularity }), DataError, frequency);
+  }
+  const ownHours = ["01:30", "02:30", "03:30", "04:30", "05:30", "06:30"];
+  const shanghai = ownHours.map((time): WireRow => [stampOf(`2026-03-09T${time}:00`, "UTC"), FLAT]);
+  const call = toCall("600000.SH", "2026-03-09", "2026-03-09", "60m");
+  await assert.rejects(fetchFrom(call, { symbol: "600000.SS", rows: shanghai, granularity: "15m" }), DataError);
+  const mondays = ["2026-01-19", "2026-01-26", "2026-02-02", "2026-02-09", "2026-02-16", "2026-02-23"].map(daily);
+  const days = toCall("600000.SH", "2026-01-19", "2026-03-03");
+  await assert.rejects(fetchFrom(days, { symbol: "600000.SS", rows: mondays }), DataError);
+});
+
 test("days that nobody can have an answer for are asked of nobody", async () => {
   const fail = (): never => assert.fail("it was asked");
   const ahead = await fetchFrom(toCall("600000.SH", "2026-03-11", "2026-03-12"), fail);

@@ -1,4 +1,3 @@
-import { DataError } from "../../base/errors.ts";
 import { dayAt, minDay, parseDay, type Day } from "../../domain/day.ts";
 import { kindOf, nameOfKind } from "../../domain/instrument-kind.ts";
 import { MARKETS, marketOf, type MarketName } from "../../domain/market.ts";
@@ -7,6 +6,7 @@ import { exchangeOf, type SecurityCode } from "../../domain/security-code.ts";
 import type { Call } from "../../domain/unit.ts";
 import type { Capability, Page, Source } from "../../ports/source.ts";
 import { parseBaseUrl } from "../http/client.ts";
+import { requireAnswerTo } from "./believe.ts";
 import { mapCalendar } from "./calendar.ts";
 import { INTRADAY, YAHOO_MARKETS, yahooCapabilities, type YahooFrequency } from "./capabilities.ts";
 import type { Chart } from "./chart.ts";
@@ -18,7 +18,7 @@ import { mapIntradayBars } from "./intraday.ts";
 import { startOf } from "./local-time.ts";
 import { mapDailyBars } from "./mapping.ts";
 import { planWindow, wireIntervalOf, type ChartRequest } from "./requests.ts";
-import { currencyOf, REFERENCE_INDICES, toWireSymbol } from "./symbols.ts";
+import { REFERENCE_INDICES, toWireSymbol } from "./symbols.ts";
 
 export { yahooCapabilities } from "./capabilities.ts";
 
@@ -44,7 +44,7 @@ export function openYahooSource(options: YahooSourceOptions): Source {
   ): Promise<Chart | undefined> {
     const chart = await client.chart(request, signal);
     if (chart !== undefined) {
-      requireAnswerTo(chart, request, MARKETS[market].zone, code);
+      requireAnswerTo(chart, request, market, code);
     }
     return chart;
   }
@@ -182,33 +182,6 @@ function countOf({
   readonly rejected: readonly unknown[];
 }): number {
   return rows.length + rejected.length;
-}
-
-/** DataError on an answer to another question; a key that is absent says nothing. */
-function requireAnswerTo(
-  { symbol, currency, zone, granularity }: Chart,
-  request: ChartRequest,
-  zoneWanted: string,
-  code: SecurityCode | undefined,
-): void {
-  const refuse = (what: string, wanted: string, got: string | undefined): never => {
-    throw new DataError(
-      `reading ${request.interval} of ${request.symbol} from yahoo: asked for ${what} ${wanted}, the answer says ${got ?? "none"}`,
-    );
-  };
-  if (symbol !== request.symbol) {
-    refuse("symbol", request.symbol, symbol);
-  }
-  const granularities: readonly string[] = request.interval === "60m" ? ["60m", "1h"] : [request.interval];
-  if (granularity === undefined || !granularities.includes(granularity)) {
-    refuse("bars of", request.interval, granularity);
-  }
-  if (zone !== undefined && zone !== zoneWanted) {
-    refuse("stamps of", zoneWanted, zone);
-  }
-  if (code !== undefined && currency !== currencyOf(code) && !(currency === undefined && kindOf(code) === "index")) {
-    refuse("prices in", currencyOf(code), currency);
-  }
 }
 
 interface OneCode {
