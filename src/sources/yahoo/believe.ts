@@ -37,34 +37,43 @@ export function requireAnswerTo(
   if (code !== undefined && currency !== currencyOf(code) && !(currency === undefined && kindOf(code) === "index")) {
     refuse("prices in", currencyOf(code), currency ?? "none");
   }
-  if (isCoarse(chart, request.interval, market)) {
-    refuse("bars of", request.interval, "longer ones by its stamps");
+  if (isOfOtherInterval(chart, request.interval, market)) {
+    refuse("bars of", request.interval, "others by its stamps");
   }
 }
 
 const DAY_SECONDS = 86_400;
 /** So many places that all fit a longer interval are no chance, as those without a bar have stamps too. */
 const PLACES_MIN = 4;
-/** Days never lie further apart throughout, around whatever holidays. */
-const APART_SECONDS_MAX = 4 * DAY_SECONDS;
+/** Stamps between the places of the interval that may be there by mistake. */
+const STRAYS_MAX = 1;
+/** Days never lie further apart throughout, around whatever holidays, nor as near to each other. */
+const DAYS_APART_MAX = 4 * DAY_SECONDS;
+const DAYS_APART_MIN = DAY_SECONDS / 2;
 
-/** Longer bars than were asked for, under the name of the right ones. */
-function isCoarse({ slots }: Chart, interval: WireInterval, market: MarketName): boolean {
-  const stamps = slots.flatMap(({ stamp }) => stamp ?? []);
+/** Longer or shorter bars than were asked for, under the name of the right ones. The last one may be a live row. */
+function isOfOtherInterval({ slots }: Chart, interval: WireInterval, market: MarketName): boolean {
+  const stamps = slots.slice(0, -1).flatMap(({ stamp }) => stamp ?? []);
   if (interval === "1d") {
-    // The last one may be of a live row.
-    const apart = stamps.slice(1, -1).map((stamp, index) => stamp - (stamps[index] ?? 0));
-    return apart.length >= PLACES_MIN && apart.every((seconds) => seconds > APART_SECONDS_MAX);
+    const apart = stamps.slice(1).map((stamp, index) => stamp - (stamps[index] ?? 0));
+    const isLonger = apart.length >= PLACES_MIN && apart.every((seconds) => seconds > DAYS_APART_MAX);
+    return isLonger || apart.filter((seconds) => seconds < DAYS_APART_MIN).length > STRAYS_MAX;
   }
   const minutes = Number.parseInt(interval, 10);
+  const offsets = offsetsOf(slots, market);
+  const places = new Set(offsets.filter((offset) => offset % minutes === 0));
+  const strays = offsetsOf(slots.slice(0, -1), market).filter((offset) => offset % minutes !== 0);
+  const isLonger = places.size >= PLACES_MIN && [...places].every((offset) => offset % (2 * minutes) === 0);
+  return isLonger || strays.length > STRAYS_MAX;
+}
+
+/** Minutes since the beginning of the session that each stamp lies in. */
+function offsetsOf(slots: Chart["slots"], market: MarketName): readonly number[] {
   const clock = createLocalClock(MARKETS[market].zone);
-  const places = new Map<number, number>();
-  for (const stamp of stamps) {
-    const at = clock(stamp).secondOfDay / 60;
-    const session = YAHOO_MARKETS[market].sessions.find(({ start, end }) => at >= start && at < end);
-    if (session !== undefined && (at - session.start) % minutes === 0) {
-      places.set(at, at - session.start);
-    }
-  }
-  return places.size >= PLACES_MIN && [...places.values()].every((offset) => offset % (2 * minutes) === 0);
+  const { sessions } = YAHOO_MARKETS[market];
+  return slots.flatMap(({ stamp }) => {
+    const at = stamp === undefined ? undefined : clock(stamp).secondOfDay / 60;
+    const session = at === undefined ? undefined : sessions.find(({ start, end }) => at >= start && at < end);
+    return at === undefined || session === undefined ? [] : [at - session.start];
+  });
 }

@@ -161,7 +161,7 @@ test("an answer to another question is never believed", async () => {
   assert.equal((await fetchFrom(call, { symbol: "0700.HK", rows })).rows.length, 1);
 });
 
-test("longer bars under the name of those asked for are found by their stamps", async () => {
+test("longer and shorter bars under the name of those asked for are found by their stamps", async () => {
   const zone = "America/New_York";
   const hours = starts("2026-03-09", "09:30", 7, 60, zone).map((stamp): WireRow => [stamp, FLAT]);
   for (const [frequency, granularity] of [
@@ -180,6 +180,10 @@ test("longer bars under the name of those asked for are found by their stamps", 
   const mondays = ["2026-01-19", "2026-01-26", "2026-02-02", "2026-02-09", "2026-02-16", "2026-02-23"].map(daily);
   const days = toCall("600000.SH", "2026-01-19", "2026-03-03");
   await assert.rejects(fetchFrom(days, { symbol: "600000.SS", rows: mondays }), DataError);
+  await assert.rejects(fetchFrom(days, { symbol: "600000.SS", rows: QUARTERS }), DataError);
+  const fives = starts(DAY, "09:30", 24, 5).map((stamp): WireRow => [stamp, FLAT]);
+  const quarters = toCall("600000.SH", DAY, DAY, "15m");
+  await assert.rejects(fetchFrom(quarters, { ...QUARTER_FORM, rows: fives }), DataError);
 });
 
 test("days that nobody can have an answer for are asked of nobody", async () => {
