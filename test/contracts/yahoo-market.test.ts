@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
+import { DataError, TransientError } from "../../src/base/errors.ts";
 import { addDays, parseDay, type Day } from "../../src/domain/day.ts";
 import type { Frequency } from "../../src/domain/frequency.ts";
 import type { MarketName } from "../../src/domain/market.ts";
@@ -13,6 +14,7 @@ import { generateMarket } from "../../src/market/generate-market.ts";
 import { foldMinutes, minuteBarsOf, type MinutesFolded } from "../../src/market/intraday.ts";
 import { decimalOf } from "../../src/market/truth-rows.ts";
 import type { Source } from "../../src/ports/source.ts";
+import type { Fault } from "../../src/simulators/yahoo/faults.ts";
 import { yahooData } from "../../src/simulators/yahoo/market-data.ts";
 import { startYahooSimulator, type YahooSimulator } from "../../src/simulators/yahoo/simulator.ts";
 import { openYahooSource } from "../../src/sources/yahoo/source.ts";
@@ -235,4 +237,63 @@ test("the days of each foreign market are open and closed as they were", async (
     assert.deepEqual([rows[0]?.day, rows.at(-1)?.day], [first, last]);
     assert.ok(rows.every(({ day }, index) => day === addDays(first, index)));
   }
+});
+
+test("a badly sent answer brings rows as they were traded, fewer of them, or an error of a known kind", async () => {
+  const code = parseSecurityCode("AAPL.US");
+  const history = foreign.history(code)?.bars ?? [];
+  const faults: readonly Fault[] = [
+    { kind: "empty" },
+    { kind: "stale", days: 3 },
+    { kind: "gaps", days: 3 },
+    { kind: "null-rows", days: 3 },
+    { kind: "live-row" },
+    { kind: "beyond" },
+    { kind: "after-hours" },
+    { kind: "half-arrays" },
+    { kind: "half-arrays", key: "close", count: 4 },
+    { kind: "bad-number" },
+    { kind: "bad-number", key: "open", value: "NaN" },
+    { kind: "wrong-symbol" },
+    { kind: "coarse" },
+    { kind: "coarse", isTold: false },
+    { kind: "coarse", interval: "1wk", isTold: false },
+    { kind: "truncated" },
+    { kind: "garbage" },
+    { kind: "consent", isRedirect: true },
+    { kind: "ban", ms: 0 },
+  ];
+  const wanted = {
+    "1d": history.map((bar) => truth(`${bar.day} 00:00:00`, bar, 2)),
+    "15m": newest(foreign.days("US"), 30).flatMap((day) => foldForeign(foreign.minutes(code, day), 15, day, 2)),
+  };
+  const endings: string[] = [];
+  for (const fault of faults) {
+    for (const [frequency, whole] of [
+      ["1d", new Set(wanted["1d"])],
+      ["15m", new Set(wanted["15m"])],
+    ] as const) {
+      simulator.injectFault(fault, { times: 1 });
+      const from = frequency === "1d" ? FROM : (newest(foreign.days("US"), 30)[0] ?? FROM);
+      const selection = { by: "codes", codes: [code], from, to: foreign.days("US").at(-1) ?? TO } as const;
+      try {
+        const page = await source.fetch({ dataSet: "bars", frequency, selection }, AbortSignal.timeout(20_000));
+        const wrong = page.rows.map(shown).filter((row) => !whole.has(row));
+        assert.deepEqual(wrong, [], `${frequency} ${JSON.stringify(fault)}`);
+        endings.push(page.rows.length === whole.size ? "whole" : "fewer");
+      } catch (error) {
+        const isKnown = error instanceof TransientError || error instanceof DataError;
+        assert.ok(isKnown, `${frequency} ${JSON.stringify(fault)}: ${String(error)}`);
+        endings.push(error.name);
+      }
+      simulator.clearFaults();
+    }
+  }
+  assert.deepEqual([...new Set(endings)].toSorted(), [
+    "DataError",
+    "RateLimitError",
+    "TransientError",
+    "fewer",
+    "whole",
+  ]);
 });
