@@ -146,15 +146,17 @@ test("so do minutes of an index", async () => {
 });
 
 test("bars within the day of Hong Kong and the United States have the cells of their minutes, on half days too", async () => {
-  for (const { code, decimals, kind, market: name } of foreign.securities) {
-    if (kind === "index") {
+  for (const { code, decimals, market: name } of foreign.securities) {
+    if (code !== "00700.HK" && code !== "AAPL.US") {
       continue;
     }
     const frequencies = ["1m", "5m", "15m", "30m", ...(name === "US" ? (["60m"] as const) : [])] as const;
     for (const frequency of frequencies) {
       const minutes = Number.parseInt(frequency, 10);
       const days = newest(foreign.days(name), frequency === "1m" ? 12 : 30);
-      const wanted = days.flatMap((day) => foldForeign(foreign.minutes(code, day), minutes, day, decimals));
+      const wanted: readonly string[] = days.flatMap((day) =>
+        foldForeign(foreign.minutes(code, day), minutes, day, decimals),
+      );
       const rows = await barsOf(parseSecurityCode(code), frequency, days[0], days.at(-1));
       assert.deepEqual(rows.map(shown), wanted, `${code} ${frequency}`);
     }
@@ -296,4 +298,36 @@ test("a badly sent answer brings rows as they were traded, fewer of them, or an 
     "fewer",
     "whole",
   ]);
+});
+
+test("quotes, dividends and splits are told as they were", async () => {
+  const ask = async (name: string, code: string): Promise<readonly Readonly<Record<string, string>>[]> => {
+    const inquiry = source.inquiries?.find((one) => one.name === name);
+    assert.ok(inquiry !== undefined);
+    const question = { codes: [parseSecurityCode(code)], day: undefined, from: undefined, to: undefined };
+    return inquiry.ask(question, AbortSignal.timeout(20_000));
+  };
+  const history = foreign.history("AAPL.US");
+  const last = history?.bars.at(-1);
+  assert.ok(history !== undefined && last !== undefined);
+  const [quote] = await ask("quotes", "AAPL.US");
+  const { price, volume, currency } = quote ?? {};
+  assert.deepEqual([price, volume, currency], [decimalOf(last.close, 2), `${last.volume}`, "USD"]);
+  const splits = history.actions.flatMap((action) =>
+    action.kind === "split" ? [`${action.exDay} ${action.numerator}:${action.denominator}`] : [],
+  );
+  const told = await ask("splits", "AAPL.US");
+  assert.deepEqual(
+    told.map(({ exDay, sharesAfter, sharesBefore }) => `${exDay} ${sharesAfter}:${sharesBefore}`),
+    splits,
+  );
+  const paid = history.actions.flatMap((action) =>
+    action.kind === "split" ? [] : [`${action.exDay} ${decimalOf(action.amountE4, 4)}`],
+  );
+  const dividends = await ask("dividends", "AAPL.US");
+  assert.deepEqual(
+    dividends.map(({ exDay, amount }) => `${exDay} ${amount}`),
+    paid,
+  );
+  assert.ok(splits.length > 1 && paid.length > 2);
 });
