@@ -1,7 +1,7 @@
 import { Temporal } from "temporal-polyfill";
 
 import { TransientError } from "../../base/errors.ts";
-import { addDays, maxDay, type Day } from "../../domain/day.ts";
+import { addDays, type Day } from "../../domain/day.ts";
 import { SOURCE } from "../../domain/enums.ts";
 import { MARKETS, type MarketName } from "../../domain/market.ts";
 import type { CalendarDay } from "../../domain/rows.ts";
@@ -15,7 +15,8 @@ const CLOSED_WEEKDAYS_MAX = 8;
 /**
  * The days of a market by the bars of its index: open where there is one, closed where there is none before a later one.
  * Behind the last bar nothing is said, since it may be late; nor of a day whose place in the answer is empty, nor of one
- * after `lastFinal`. TransientError on a hole that no closure explains.
+ * after `lastFinal`. Before the first bar there was no index: nobody knows those days, and they count as closed.
+ * TransientError on a hole behind it that no closure explains.
  */
 export function mapCalendar(
   chart: Chart,
@@ -30,15 +31,16 @@ export function mapCalendar(
       (isEmpty(slot) ? unknown : open).add(dayOf(slot.stamp));
     }
   }
-  const last = [...open].filter((day) => day <= lastFinal).reduce<Day | undefined>(later, undefined);
-  if (last === undefined) {
+  const known = [...open].filter((day) => day <= lastFinal).toSorted();
+  const [first, last] = [known[0], known.at(-1)];
+  if (first === undefined || last === undefined) {
     return [];
   }
   const rows: CalendarDay[] = [];
   let closedWeekdays = 0;
   for (let day = from; day <= last; day = addDays(day, 1)) {
     const isOpen = open.has(day);
-    closedWeekdays = isOpen ? 0 : closedWeekdays + (isWeekend(day) ? 0 : 1);
+    closedWeekdays = isOpen || day < first ? 0 : closedWeekdays + (isWeekend(day) ? 0 : 1);
     if (closedWeekdays > CLOSED_WEEKDAYS_MAX) {
       throw new TransientError(`${doing}: no bar on ${CLOSED_WEEKDAYS_MAX} weekdays and more up to ${day}`);
     }
@@ -47,10 +49,6 @@ export function mapCalendar(
     }
   }
   return rows;
-}
-
-function later(left: Day | undefined, right: Day): Day {
-  return left === undefined ? right : maxDay(left, right);
 }
 
 function isWeekend(day: Day): boolean {
