@@ -4,7 +4,7 @@ import { systemClock } from "../base/clock.ts";
 import { TransientError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
-import { PROVIDER_SOURCES } from "../domain/provider.ts";
+import { sourcesOf } from "../domain/provider.ts";
 import { BATCH_LIMITS_DEFAULT } from "../store/batching/limits.ts";
 import type { SentBatch } from "../store/batching/lane.ts";
 import { withBatching } from "../store/batching/with-batching.ts";
@@ -90,10 +90,10 @@ function openTarget(
 
 export function schemaOptions({ providers, compat, clickhouse }: Config, apply: boolean): SchemaOptions {
   return {
-    chain: providers.chain.map((provider) => PROVIDER_SOURCES[provider]),
+    chain: providers.chain.flatMap(sourcesOf),
     rankRules: providers.chains.map(({ providers: names, ...rule }) => ({
       ...rule,
-      sources: names.map((provider) => PROVIDER_SOURCES[provider]),
+      sources: names.flatMap(sourcesOf),
     })),
     ginkgoUnits: compat.ginkgoUnits,
     apply,

@@ -10,6 +10,14 @@ export const PROVIDER_SOURCES = {
   tdx: SOURCE.TDX,
 } as const satisfies Readonly<Record<string, SourceNumber>>;
 
+/** Besides: rows that a provider has from an upstream which counts and rounds in a way of its own. */
+const UPSTREAM_SOURCES: Readonly<Partial<Record<string, readonly SourceNumber[]>>> = { akshare: [SOURCE.SINA] };
+
+/** Every number that rows of a provider are stored under, the preferred one first. */
+export function sourcesOf(provider: ProviderName): readonly SourceNumber[] {
+  return [PROVIDER_SOURCES[provider], ...(UPSTREAM_SOURCES[provider] ?? [])];
+}
+
 export type ProviderName = keyof typeof PROVIDER_SOURCES;
 
 /** Those that this version asks. */

@@ -187,7 +187,7 @@ function isJump(close: bigint, previous: bigint): boolean {
   return previous <= 0n || 10n * (distance - JUMP_TICK) > JUMP_TENTHS_MAX * previous;
 }
 
-/** What one unit of volume stands for where a provider cuts off the rest, as TDX does even in minutes; a share elsewhere. */
+/** What TDX cuts volume down to, even in minutes, and Eastmoney behind AKShare rounds to the nearest of. */
 const LOT = 100n;
 /** Its floats of 32 bits are right to one part in 2²⁴; half of that precision is asked for. */
 const FLOAT_PART = 2n ** 23n;
@@ -200,7 +200,7 @@ function isTurnoverOff({ code, volume, source }: Bar, turnover: DecimalText, low
   const shares = BigInt(volume);
   const money = toScaled(turnover, TURNOVER_SCALE);
   const isCoarse = source === SOURCE.TDX;
-  const shareSlack = isCoarse ? LOT + shares / FLOAT_PART : 0n;
+  const shareSlack = isCoarse ? LOT + shares / FLOAT_PART : source === SOURCE.AKSHARE ? LOT / 2n : 0n;
   const moneySlack = isCoarse ? FEN + money / FLOAT_PART : 0n;
   return money + moneySlack < low * (shares - shareSlack) || money - moneySlack > high * (shares + shareSlack);
 }

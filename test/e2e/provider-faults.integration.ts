@@ -98,7 +98,6 @@ const AKSHARE_OPEN: Readonly<Record<string, AkshareFault["fault"]>> = {
   garbage: { kind: "garbage" },
   truncated: { kind: "truncated" },
   charset: { kind: "charset" },
-  "wrong-code": { kind: "wrong-code" },
   blocked: { kind: "blocked" },
 };
 const AKSHARE_SILENT: Readonly<Record<string, AkshareFault["fault"]>> = {
@@ -160,6 +159,12 @@ const RUNS: readonly FaultRun[] = [
         mixed("akshare", "what does not", AKSHARE_SILENT, LOOKS_SPOILT_MAX),
         mixed("yahoo", "what does not", YAHOO_SILENT, LOOKS_SPOILT_MAX),
       ]),
+  {
+    provider: "akshare",
+    name: "another code's answer",
+    // Sina's bars name no code: of those nothing could tell.
+    faults: [{ fault: { kind: "wrong-code" }, perMille: HIT_PER_MILLE, upstream: "eastmoney" }],
+  },
   {
     provider: "baostock",
     name: "requests called wrong",

@@ -126,9 +126,15 @@ export function expectTicks(market: Market, codes: readonly string[]): readonly 
     .toSorted();
 }
 
-export async function barsOf(rig: WorkerRig, frequency: number, source: number): Promise<readonly string[]> {
+/** All bars of a source, or of the first of several that has them. */
+export async function barsOf(
+  rig: WorkerRig,
+  frequency: number,
+  ...sources: readonly number[]
+): Promise<readonly string[]> {
   const rows = await rig.select<{ readonly line: string }>(
-    `SELECT ${BAR_COLUMNS} FROM @bar_row FINAL WHERE frequency = ${frequency} AND source = ${source}`,
+    `SELECT ${BAR_COLUMNS} FROM @bar_row AS row FINAL WHERE row.frequency = ${frequency} AND row.source IN (${sources.join(", ")})
+     ORDER BY row.code, row.timestamp, indexOf([${sources.join(", ")}], row.source) LIMIT 1 BY row.code, row.timestamp`,
   );
   return rows.map(({ line }) => line).toSorted();
 }

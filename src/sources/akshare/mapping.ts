@@ -9,7 +9,7 @@ import {
   type DecimalText,
 } from "../../base/decimal.ts";
 import { HONG_KONG, parseDay, SHANGHAI, type Day } from "../../domain/day.ts";
-import { SOURCE, TICK_DIRECTION, type TickDirectionNumber } from "../../domain/enums.ts";
+import { SOURCE, TICK_DIRECTION, type SourceNumber, type TickDirectionNumber } from "../../domain/enums.ts";
 import { isIntraday, type Frequency } from "../../domain/frequency.ts";
 import { kindOf } from "../../domain/instrument-kind.ts";
 import { BAR_FLAGS, TICK_FLAGS, type Bar, type RejectedRow, type Suspension, type Tick } from "../../domain/rows.ts";
@@ -38,6 +38,8 @@ export interface BarsAsked {
   readonly from: Day;
   readonly to: Day;
   readonly unit: VolumeUnit;
+  /** Rows of upstreams that round differently are rows of different sources; AKShare's own number by default. */
+  readonly source?: SourceNumber;
 }
 
 /**
@@ -65,7 +67,7 @@ export function mapBars(rows: readonly WireBar[], asked: BarsAsked): MappedBars 
   return { bars: frequency === "1m" ? withAuction(bars) : bars, rejected, suspensions, received: inside.length };
 }
 
-function readBar(row: WireBar, { code, frequency, unit }: BarsAsked): Bar {
+function readBar(row: WireBar, { code, frequency, unit, source = SOURCE.AKSHARE }: BarsAsked): Bar {
   const tradingDay = parseDay(row.day, "day");
   const prices = {
     open: readPrice(row.open, "open"),
@@ -84,7 +86,7 @@ function readBar(row: WireBar, { code, frequency, unit }: BarsAsked): Bar {
     preClose: undefined,
     volume: toShares(readCount(row.volume, "volume"), unit, { ...prices, turnover }),
     turnover,
-    source: SOURCE.AKSHARE,
+    source,
     flags: turnover === undefined ? BAR_FLAGS.noTurnover : 0,
   };
 }

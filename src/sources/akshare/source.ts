@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { dayAt, SHANGHAI, type Day } from "../../domain/day.ts";
+import { SOURCE } from "../../domain/enums.ts";
 import { kindOf } from "../../domain/instrument-kind.ts";
 import type { DataSet } from "../../domain/rows.ts";
 import { exchangeOf, type SecurityCode } from "../../domain/security-code.ts";
@@ -44,6 +45,7 @@ export function openAkshareSource(options: AkshareSourceOptions): Source {
         from,
         to,
         unit,
+        source: capability.api === "sina" ? SOURCE.SINA : SOURCE.AKSHARE,
       });
       return {
         dataSet: "bars",
