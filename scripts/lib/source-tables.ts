@@ -92,7 +92,14 @@ function quotas(): string {
 function connectionsOf({ provider, connectionsMax }: ProviderFacts): readonly (readonly string[])[] {
   return connectionsMax === undefined
     ? []
-    : [[code(provider), `${connectionsMax} connection at a time`, "of one address; several got it banned", "reported"]];
+    : [
+        [
+          code(provider),
+          `${amount(connectionsMax)} ${connectionsMax === 1 ? "connection" : "connections"} at a time`,
+          "of one address; more got it banned",
+          "reported",
+        ],
+      ];
 }
 
 function units(): string {
@@ -165,7 +172,7 @@ function reach({ codesMax, since, daysKept }: Capability): string {
     return "";
   }
   if (daysKept !== undefined) {
-    return `the newest ${amount(daysKept)} trading days`;
+    return daysKept === 1 ? "the newest trading day" : `the newest ${amount(daysKept)} trading days`;
   }
   return since === undefined ? "the listing" : since;
 }

@@ -38,7 +38,11 @@ async function fetchFrom(
   script: ChartForm | ((asked: YahooAsked) => YahooReply | string),
   now = NOW,
 ): Promise<Fetched> {
-  await using server = await ScriptedYahoo.open(typeof script === "function" ? script : () => chartBody(script));
+  // The splits of a code are asked for with its days.
+  const inDays = (form: ChartForm): ChartForm => ({ ...form, rows: [], granularity: "1d" });
+  const answer = (form: ChartForm) => (asked: YahooAsked) =>
+    chartBody(asked.query.get("interval") === "1d" && /^\d+[mh]$/.test(form.granularity ?? "") ? inDays(form) : form);
+  await using server = await ScriptedYahoo.open(typeof script === "function" ? script : answer(script));
   await using source = openYahooSource({ clock: clockAt(now), baseUrl: server.url });
   const page = await source.fetch(call, never);
   return { ...page, asked: server.asked };
@@ -57,8 +61,8 @@ test("days outside of the range are left out, and the request goes up to now", a
   const page = await fetchFrom(toCall("600000.SH", "2026-03-01", "2026-03-03"), { symbol: "600000.SS", rows });
   assert.deepEqual(days(page), ["2026-03-02", "2026-03-03"]);
   assert.deepEqual([page.received, page.rejected, page.rest], [2, [], []]);
-  const [first, ...others] = page.asked;
-  assert.deepEqual(others, []);
+  const [first, second, ...others] = page.asked;
+  assert.deepEqual([second?.url, others], [first?.url, []], "a chart without a split is looked at once more");
   assert.equal(first?.query.get("period1"), `${at("2026-03-01T00:00:00")}`);
   assert.equal(first?.query.get("period2"), `${Date.parse(NOW) / 1_000}`);
 });
@@ -344,7 +348,7 @@ test("minutes come week by week, each freed from the splits that came after its 
     asked.push(page.asked.map(({ query }) => query.get("interval")).join(" "));
     left.push(...page.rest);
   }
-  assert.deepEqual(asked, ["1m 1d", "1m 1d", "1m"]);
+  assert.deepEqual(asked, ["1m 1d", "1m 1d", "1m 1d"]);
   assert.equal(rows.length, 18);
   assert.ok(
     rows.every(({ tradingDay, close, volume }) =>
@@ -352,6 +356,29 @@ test("minutes come week by week, each freed from the splits that came after its 
     ),
   );
   assert.equal(rows[0]?.time, "2026-02-20 09:31:00");
+});
+
+test("splits that a first answer lacks are those of the second one, and are known for the minutes after it", async () => {
+  const splitAt = at("2026-03-03T09:30:00");
+  let charts = 0;
+  const script = ({ query }: YahooAsked): string => {
+    const interval = query.get("interval") ?? "";
+    charts += interval === "1d" ? 1 : 0;
+    const rows: WireRow[] = [[at("2026-03-02T09:30:00"), [5, 5, 5, 5, 200]]];
+    const splits = { [splitAt]: { date: splitAt, numerator: 2, denominator: 1 } };
+    const events = interval === "1d" && charts > 1 ? { splits } : {};
+    return chartBody({ symbol: "600000.SS", rows, granularity: interval, events });
+  };
+  await using server = await ScriptedYahoo.open(script);
+  await using source = openYahooSource({ clock: clockAt(NOW), baseUrl: server.url });
+  const page = await source.fetch(toCall("600000.SH", "2026-03-02", "2026-03-02"), never);
+  assert.deepEqual(page.rows.map(bar), ["10 10 10 10 100"]);
+  const minutesOfDay = await source.fetch(toCall("600000.SH", "2026-03-02", "2026-03-02", "5m"), never);
+  assert.deepEqual(minutesOfDay.rows.map(bar), ["10 10 10 10 100"]);
+  assert.deepEqual(
+    server.asked.map(({ query }) => query.get("interval")),
+    ["1d", "1d", "5m"],
+  );
 });
 
 test("a week of minutes without any bar asks for no splits", async () => {

@@ -18,6 +18,7 @@ import { mapIntradayBars } from "./intraday.ts";
 import { startOf } from "./local-time.ts";
 import { mapDailyBars } from "./mapping.ts";
 import { planWindow, wireIntervalOf, type ChartRequest } from "./requests.ts";
+import { SplitBook } from "./split-book.ts";
 import { REFERENCE_INDICES, toWireSymbol } from "./symbols.ts";
 
 export { yahooCapabilities } from "./capabilities.ts";
@@ -32,6 +33,7 @@ export function openYahooSource(options: YahooSourceOptions): Source {
   const { clock } = options;
   const cookieUrl = parseBaseUrl(options.cookieUrl ?? YAHOO_COOKIE_URL, "opening Yahoo");
   const client = createYahooClient(options);
+  const splitBook = new SplitBook(clock);
   const capabilities = yahooCapabilities();
   const nowSeconds = (): number => Math.floor(clock.nowMs() / 1_000);
 
@@ -72,7 +74,7 @@ export function openYahooSource(options: YahooSourceOptions): Source {
     if (chart === undefined) {
       return { ...emptyPage("bars"), rest };
     }
-    const splits = isUpToNow || chart.slots.length === 0 ? chart.splits : await splitsFrom(code, window.from, signal);
+    const splits = await splitsOf(chart, { code, from: window.from, isUpToNow }, signal);
     const target = { code, market, from: window.from, to: window.to, period2, splits };
     const mapped =
       frequency === "1d"
@@ -87,8 +89,24 @@ export function openYahooSource(options: YahooSourceOptions): Source {
     return { dataSet: "bars", ...mapped, received: countOf(mapped), rest };
   }
 
-  async function splitsFrom(code: SecurityCode, from: Day, signal: AbortSignal): Promise<Chart["splits"]> {
-    return (await chartFrom(code, from, signal))?.splits ?? [];
+  /**
+   * All splits from a day up to now. A chart that names none is that of a code which had none, or one that lacks them, and
+   * then every price before them would be wrong: it is asked for once more before that is believed.
+   */
+  async function splitsOf(
+    chart: Chart,
+    { code, from, isUpToNow }: { readonly code: SecurityCode; readonly from: Day; readonly isUpToNow: boolean },
+    signal: AbortSignal,
+  ): Promise<Chart["splits"]> {
+    if (chart.slots.length === 0 || kindOf(code) === "index") {
+      return chart.splits;
+    }
+    if (isUpToNow && chart.splits.length > 0) {
+      return splitBook.keep(code, from, chart.splits);
+    }
+    return (
+      splitBook.find(code, from) ?? splitBook.keep(code, from, (await chartFrom(code, from, signal))?.splits ?? [])
+    );
   }
 
   async function fetchFactors(
@@ -97,7 +115,9 @@ export function openYahooSource(options: YahooSourceOptions): Source {
   ): Promise<Page<"adjustment-factors">> {
     const { code, to } = oneCodeOf(call);
     const period2 = nowSeconds();
-    const chart = await chartFrom(code, BEFORE_ALL, signal);
+    const first = await chartFrom(code, BEFORE_ALL, signal);
+    // Without any event it may be a chart that lacks them.
+    const chart = first === undefined || hasEvents(first) ? first : await chartFrom(code, BEFORE_ALL, signal);
     if (chart === undefined) {
       return emptyPage("adjustment-factors");
     }
@@ -169,6 +189,10 @@ type Fetchers = {
 
 /** Before any listing that the provider has: the factor of a day is of everything before it. */
 const BEFORE_ALL = parseDay("1900-01-01");
+
+function hasEvents({ splits, payments }: Chart): boolean {
+  return splits.length + payments.length > 0;
+}
 
 function emptyPage<D extends DataSet>(dataSet: D): Page<D> {
   return { dataSet, rows: [], rejected: [], received: 0, rest: [] };
