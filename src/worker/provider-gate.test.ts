@@ -44,6 +44,42 @@ test("hundreds of calls that wait for a provider that is out make one call at a 
   assert.deepEqual(said, ["warn provider is out, its work waits", "info provider is back, its work goes on"]);
 });
 
+test("where work has a choice it is told when the provider goes, when it may be tried, and when it is back", async () => {
+  const { gate, clock } = openGate();
+  const words: string[] = [];
+  const end = gate.onChange(() => words.push(gate.standing().word));
+  assert.equal(gate.standing().word, "there");
+  await fail(gate, 3);
+  assert.deepEqual(words, ["out"]);
+  const standing = gate.standing();
+  assert.ok(standing.word === "out" && standing.untilMs > clock.elapsedMs());
+  await clock.advance(60_000);
+  assert.equal(gate.standing().word, "probe", "one call may find out");
+  const failed = await gate.enter(never);
+  assert.equal(gate.standing().word, "out", "and while it does, others go by");
+  gate.ended(failed, RESET);
+  await clock.advance(60_000);
+  gate.ended(await gate.enter(never));
+  assert.deepEqual(words, ["out", "out", "there"]);
+  end();
+  await fail(gate, 3);
+  assert.equal(words.length, 3);
+});
+
+test("a budget that has nothing for long is no outage, and no place to wait for whoever has a choice", async () => {
+  const { gate, clock, said } = openGate();
+  let told = 0;
+  gate.onChange(() => (told += 1));
+  gate.heldUp(600_000);
+  gate.heldUp(599_000);
+  assert.equal(told, 1);
+  assert.equal(gate.standing().word, "out");
+  assert.equal(gate.isOut, false);
+  await clock.advance(600_000);
+  assert.equal(gate.standing().word, "there");
+  assert.deepEqual(said, []);
+});
+
 test("a message that an outage holds up for the deadline is given up; what came later has its own time", async () => {
   const { gate, clock } = openGate({ outageDeadlineMs: 6 * HOUR_MS });
   const gone: string[] = [];

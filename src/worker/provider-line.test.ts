@@ -81,3 +81,44 @@ test("every wait is told once it is over: between tries, and while the provider 
   const outage = waits.filter(({ reason }) => reason === "outage").map(({ ms }) => Math.round(ms));
   assert.deepEqual(outage, [1_000, 2_000]);
 });
+
+test("a wait of the budget beyond a minute and a half is held against the line, a shorter one is not", async () => {
+  for (const [waitMs, word] of [
+    [60_000, "there"],
+    [1_800_000, "out"],
+  ] as const) {
+    const clock = new ManualClock();
+    const limits = { failuresToOpen: 2, pauses: { waitMs: 1_000, factor: 2, waitMsMax: 60_000 }, outageDeadlineMs: 0 };
+    const line = new ProviderLine({
+      source: {
+        provider: "tushare",
+        capabilities: [capability],
+        fetch: () => assert.fail("nothing is granted"),
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      },
+      capability,
+      budget: {
+        acquire: (_key, signal, onWait) => {
+          onWait?.(waitMs);
+          return new Promise((_resolve, reject) => {
+            signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+          });
+        },
+        lower: () => Promise.resolve(),
+        pause: () => Promise.resolve(),
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      },
+      gate: new ProviderGate({ key, limits, clock, log: silentLog }),
+      retryWaits: { waitMs: 1, factor: 1, waitMsMax: 1 },
+      clock,
+      log: silentLog,
+      newCallId: () => "c",
+    });
+    const stop = new AbortController();
+    const admitted = assert.rejects(line.admit(stop.signal), /enough/);
+    await clock.advance(1);
+    assert.equal(line.standing().word, word);
+    stop.abort(new Error("enough"));
+    await admitted;
+  }
+});

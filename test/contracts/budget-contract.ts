@@ -52,6 +52,21 @@ export function testBudgetContract(
     }
   });
 
+  test(`${name}: whoever waits is told for how long at the least, whichever worker was told to pause`, async () => {
+    await using rig = await openRig({ limit });
+    const [first] = rig.workers;
+    const last = rig.workers.at(-1);
+    assert.ok(first !== undefined && last !== undefined);
+    await rig.run(first.pause(KEY, windowMs * 20, never));
+    const stop = new AbortController();
+    const told: number[] = [];
+    const waiting = last.acquire(KEY, stop.signal, (ms) => told.push(ms)).catch(() => undefined);
+    await rig.run(rig.sleep(windowMs / 2));
+    stop.abort();
+    await rig.run(waiting);
+    assert.ok(told.length > 0 && Math.max(...told) > windowMs * 10, `told ${told.join(", ")} of ${windowMs * 20} ms`);
+  });
+
   test(`${name}: the whole limit can be used, and the next call waits until a window is free`, async () => {
     await using rig = await openRig({ limit });
     const beganMs = rig.elapsedMs();
