@@ -12,6 +12,7 @@ import { openGuardedFolder } from "../test/support/services/guarded-folder.ts";
 import { projectFolder } from "./lib/project.ts";
 import { runCommand } from "./lib/run-command.ts";
 import { tellSecrets } from "./lib/said-secrets.ts";
+import { bundleUnitTests } from "./lib/unit-bundles.ts";
 import { describeEmbeddedEngine, filesNeeding, openSuite, type Suite } from "./lib/test-suite.ts";
 
 /**
@@ -19,13 +20,10 @@ import { describeEmbeddedEngine, filesNeeding, openSuite, type Suite } from "./l
  * real services. `--full` takes the full sizes, `--skip-checks` leaves the static checks out. What the runner says
  * last is the last thing said.
  */
-const PATTERNS = [
-  "src/**/*.test.ts",
-  "scripts/**/*.test.ts",
-  "src/**/*.integration.ts",
-  "test/**/*.test.ts",
-  "test/**/*.integration.ts",
-];
+const UNIT_PATTERNS = ["src/**/*.test.ts", "scripts/**/*.test.ts"];
+const PATTERNS = [...UNIT_PATTERNS, "src/**/*.integration.ts", "test/**/*.test.ts", "test/**/*.integration.ts"];
+/** Enough to keep the processors busy with them, few enough that their starts cost nothing. */
+const UNIT_BUNDLES = 4;
 const CHECKS = ["typecheck", "lint", "format:check"];
 /** A test that hangs fails after this long. */
 const TEST_MS_MAX = { small: 240_000, full: 3_600_000 };
@@ -106,6 +104,8 @@ async function runTests({ variables }: Suite, patterns: readonly string[], stop:
   await using guard = await openGuardedFolder("suite");
   const said = path.join(guard.path, "said");
   const size = values.full ? "full" : "small";
+  const bundles = patterns === PATTERNS ? await bundleUnitTests(guard.path, UNIT_PATTERNS, UNIT_BUNDLES) : [];
+  const files = bundles.length > 0 ? patterns.filter((pattern) => !UNIT_PATTERNS.includes(pattern)) : patterns;
   const child = spawn(
     process.execPath,
     [
@@ -118,7 +118,8 @@ async function runTests({ variables }: Suite, patterns: readonly string[], stop:
         "--test-reporter=spec",
         `--test-reporter-destination=${destination}`,
       ]),
-      ...patterns,
+      ...bundles,
+      ...files,
     ],
     {
       cwd: projectFolder,
