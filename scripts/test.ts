@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, renameSync } from "node:fs";
+import { existsSync, globSync, renameSync } from "node:fs";
 import { availableParallelism, constants } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -12,7 +12,7 @@ import { openGuardedFolder } from "../test/support/services/guarded-folder.ts";
 import { projectFolder } from "./lib/project.ts";
 import { runCommand } from "./lib/run-command.ts";
 import { tellSecrets } from "./lib/said-secrets.ts";
-import { bundleUnitTests } from "./lib/unit-bundles.ts";
+import { bundleTests, type TestBundles } from "./lib/bundle-tests.ts";
 import { describeEmbeddedEngine, filesNeeding, openSuite, type Suite } from "./lib/test-suite.ts";
 
 /**
@@ -20,10 +20,22 @@ import { describeEmbeddedEngine, filesNeeding, openSuite, type Suite } from "./l
  * real services. `--full` takes the full sizes, `--skip-checks` leaves the static checks out. What the runner says
  * last is the last thing said.
  */
-const UNIT_PATTERNS = ["src/**/*.test.ts", "scripts/**/*.test.ts"];
-const PATTERNS = [...UNIT_PATTERNS, "src/**/*.integration.ts", "test/**/*.test.ts", "test/**/*.integration.ts"];
-/** Enough to keep the processors busy with them, few enough that their starts cost nothing. */
-const UNIT_BUNDLES = 4;
+const PATTERNS = [
+  "src/**/*.test.ts",
+  "scripts/**/*.test.ts",
+  "src/**/*.integration.ts",
+  "test/**/*.test.ts",
+  "test/**/*.integration.ts",
+];
+/** Of the whole run; the other files, which start, freeze and kill processes, have one each. */
+const BUNDLES: readonly TestBundles[] = [
+  {
+    name: "unit",
+    patterns: ["src/**/*.test.ts", "scripts/**/*.test.ts", "test/core/*.test.ts", "test/contracts/*.test.ts"],
+    bundles: 4,
+  },
+  { name: "adapters", patterns: ["src/**/*.integration.ts"], bundles: 4 },
+];
 const CHECKS = ["typecheck", "lint", "format:check"];
 /** A test that hangs fails after this long. */
 const TEST_MS_MAX = { small: 240_000, full: 3_600_000 };
@@ -104,8 +116,7 @@ async function runTests({ variables }: Suite, patterns: readonly string[], stop:
   await using guard = await openGuardedFolder("suite");
   const said = path.join(guard.path, "said");
   const size = values.full ? "full" : "small";
-  const bundles = patterns === PATTERNS ? await bundleUnitTests(guard.path, UNIT_PATTERNS, UNIT_BUNDLES) : [];
-  const files = bundles.length > 0 ? patterns.filter((pattern) => !UNIT_PATTERNS.includes(pattern)) : patterns;
+  const files = patterns === PATTERNS ? await filesOfAll(guard.path) : patterns;
   const child = spawn(
     process.execPath,
     [
@@ -118,7 +129,6 @@ async function runTests({ variables }: Suite, patterns: readonly string[], stop:
         "--test-reporter=spec",
         `--test-reporter-destination=${destination}`,
       ]),
-      ...bundles,
       ...files,
     ],
     {
@@ -162,6 +172,19 @@ async function runTests({ variables }: Suite, patterns: readonly string[], stop:
   }
   const isSilent = tellSecrets(said, plantedSecrets(said), say);
   return isSilent ? (child.exitCode ?? 1) : child.exitCode || 1;
+}
+
+/** Bundles, made in that folder, and every file that is in none. */
+async function filesOfAll(folder: string): Promise<readonly string[]> {
+  const bundled = new Set(
+    globSync(
+      BUNDLES.flatMap(({ patterns }) => patterns),
+      { cwd: projectFolder },
+    ),
+  );
+  const bundles = await Promise.all(BUNDLES.map((group) => bundleTests(folder, group)));
+  const alone = globSync(PATTERNS, { cwd: projectFolder }).filter((file) => !bundled.has(file));
+  return [...bundles.flat(), ...alone.toSorted()];
 }
 
 function killGroup(child: ChildProcess): void {

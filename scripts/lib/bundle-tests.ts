@@ -5,19 +5,25 @@ import { pathToFileURL } from "node:url";
 
 import { projectFolder } from "./project.ts";
 
+/** Tests that are at home with others in one process, and among how many such processes they are dealt out. */
+export interface TestBundles {
+  readonly name: string;
+  readonly patterns: readonly string[];
+  readonly bundles: number;
+}
+
 /**
- * Unit tests take milliseconds, and a process for each file takes half a second before the first of them. So the runner
- * gets few files that import them all; each name and line in its report stays that of the test. Answers their paths.
+ * A process for each file of tests takes half a second and more before its first test. So the runner gets few files
+ * that import many; each name and line in its report stays that of the test. Answers their paths.
  */
-export async function bundleUnitTests(
+export async function bundleTests(
   folder: string,
-  patterns: readonly string[],
-  bundles: number,
+  { name, patterns, bundles }: TestBundles,
 ): Promise<readonly string[]> {
   const files = globSync([...patterns], { cwd: projectFolder }).toSorted();
   return await Promise.all(
     Array.from({ length: bundles }, async (_, bundle) => {
-      const target = path.join(folder, `unit-tests-${bundle + 1}.mjs`);
+      const target = path.join(folder, `${name}-${bundle + 1}.mjs`);
       await writeFile(target, bundleOf(files.filter((_file, index) => index % bundles === bundle)));
       return target;
     }),
