@@ -20,7 +20,6 @@ import {
   whyNoClickHouse,
 } from "../support/services/clickhouse-http.ts";
 import { type Ran, run as runHere } from "../support/run-cli.ts";
-import { type GdwEnded, runGdw } from "../support/run-gdw.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -220,8 +219,9 @@ function startServer(): Promise<ClickHouseHttpService> {
   return startClickHouseHttp({ users: [{ name: "default", password: PASSWORD, may: "everything" }] });
 }
 
-function gdw(worker: StageWorker, args: readonly string[]): Promise<GdwEnded> {
-  return runGdw(args, { folder: worker.folder, env: worker.env });
+/** In this process; the page's own lines start the program. */
+function gdw(worker: StageWorker, args: readonly string[]): Promise<Ran> {
+  return runHere(args, { app, env: { ...worker.env, GINKGO_EMBEDDED_FOLDER: path.join(worker.folder, ".ginkgo") } });
 }
 
 async function request(worker: StageWorker, wanted: readonly string[]): Promise<void> {
