@@ -9,11 +9,13 @@ import path from "node:path";
 import { suite, test, type TestContext } from "node:test";
 
 import { projectFolder } from "../../scripts/lib/project.ts";
+import { app } from "../../src/app.ts";
 import { generateMarket } from "../../src/market/generate-market.ts";
 import { marketData } from "../../src/simulators/tushare/market-data.ts";
 import { startTushareSimulator } from "../../src/simulators/tushare/simulator.ts";
 import { makeAuthority, whyNoOpenssl } from "../support/certificates.ts";
 import { plantSecret } from "../support/planted-secrets.ts";
+import { type Ran, run } from "../support/run-cli.ts";
 import { runGdw, type GdwEnded, type GdwOptions } from "../support/run-gdw.ts";
 import { canRun, requireClickHouse, requireKafka } from "../support/services.ts";
 import { startClickHouseHttp, whyNoClickHouse } from "../support/services/clickhouse-http.ts";
@@ -23,8 +25,9 @@ import { uniqueName } from "../support/unique-name.ts";
 import { isClear as isClearSentence, standsInPage } from "./clear-error.ts";
 
 /**
- * What a person sees when something is wrong: the real process, its exit code, and one sentence that says what was being
- * done, what happened, to what, and what to do. Each sentence stands in docs/troubleshooting.md.
+ * What a person sees when something is wrong: an exit code, and one sentence that says what was being done, what
+ * happened, to what, and what to do. Each sentence stands in docs/troubleshooting.md. Of each kind one is had from the
+ * real process; its neighbours run in this one, since a start costs a second.
  */
 
 const SECRET = plantSecret();
@@ -39,7 +42,7 @@ suite("errors are clear", { concurrency: 3 }, () => {
       return;
     }
     const env = { ...rig.env, TUSHARE_TOKEN: SECRET.padEnd(56, "0") };
-    const asked = await rig.gdw(["request", "--codes", rig.code], { env });
+    const asked = await rig.here(["request", "--codes", rig.code], { env });
     assert.equal(asked.code, 0, asked.err);
     const ended = await rig.gdw(["start"], { env });
     isClear(ended, 77, [
@@ -57,7 +60,7 @@ suite("errors are clear", { concurrency: 3 }, () => {
       { kind: "refused", code: 40_204, msg: "您的IP数量超限，最大数量为2个！" },
       { times: 1_000 },
     );
-    const asked = await rig.gdw(["request", "--codes", rig.code], { env: rig.env });
+    const asked = await rig.here(["request", "--codes", rig.code], { env: rig.env });
     assert.equal(asked.code, 0, asked.err);
     const sentence =
       "this token is used from too many addresses; it clears by itself after 30 to 60 minutes when fewer use it";
@@ -95,7 +98,7 @@ suite("errors are clear", { concurrency: 3 }, () => {
       "ClickHouse refused the user or the password (516 AUTHENTICATION_FAILED): check clickhouse.user and clickhouse.password",
     ]);
     for (const user of ["reader", "profiled"]) {
-      isClear(await runGdw(["schema", "ensure"], as(user, SECRET)), 77, [
+      isClear(await runHere(["schema", "ensure"], as(user, SECRET)), 77, [
         "ClickHouse says that the user may not do that (",
         ": give it the right, or name another with clickhouse.user",
       ]);
@@ -115,12 +118,12 @@ suite("errors are clear", { concurrency: 3 }, () => {
       ["connecting to Kafka at", `connect ECONNREFUSED 127.0.0.1:${port}`, hint],
     );
     const redis = { GINKGO_REDIS_HOST: "127.0.0.1", GINKGO_REDIS_PORT: String(port) };
-    isClear(await runGdw(["start"], { folder: folder.path, env: { ...away, ...redis } }), 69, [
+    isClear(await runHere(["start"], { folder: folder.path, env: { ...away, ...redis } }), 69, [
       `connecting to redis at 127.0.0.1:${port}: redis is away`,
       hint,
     ]);
     const url = `http://127.0.0.1:${port}`;
-    isClear(await runGdw(["verify"], { folder: folder.path, env: { ...away, GINKGO_CLICKHOUSE_URL: url } }), 69, [
+    isClear(await runHere(["verify"], { folder: folder.path, env: { ...away, GINKGO_CLICKHOUSE_URL: url } }), 69, [
       `connecting to ClickHouse at ${url}: connect ECONNREFUSED 127.0.0.1:${port}`,
       hint,
     ]);
@@ -137,12 +140,12 @@ suite("errors are clear", { concurrency: 3 }, () => {
         "something answers there, but it is not Kafka, or it expects TLS, or it hangs: check kafka.brokers and kafka.tls",
       ]);
       const redis = { ...own, GINKGO_REDIS_HOST: "127.0.0.1", GINKGO_REDIS_PORT: String(port) };
-      isClear(await runGdw(["start"], { folder: folder.path, env: redis }), 69, [
+      isClear(await runHere(["start"], { folder: folder.path, env: redis }), 69, [
         `connecting to redis at 127.0.0.1:${port}`,
         "something answers there, but it is not Redis, or it expects TLS: check redis.host, redis.port and redis.tls",
       ]);
       const clickhouse = { ...own, GINKGO_CLICKHOUSE_URL: `http://127.0.0.1:${port}` };
-      isClear(await runGdw(["verify"], { folder: folder.path, env: clickhouse }), 69, [
+      isClear(await runHere(["verify"], { folder: folder.path, env: clickhouse }), 69, [
         "something answers there, but it is not ClickHouse's HTTP interface",
         ": check host and port, and clickhouse.https",
       ]);
@@ -221,9 +224,9 @@ suite("errors are clear", { concurrency: 3 }, () => {
     isClear(await runGdw(["config", "show", "--config", folder.path], { folder: folder.path }), 78, [
       `reading the settings file ${folder.path}: it is a folder, not a file`,
     ]);
-    const start = async (env: Readonly<Record<string, string>>): Promise<GdwEnded> =>
-      await runGdw(["start"], { folder: folder.path, env });
-    isClear(await start({}), 78, [
+    const start = async (env: Readonly<Record<string, string>>): Promise<Ran> =>
+      await runHere(["start"], { folder: folder.path, env });
+    isClear(await runGdw(["start"], { folder: folder.path }), 78, [
       "no Tushare token is set: give it as TUSHARE_TOKEN, TUSHARE_TOKEN_FILE or tushare.token, or set providers.chain to baostock,tdx, which need none",
     ]);
     isClear(await start({ TUSHARE_TOKEN: SECRET, GINKGO_CLICKHOUSE_HOST: "http://ch:8123" }), 78, [
@@ -238,18 +241,20 @@ suite("errors are clear", { concurrency: 3 }, () => {
 
   test("reading where nothing was ever stored ends with 69 and leaves nothing behind", async () => {
     await using folder = await temporaryFolder();
+    const sentence = [
+      "reading: no tables yet: ",
+      ": run gdw schema ensure, or start a worker, which makes them; or check clickhouse.host, clickhouse.embedded_path and clickhouse.database",
+    ];
+    isClear(await runGdw(["verify"], { folder: folder.path }), 69, sentence);
+    assert.deepEqual(readdirSync(folder.path), []);
     for (const words of [
-      ["verify"],
       ["bars", "000001.SZ"],
       ["ticks", "000001.SZ"],
       ["coverage"],
       ["sql", "SELECT 1"],
       ["request", "--all"],
     ]) {
-      isClear(await runGdw(words, { folder: folder.path }), 69, [
-        "reading: no tables yet: ",
-        ": run gdw schema ensure, or start a worker, which makes them; or check clickhouse.host, clickhouse.embedded_path and clickhouse.database",
-      ]);
+      isClear(await runHere(words, { folder: folder.path }), 69, sentence);
       assert.deepEqual(readdirSync(folder.path), []);
     }
   });
@@ -325,8 +330,13 @@ suite("errors are clear", { concurrency: 3 }, () => {
   });
 });
 
+/** The same program, in this process, and as if it ran in that folder. */
+function runHere(args: readonly string[], { folder, env }: GdwOptions): Promise<Ran> {
+  return run(args, { app, env: { GINKGO_EMBEDDED_FOLDER: path.join(folder, ".ginkgo"), ...env } });
+}
+
 /** As `isClearSentence`, and the secrets of this file are not in it. */
-function isClear(ended: GdwEnded, expected: number, parts: readonly string[]): void {
+function isClear(ended: Pick<GdwEnded, "code" | "out" | "err">, expected: number, parts: readonly string[]): void {
   isClearSentence(ended, expected, parts);
   assert.ok(!(ended.out + ended.err).includes(SECRET), "a secret was printed");
 }
@@ -348,6 +358,7 @@ interface Servers extends AsyncDisposable {
   readonly code: string;
   readonly simulator: Awaited<ReturnType<typeof startTushareSimulator>>;
   gdw(args: readonly string[], options: Omit<GdwOptions, "folder">): Promise<GdwEnded>;
+  here(args: readonly string[], options: Omit<GdwOptions, "folder">): Promise<Ran>;
 }
 
 /** A broker with topics of the test's own, a database of its own and a simulated provider. */
@@ -375,7 +386,7 @@ async function openServers(t: TestContext): Promise<Servers | undefined> {
     TUSHARE_TOKEN: token,
   };
   const gdw: Servers["gdw"] = (args, options) => runGdw(args, { folder: folder.path, ...options });
-  const made = await gdw(["topics", "ensure"], { env });
+  const made = await runHere(["topics", "ensure"], { folder: folder.path, env });
   assert.equal(made.code, 0, made.err);
   const open = opened.move();
   return {
@@ -383,6 +394,7 @@ async function openServers(t: TestContext): Promise<Servers | undefined> {
     simulator,
     code: market.securities[0]?.code ?? "",
     gdw,
+    here: (args, options) => runHere(args, { folder: folder.path, ...options }),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }
