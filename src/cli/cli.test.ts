@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { compileCache } from "../../test/support/compile-cache.ts";
 
 const launcher = join(import.meta.dirname, "..", "..", "bin", "gdw.cjs");
 const folder = mkdtempSync(join(tmpdir(), "gdw-cli-"));
@@ -19,7 +20,7 @@ interface Ended {
 async function gdw(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
   const child = spawn(process.execPath, [launcher, ...args], {
     cwd: folder,
-    env: { PATH: process.env["PATH"], ...env },
+    env: { PATH: process.env["PATH"], ...compileCache, ...env },
   });
   let out = "";
   let err = "";

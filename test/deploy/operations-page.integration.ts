@@ -22,6 +22,7 @@ import {
 import { type Ran, run as runHere } from "../support/run-cli.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { waitFor } from "../support/wait-for.ts";
+import { compileCache } from "../support/compile-cache.ts";
 
 const PAGE = await readFile(path.join(projectFolder, "docs", "operations.md"), "utf8");
 const MAIN = path.join(projectFolder, "src", "cli", "main.ts");
@@ -164,6 +165,7 @@ async function openStage(): Promise<Stage> {
       await mkdir(own);
       return await startWorker(own, {
         PATH: `${bin}:${process.env["PATH"]}`,
+        ...compileCache,
         TUSHARE_TOKEN: simulator.token,
         GINKGO_TUSHARE_URL: simulator.url,
         GINKGO_HEALTH_PORT: "0",

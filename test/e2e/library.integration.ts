@@ -18,6 +18,7 @@ import { whyNoClickHouse } from "../support/services/clickhouse-http.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { uniqueName } from "../support/unique-name.ts";
 import { waitFor } from "../support/wait-for.ts";
+import { compileCache } from "../support/compile-cache.ts";
 
 const market = generateMarket({ seed: 12, codes: 2, tradingDays: 5 });
 const TOKEN = "b".repeat(40);
@@ -37,6 +38,7 @@ test("the example of docs/library.md works a request and stops as the page says"
     cwd: folder.path,
     env: {
       PATH: process.env["PATH"] ?? "",
+      ...compileCache,
       TUSHARE_TOKEN: TOKEN,
       TUSHARE_URL: simulator.url,
       UV_THREADPOOL_SIZE: "16",

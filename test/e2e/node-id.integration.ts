@@ -15,6 +15,7 @@ import { marketData } from "../../src/simulators/tushare/market-data.ts";
 import { uniqueName } from "../support/unique-name.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { openWorkerRig, type WorkerRig } from "./worker-rig.ts";
+import { compileCache } from "../support/compile-cache.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/cli/main.ts");
 const market = generateMarket({ seed: 5, codes: 2, tradingDays: 5 });
@@ -122,7 +123,7 @@ function openRig(t: TestContext, nodeId: string): Promise<WorkerRig | undefined>
 }
 
 function startProcess(rig: WorkerRig): ReturnType<typeof spawn> {
-  const env = { ...rig.env, LOG_LEVEL: "error" };
+  const env = { ...compileCache, ...rig.env, LOG_LEVEL: "error" };
   return spawn(process.execPath, [MAIN, "start"], { env, stdio: ["ignore", "inherit", "inherit"] });
 }
 
