@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-import { readMutants, tryMutant, type Mutant } from "./lib/mutants.ts";
+import { openMutantFolder, readMutants, tryMutant, type Mutant } from "./lib/mutants.ts";
 import { openSuite } from "./lib/test-suite.ts";
 
 /**
@@ -29,13 +29,15 @@ async function main(): Promise<number> {
   const mutants = choose(all);
   const needsServices = mutants.some(({ test }) => test.endsWith(".integration.ts"));
   await using suite = needsServices ? await openSuite() : undefined;
+  await using folder = await openMutantFolder();
   let caught = 0;
   for (const mutant of mutants) {
-    const verdict = await tryMutant(mutant, {
+    const run = {
       variables: suite?.variables ?? {},
       hasControl: !values["skip-control"],
       isFull: mutant.isFull,
-    });
+    };
+    const verdict = await tryMutant(mutant, run, folder);
     caught += verdict.kind === "caught" ? 1 : 0;
     say(
       `${verdict.kind === "caught" ? "caught    " : verdict.kind === "broken" ? "BROKEN    " : "NOT CAUGHT"} ${mutant.name}: ${mutant.says}`,

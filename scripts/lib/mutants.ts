@@ -79,10 +79,19 @@ export interface MutantRun {
   readonly isFull: boolean;
 }
 
-/** A copy of the project in which guards may be taken away; gone when disposed of. */
-export async function tryMutant(mutant: Mutant, run: MutantRun): Promise<MutantVerdict> {
-  await using folder = await openGuardedFolder("mutant");
+/** A copy of the project in which guards may be taken away, one after the other; gone when disposed of. */
+export interface MutantFolder extends AsyncDisposable {
+  readonly path: string;
+}
+
+export async function openMutantFolder(): Promise<MutantFolder> {
+  const folder = await openGuardedFolder("mutant");
   await copyProject(folder.path);
+  return folder;
+}
+
+/** The folder is as before when it is done. */
+export async function tryMutant(mutant: Mutant, run: MutantRun, folder: MutantFolder): Promise<MutantVerdict> {
   if (run.hasControl) {
     const { code, output } = await runTest(mutant, run, folder.path);
     if (code !== 0) {
@@ -96,6 +105,10 @@ export async function tryMutant(mutant: Mutant, run: MutantRun): Promise<MutantV
   const startedMs = performance.now();
   const { code, output } = await runTest(mutant, run, folder.path);
   const ms = Math.round(performance.now() - startedMs);
+  const left = await applyPatch(mutant, folder.path, ["--reverse"]);
+  if (left !== undefined) {
+    throw new Error(`taking mutant ${mutant.name} back: ${left}`);
+  }
   if (code === 0) {
     return { kind: "not-caught", why: "the test is green with it", ms };
   }
@@ -144,8 +157,8 @@ function writePatch({ diff }: Mutant, folder: string): string {
 }
 
 /** Answers what went wrong. */
-async function applyPatch(mutant: Mutant, folder: string): Promise<string | undefined> {
-  const { code, output } = await runCommand("git", [...APPLY, writePatch(mutant, folder)], { cwd: folder });
+async function applyPatch(mutant: Mutant, folder: string, flags: readonly string[] = []): Promise<string | undefined> {
+  const { code, output } = await runCommand("git", [...APPLY, ...flags, writePatch(mutant, folder)], { cwd: folder });
   return code === 0 ? undefined : `its patch does not apply: ${lastLines(output, 5)}`;
 }
 
