@@ -64,9 +64,9 @@ test("three workers never ask more often than the limit in any 60 s, also while 
   await untilCalls(before + 2 * WORKERS * 2, "without Redis");
   await redis.start();
   await untilCalls(Math.floor(LIMIT * 0.75), "since Redis came back empty");
-  // What an empty log would be taken for: a whole limit that is free again, which is used up within seconds.
+  // What an empty log would be taken for: a whole limit that is free again, which is used up within three seconds.
   await new Promise((resolve) => {
-    setTimeout(resolve, 15_000);
+    setTimeout(resolve, 8_000);
   });
   assertWithinLimit();
   if (sizes.budgetCalls > LIMIT * 2) {

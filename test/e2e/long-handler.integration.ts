@@ -23,7 +23,7 @@ const [long = "", ...rest] = codes;
 const others = rest.filter((code) => partitionOfCode(code) !== partitionOfCode(long));
 const range = { start_date: market.days[0], end_date: market.days.at(-1) };
 /** The provider takes this long for the bars of one message, and then this long for its factors. */
-const BARS_MS = sizes.longHandlerMs * 0.55;
+const BARS_MS = Math.round(sizes.longHandlerMs * 0.55);
 const FACTORS_MS = sizes.longHandlerMs - BARS_MS;
 /** Longer than any answer takes: a call that is given up is made again. */
 const TIMEOUT_MS = 600_000;
