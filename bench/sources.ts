@@ -4,11 +4,14 @@ import { systemClock } from "../src/base/clock.ts";
 import { markdownTable } from "../scripts/lib/markdown-table.ts";
 import { recordingsFolder } from "../test/support/services.ts";
 import { collectGarbage } from "./lib/collect-garbage.ts";
+import { akshareCases } from "./lib/sources/akshare-cases.ts";
+import { akshareListCases } from "./lib/sources/akshare-list-cases.ts";
 import { baostockCases } from "./lib/sources/baostock-cases.ts";
 import { checksumOf, type Checksum, type DecodeCase } from "./lib/sources/decode-case.ts";
 import { parseSourcesOptions } from "./lib/sources/options.ts";
 import { tdxCases } from "./lib/sources/tdx-cases.ts";
 import { tushareCases } from "./lib/sources/tushare-cases.ts";
+import { yahooCases } from "./lib/sources/yahoo-cases.ts";
 import { printLine, quantile, round } from "./lib/worker/figures.ts";
 
 interface SourcesLine {
@@ -44,7 +47,8 @@ export async function benchSources(args: readonly string[]): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  const cases = [...(await tushareCases(data)), ...(await baostockCases(data)), ...(await tdxCases(data))];
+  const providers = [tushareCases, baostockCases, tdxCases, akshareCases, akshareListCases, yahooCases];
+  const cases = (await Promise.all(providers.map((casesOf) => casesOf(data)))).flat();
   const spent = new Map<DecodeCase, Spent[]>(cases.map((one) => [one, []]));
   for (const one of cases) {
     await requireTrue(one);
@@ -72,14 +76,14 @@ export async function benchSources(args: readonly string[]): Promise<void> {
 /** RangeError when the rows are not those of the recording. */
 async function requireTrue({ provider, form, expected, decode }: DecodeCase): Promise<void> {
   const found = checksumOf(await decode());
-  const isSame = (["rows", "prices", "volume"] as const).every((name) => found[name] === expected[name]);
+  const isSame = (["rows", "values", "counts"] as const).every((name) => found[name] === expected[name]);
   if (!isSame) {
     throw new RangeError(`${provider}, ${form}: read ${textOf(found)}, recorded are ${textOf(expected)}`);
   }
 }
 
-function textOf({ rows, prices, volume }: Checksum): string {
-  return `${rows} rows, prices ${prices}, volume ${volume}`;
+function textOf({ rows, values, counts }: Checksum): string {
+  return `${rows} rows, values ${values}, counts ${counts}`;
 }
 
 function answersOf({ expected }: DecodeCase, rows: number): number {
@@ -136,7 +140,7 @@ function renderRatios(lines: readonly SourcesLine[]): string {
     head,
     lines.map((line) => [
       line.provider,
-      `${line.dataSet} ${line.frequency}`,
+      line.dataSet === "bars" ? `bars ${line.frequency}` : line.dataSet,
       line.form,
       round(line.bytes / line.rows, 1).toString(),
       line.rowsPerSecond.toLocaleString("en-US"),

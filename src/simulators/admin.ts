@@ -13,6 +13,9 @@ export interface Administered {
   clearRequests(): void;
 }
 
+/** What a simulator shows beside its requests, by path: `/_sim/summary`. Throws on a query that it cannot read. */
+export type AdminPages = Readonly<Record<string, (query: URLSearchParams) => object>>;
+
 const ADMIN = /^(?:GET|POST|DELETE) \/_sim\//;
 
 /** Whether a connection that begins so is not for the protocol but for the paths below `/_sim/`. */
@@ -40,16 +43,36 @@ export function meetConnection(socket: Socket, admin: Server, serve: () => void)
   });
 }
 
-export function createAdmin(simulator: Administered): Server {
+export function createAdmin(simulator: Administered, pages: AdminPages = {}): Server {
   return createServer({ keepAlive: false }, (request, response) => {
-    void handleAdmin(request, response, simulator);
+    void handleAdmin(request, response, simulator, pages);
   });
 }
 
+/** Whether a request is for the admin server; if so, it has it. For simulators that speak HTTP themselves. */
+export function passToAdmin(admin: Server, request: IncomingMessage, response: ServerResponse): boolean {
+  const isForIt = request.url?.startsWith("/_sim/") === true;
+  if (isForIt) {
+    admin.emit("request", request, response);
+  }
+  return isForIt;
+}
+
 /** Never rejects. */
-async function handleAdmin(request: IncomingMessage, response: ServerResponse, simulator: Administered): Promise<void> {
-  const route = `${request.method ?? ""} ${new URL(request.url ?? "/", "http://127.0.0.1").pathname}`;
+async function handleAdmin(
+  request: IncomingMessage,
+  response: ServerResponse,
+  simulator: Administered,
+  pages: AdminPages,
+): Promise<void> {
+  const { pathname, searchParams } = new URL(request.url ?? "/", "http://127.0.0.1");
+  const route = `${request.method ?? ""} ${pathname}`;
+  const page = request.method === "GET" && Object.hasOwn(pages, pathname) ? pages[pathname] : undefined;
   try {
+    if (page !== undefined) {
+      sendJson(response, 200, page(searchParams));
+      return;
+    }
     switch (route) {
       case "GET /_sim/requests":
         sendJson(response, 200, { requests: simulator.requests });

@@ -1,20 +1,34 @@
+import { z } from "zod";
+
 import type { Random } from "../market/random.ts";
 
-/** A fault that was ordered: for the next `times` requests of the name (of any, when absent), after `skip` others. */
-export interface OrderedFault<Settled, Name extends string> {
-  readonly fault: Settled;
-  readonly name: Name | undefined;
+/** The next `times` requests that match, 1 by default, after `skip` others. */
+export interface FaultTimes {
   readonly times?: number | undefined;
   readonly skip?: number | undefined;
 }
 
-/** A fault that befalls requests by chance: so many in a thousand. */
-export interface ChanceFault<Settled, Name extends string> {
-  readonly fault: Settled;
-  readonly name: Name | undefined;
+const count = z.int().min(0).optional();
+/** Their members of an order over HTTP. */
+export const faultTimesShape = { times: count, skip: count };
+
+/** By chance: so many requests in a thousand. */
+export interface FaultOdds {
   readonly perMille: number;
   /** The very same request meets it so often in a row at most: who asks once more than that is told the truth. */
   readonly inARowMax?: number | undefined;
+}
+
+/** A fault that was ordered, for requests of the name (of any, when absent). */
+export interface OrderedFault<Settled, Name extends string> extends FaultTimes {
+  readonly fault: Settled;
+  readonly name: Name | undefined;
+}
+
+/** A fault that befalls requests by chance. */
+export interface ChanceFault<Settled, Name extends string> extends FaultOdds {
+  readonly fault: Settled;
+  readonly name: Name | undefined;
 }
 
 interface Waiting<Settled, Name extends string> {

@@ -2,12 +2,14 @@ type Mutable<Entry> = { -readonly [Key in keyof Entry]: Entry[Key] };
 /** Filled in by the server while it answers. */
 export type Open<Request> = Mutable<Request>;
 
+const REQUESTS_MAX_DEFAULT = 100_000;
+
 /** The newest requests of a simulator, at most `requestsMax` of them. */
 export class NewestRequests<Request extends object> {
   readonly #requestsMax: number;
   readonly #requests: Open<Request>[] = [];
 
-  constructor(requestsMax: number) {
+  constructor(requestsMax = REQUESTS_MAX_DEFAULT) {
     this.#requestsMax = requestsMax;
   }
 

@@ -64,13 +64,26 @@ test("the bench of the sources reads every provider's answers as they were recor
   assert.deepEqual(
     lines.map(({ provider, dataSet, frequency, form, rows }) => [provider, dataSet, frequency, form, rows]),
     [
-      ["tushare", "bars", "1d", "JSON", 6_000],
+      ["tushare", "bars", "1d", "JSON of daily", 6_000],
+      ["tushare", "bars", "1d", "JSON of index_daily", 8_000],
+      ["tushare", "bars", "5m", "JSON of stk_mins", 8_000],
       ["baostock", "bars", "1d", "packed K lines", 6_000],
       ["baostock", "bars", "5m", "packed K lines", 9_600],
       ["tdx", "bars", "1d", "K-line frame", 800],
       ["tdx", "ticks", "1d", "page of ticks", 2_000],
       ["tdx", "bars", "1d", ".day file", 4_995],
       ["tdx", "bars", "1m", ".lc1 file", 2_880],
+      ["akshare", "bars", "1d", "Eastmoney's lines", 8_242],
+      ["akshare", "bars", "5m", "Eastmoney's lines", 1_600],
+      ["akshare", "bars", "1d", "Sina's rows", 1_970],
+      ["akshare", "ticks", "1d", "Tencent's pages of a day", 4_200],
+      ["akshare", "stock-list", "1d", "Shanghai's list", 1_700],
+      ["akshare", "stock-list", "1d", "Shenzhen's pages of 20", 100],
+      ["akshare", "trading-calendar", "1d", "Sina's packed list", 13_162],
+      ["yahoo", "bars", "1d", "chart", 8_242],
+      ["yahoo", "bars", "1d", "chart with two splits", 8_242],
+      ["yahoo", "bars", "5m", "chart with nulls", 1_824],
+      ["yahoo", "bars", "1m", "chart with nulls", 1_140],
     ],
   );
   for (const { bench, ms, rowsPerSecond, bytes, node, cpu } of lines) {

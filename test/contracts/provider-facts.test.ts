@@ -10,9 +10,20 @@ import { SERVED_PROVIDERS, type ServedProviderName } from "../../src/domain/prov
 import { parseSecurityCode } from "../../src/domain/security-code.ts";
 import { AMOUNT_UNITS, VOLUME_UNITS, type UnitFact } from "../../src/ports/provider-facts.ts";
 import type { Capability } from "../../src/ports/source.ts";
+import { toEastmoneyId, toPrefixedCode } from "../../src/sources/akshare/codes.ts";
+import { readKlines } from "../../src/sources/akshare/eastmoney.ts";
+import {
+  mapBars as mapAkshareBars,
+  mapTicks as mapAkshareTicks,
+  volumeUnitOf,
+} from "../../src/sources/akshare/mapping.ts";
+import { readTickPage } from "../../src/sources/akshare/tencent.ts";
 import { mapTable as mapBaostock } from "../../src/sources/baostock/mapping.ts";
 import { mapKLines, mapTicks } from "../../src/sources/tdx/mapping.ts";
 import { mapTable as mapTushare } from "../../src/sources/tushare/mapping.ts";
+import { readChart } from "../../src/sources/yahoo/chart.ts";
+import { mapIntradayBars } from "../../src/sources/yahoo/intraday.ts";
+import { mapDailyBars } from "../../src/sources/yahoo/mapping.ts";
 
 const { config } = loadConfig({ flags: new Map(), env: {}, settings: {}, readFile: () => undefined });
 
@@ -23,6 +34,9 @@ const CODES: Readonly<Record<InstrumentKind, string>> = {
   fund: "160105.SZ",
   bond: "113050.SH",
 };
+
+const DOING = "reading an answer made by hand";
+const DAY_SECONDS = 86_400;
 
 interface Stored {
   readonly volume: string;
@@ -56,6 +70,37 @@ const READERS: Readonly<Record<ServedProviderName, (rows: UnitFact["rows"], code
     const counts = { volume: parseDecimal("3"), amount: parseDecimal("12") };
     const row = { date: "2024-01-02", minutes: rows === "daily bars" ? 0 : 575, ...price, ...counts };
     return mapKLines([row], parsed, rows === "daily bars" ? "1d" : "5m").bars[0];
+  },
+  akshare: (rows, code) => {
+    const parsed = parseSecurityCode(code);
+    const day = parseDay("2024-01-02");
+    if (rows === "ticks") {
+      const text = `v_detail_data_${toPrefixedCode(parsed)}=[0,"0/10:00:00/4.00/0.00/3/1200/B"]`;
+      const page = readTickPage(text, toPrefixedCode(parsed), DOING);
+      const [tick] = mapAkshareTicks(page?.ticks ?? [], parsed, day).ticks;
+      return tick === undefined ? undefined : { volume: tick.volume, turnover: undefined };
+    }
+    const frequency = rows === "daily bars" ? "1d" : "5m";
+    const { market, digits } = toEastmoneyId(parsed);
+    const line = `${day}${frequency === "1d" ? "" : " 09:35"},4,4,4,4,3,12,0,0,0,0`;
+    const text = JSON.stringify({ data: { code: digits, market: Number(market), klines: [line] } });
+    const wire = readKlines(text, { market, digits }, DOING) ?? [];
+    const unit = volumeUnitOf(parsed, "eastmoney", frequency);
+    return mapAkshareBars(wire, { code: parsed, frequency, from: day, to: day, unit }).bars[0];
+  },
+  yahoo: (rows, code) => {
+    const parsed = parseSecurityCode(code);
+    const day = parseDay("2024-01-02");
+    // Half past nine in Shanghai.
+    const stamp = Date.parse("2024-01-02T01:30:00Z") / 1_000;
+    const quote = { open: ["4"], high: ["4"], low: ["4"], close: ["4"], volume: ["3"] };
+    const chart = readChart({ meta: {}, timestamp: [`${stamp}`], indicators: { quote: [quote] } }, DOING);
+    const asked = { code: parsed, market: "CN", from: day, to: day, period2: stamp + DAY_SECONDS, splits: [] } as const;
+    if (rows === "daily bars") {
+      return mapDailyBars(chart, asked).rows[0];
+    }
+    const of = { frequency: "5m", wireMinutes: 5, minutes: 5, nowSeconds: stamp + DAY_SECONDS } as const;
+    return mapIntradayBars(chart, { ...asked, ...of }).rows[0];
   },
 };
 

@@ -1,8 +1,8 @@
 import type { Frequency } from "../../../src/domain/frequency.ts";
 import type { ProviderName } from "../../../src/domain/provider.ts";
 import { parseDay } from "../../../src/domain/day.ts";
-import type { Bar, RejectedRow, Tick } from "../../../src/domain/rows.ts";
-import type { SecurityCode } from "../../../src/domain/security-code.ts";
+import type { Bar, CalendarDay, Instrument, RejectedRow, Tick } from "../../../src/domain/rows.ts";
+import { digitsOf, type SecurityCode } from "../../../src/domain/security-code.ts";
 import { checkBars } from "../../../src/planning/check-bars.ts";
 import { checkTicks } from "../../../src/planning/check-ticks.ts";
 import { bundledCalendar } from "../../../src/planning/trading-calendar.ts";
@@ -10,7 +10,7 @@ import { bundledCalendar } from "../../../src/planning/trading-calendar.ts";
 /** One answer, or one file, and how it becomes rows. */
 export interface DecodeCase {
   readonly provider: ProviderName;
-  readonly dataSet: "bars" | "ticks";
+  readonly dataSet: "bars" | "ticks" | "stock-list" | "trading-calendar";
   readonly frequency: Frequency;
   /** What the bytes are, in a few words. */
   readonly form: string;
@@ -18,29 +18,45 @@ export interface DecodeCase {
   readonly bytes: number;
   /** What must come of it, told from the recording and not by the code that is measured. */
   readonly expected: Checksum;
-  /** From bytes to canonical rows that are checked; throws where a row is rejected. */
+  /** From bytes to canonical rows, of bars and ticks checked ones; throws where a row is rejected. */
   readonly decode: () => Decoded | Promise<Decoded>;
 }
 
-export type Decoded = readonly (Bar | Tick)[];
+type DecodedRow = Bar | Tick | Instrument | CalendarDay;
+export type Decoded = readonly DecodedRow[];
 
-/** Exact sums. */
+/** Exact sums of two columns. */
 export interface Checksum {
   readonly rows: number;
-  /** Of closes, or of prices of ticks, in thousandths. */
-  readonly prices: bigint;
-  /** Shares. */
-  readonly volume: bigint;
+  /** Closes, or prices of ticks, in thousandths; of instruments the digits of their codes, of a calendar the days. */
+  readonly values: bigint;
+  /** Shares; of instruments the days of listing, of a calendar 1 for each trading day. */
+  readonly counts: bigint;
 }
 
 export function checksumOf(rows: Decoded): Checksum {
-  let prices = 0n;
-  let volume = 0n;
+  let values = 0n;
+  let counts = 0n;
   for (const row of rows) {
-    prices += toThousandths("close" in row ? row.close : row.price);
-    volume += BigInt(row.volume);
+    const [value, count] = figuresOf(row);
+    values += value;
+    counts += count;
   }
-  return { rows: rows.length, prices, volume };
+  return { rows: rows.length, values, counts };
+}
+
+function figuresOf(row: DecodedRow): readonly [bigint, bigint] {
+  if ("volume" in row) {
+    return [toThousandths("close" in row ? row.close : row.price), BigInt(row.volume)];
+  }
+  return "listedOn" in row
+    ? [BigInt(digitsOf(row.code)), dayNumber(row.listedOn)]
+    : [dayNumber(row.day), row.isOpen ? 1n : 0n];
+}
+
+/** 20240102n. */
+export function dayNumber(day: string): bigint {
+  return BigInt(day.replaceAll("-", ""));
 }
 
 /** Of plain decimal text with at most three digits that are not 0 behind the point; cut there. */
@@ -85,7 +101,7 @@ export function checkedTicks(
   return checked.rows;
 }
 
-function refuseRejected([first]: readonly RejectedRow[]): void {
+export function refuseRejected([first]: readonly RejectedRow[]): void {
   if (first !== undefined) {
     throw new RangeError(`a row of ${first.code} was rejected: ${first.reason}: ${first.detail}`);
   }

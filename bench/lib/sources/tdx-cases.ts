@@ -13,13 +13,15 @@ import { FrameReader, unpackBody } from "../../../src/sources/tdx/frame.ts";
 import { K_LINE_CATEGORIES, K_LINE_ROWS_MAX, readKLines } from "../../../src/sources/tdx/k-lines.ts";
 import { mapKLines, mapTicks } from "../../../src/sources/tdx/mapping.ts";
 import { readTicks, TICK_ROWS_MAX } from "../../../src/sources/tdx/ticks.ts";
-import { checkedBars, checkedTicks, type Checksum, type DecodeCase } from "./decode-case.ts";
+import { checkedBars, checkedTicks, toThousandths, type Checksum, type DecodeCase } from "./decode-case.ts";
+import { readRecordedTicks } from "./recorded-ticks.ts";
 
 const BANK = parseSecurityCode("000001.SZ");
 const STAR = parseSecurityCode("688001.SH");
 const RECORD = 32;
 const K_LINES_TYPE = 0x052d;
 const TICKS_TYPE = 0x0fb5;
+const SIDES = { B: 0, S: 1, M: 2 } as const;
 
 /** The client's files as recorded; answers of the wire with the same rows, in the captured layout. */
 export async function tdxCases(data: string): Promise<readonly DecodeCase[]> {
@@ -28,7 +30,7 @@ export async function tdxCases(data: string): Promise<readonly DecodeCase[]> {
   const minutes = await readFile(path.join(folder, "sh688001.lc1"));
   return [
     kLinesCase(days),
-    await ticksCase(folder),
+    await ticksCase(data),
     fileCase(days, BANK, "1d", ".day file"),
     fileCase(minutes, STAR, "1m", ".lc1 file"),
   ];
@@ -51,9 +53,9 @@ function kLinesCase(file: Buffer): DecodeCase {
     bytes: bytes.length,
     expected: {
       rows: bars.length,
-      prices: sum(bars, ({ closeMilli }) => BigInt(closeMilli)),
+      values: sum(bars, ({ closeMilli }) => BigInt(closeMilli)),
       // Days come in lots that went through a float of 32 bits.
-      volume: sum(bars, ({ volume }) => BigInt(Math.fround(Math.floor(volume / 100))) * 100n),
+      counts: sum(bars, ({ volume }) => BigInt(Math.fround(Math.floor(volume / 100))) * 100n),
     },
     decode: () => {
       const lines = readKLines(bodyOf(bytes), { category, isIndex: false, askedMax: K_LINE_ROWS_MAX });
@@ -64,17 +66,21 @@ function kLinesCase(file: Buffer): DecodeCase {
 }
 
 /** A page of a past day: the recorded ticks in turn, twelve a minute. */
-async function ticksCase(folder: string): Promise<DecodeCase> {
-  const recorded = readRecordedTicks(
-    JSON.parse(await readFile(path.join(folder, "ticks-000001-2024-01.json"), "utf8")),
-  );
+async function ticksCase(data: string): Promise<DecodeCase> {
+  const recorded = await readRecordedTicks(data);
   const ticks = Array.from({ length: TICK_ROWS_MAX.past }, (_, index): TdxTick => {
     const tick = recorded[index % recorded.length];
     if (tick === undefined) {
       throw new RangeError("no tick is recorded");
     }
     const minute = 571 + Math.floor(index / 12);
-    return { ...tick, minute: minute <= 690 ? minute : minute + 90 };
+    return {
+      minute: minute <= 690 ? minute : minute + 90,
+      priceMilli: Number(toThousandths(tick.price)),
+      volume: Number(tick.lots) * 100,
+      trades: 0,
+      side: SIDES[tick.side],
+    };
   });
   const body = encodeTicks({ ticks, layout: "past", preCloseMilli: 9_150, millisAUnit: 10 });
   const bytes = encodeFrame({ sequence: 1, type: TICKS_TYPE }, body);
@@ -87,8 +93,8 @@ async function ticksCase(folder: string): Promise<DecodeCase> {
     bytes: bytes.length,
     expected: {
       rows: ticks.length,
-      prices: sum(ticks, ({ priceMilli }) => BigInt(priceMilli)),
-      volume: sum(ticks, ({ volume }) => BigInt(volume)),
+      values: sum(ticks, ({ priceMilli }) => BigInt(priceMilli)),
+      counts: sum(ticks, ({ volume }) => BigInt(volume)),
     },
     decode: () => {
       const answer = readTicks(bodyOf(bytes), { isToday: false, askedMax: TICK_ROWS_MAX.past });
@@ -122,7 +128,7 @@ function fileChecksum(file: Buffer, frequency: RecordFrequency): Checksum {
     prices += BigInt(close);
     volume += BigInt(file.readUInt32LE(at + 24));
   }
-  return { rows: file.length / RECORD, prices, volume };
+  return { rows: file.length / RECORD, values: prices, counts: volume };
 }
 
 function bodyOf(bytes: Buffer): Buffer {
@@ -146,20 +152,6 @@ function readDays(file: Buffer): readonly TdxBar[] {
       volume: u32(24),
       turnoverCents: file.readFloatLE(index * RECORD + 20) * 100,
     };
-  });
-}
-
-function readRecordedTicks(input: unknown): readonly TdxTick[] {
-  const days = typeof input === "object" && input !== null ? Object.values(input) : [];
-  return days.flatMap((day: unknown) => {
-    const rows = typeof day === "object" && day !== null && "data" in day && Array.isArray(day.data) ? day.data : [];
-    return rows.map((row: Readonly<Record<string, unknown>>): TdxTick => ({
-      minute: 0,
-      priceMilli: Math.round(Number(row["price"]) * 1_000),
-      volume: Number(row["vol"]) * 100,
-      trades: 0,
-      side: Number(row["buyorsell"]),
-    }));
   });
 }
 

@@ -1,6 +1,6 @@
 import type { Day } from "../../domain/day.ts";
+import { divideRounded } from "../decimal-text.ts";
 import type { ExEvent } from "./akshare-data.ts";
-import { divideRounded } from "./decimal-text.ts";
 
 export type AdjustMode = "none" | "forward" | "backward";
 

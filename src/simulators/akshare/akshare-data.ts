@@ -1,4 +1,6 @@
 import type { Day } from "../../domain/day.ts";
+import type { FactorEvent } from "../../market/factor-events.ts";
+import type { PriceLine } from "../../market/price-line.ts";
 import type { ActionTerms } from "../../market/price-rules.ts";
 
 export type AkshareKind = "stock" | "index" | "etf";
@@ -6,23 +8,13 @@ export type AkshareKind = "stock" | "index" | "etf";
 /** The parts of the exchanges that the lists tell apart. */
 export type AkshareBoard = "sh-main" | "star" | "sz-main" | "chinext" | "bj";
 
-/** Prices in thousandths of a yuan (of an index: of a point), volume in shares, turnover in cents. */
-export interface Line {
-  readonly openMilli: number;
-  readonly highMilli: number;
-  readonly lowMilli: number;
-  readonly closeMilli: number;
-  readonly volume: number;
-  readonly turnoverCents: number;
-}
-
 /** A day on which it traded. */
-export interface DayLine extends Line {
+export interface DayLine extends PriceLine {
   readonly day: Day;
 }
 
 /** One or several minutes; `endsAt` is Beijing time, `HH:MM`. */
-export interface MinuteLine extends Line {
+export interface MinuteLine extends PriceLine {
   readonly endsAt: string;
 }
 
@@ -34,12 +26,6 @@ export interface TickLine {
   readonly turnoverCents: number;
   readonly trades: number;
   readonly side: "buy" | "sell" | "neutral";
-}
-
-/** From `day` on prices times `factorE4` ten-thousandths are comparable with those of the first day. */
-export interface FactorEvent {
-  readonly day: Day;
-  readonly factorE4: number;
 }
 
 export interface ExEvent {

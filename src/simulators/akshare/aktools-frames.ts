@@ -1,7 +1,8 @@
 import type { Day } from "../../domain/day.ts";
+import { divideRounded, fixedText } from "../decimal-text.ts";
 import type { AdjustMode } from "./adjust-prices.ts";
 import type { AkshareListing } from "./akshare-data.ts";
-import { divideRounded, fixedText, floatText } from "./decimal-text.ts";
+import { floatText } from "./decimal-text.ts";
 import { klinesOf, lotsText, type Kline, type KlinePeriod } from "./eastmoney-bars.ts";
 import { figuresOf, quoteOf } from "./eastmoney-spot.ts";
 import { detailsOf } from "./eastmoney-ticks.ts";

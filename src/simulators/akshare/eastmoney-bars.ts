@@ -1,9 +1,11 @@
 import { compactDay, type Day } from "../../domain/day.ts";
 import { divideHalfUp } from "../../market/price-rules.ts";
+import type { PriceLine } from "../../market/price-line.ts";
+import { fixedText } from "../decimal-text.ts";
 import { createAdjustment, type AdjustMode } from "./adjust-prices.ts";
-import type { AkshareListing, Line } from "./akshare-data.ts";
+import type { AkshareListing } from "./akshare-data.ts";
 import type { Answer } from "./answer.ts";
-import { fixedText, floatText, ratioText } from "./decimal-text.ts";
+import { floatText, ratioText } from "./decimal-text.ts";
 import { askedColumns, eastmoneyAnswer, listingOfSecid, secidOf } from "./eastmoney.ts";
 import { foldDays, foldMinutes } from "./fold-lines.ts";
 import { numberOf, type Inquiry } from "./inquiry.ts";
@@ -106,7 +108,7 @@ export function klinesOf(
     };
   });
 
-  function linesOf(): readonly { readonly day: Day; readonly time: string; readonly line: Line }[] {
+  function linesOf(): readonly { readonly day: Day; readonly time: string; readonly line: PriceLine }[] {
     const days = view.daysOf(listing);
     if (isLong(period)) {
       const length = DAYS[period];
@@ -130,7 +132,7 @@ function isLong(period: KlinePeriod): period is keyof typeof DAYS {
 }
 
 /** Whole lots, to the nearest one. */
-export function lotsText({ volume }: Pick<Line, "volume">): string {
+export function lotsText({ volume }: Pick<PriceLine, "volume">): string {
   return String(divideHalfUp(volume, 100));
 }
 

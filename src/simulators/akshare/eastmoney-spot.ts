@@ -1,6 +1,7 @@
+import { divideRounded, fixedText } from "../decimal-text.ts";
 import type { AkshareBoard, AkshareListing, DayLine } from "./akshare-data.ts";
 import type { Answer } from "./answer.ts";
-import { divideRounded, fixedText, floatText, ratioText } from "./decimal-text.ts";
+import { floatText, ratioText } from "./decimal-text.ts";
 import { askedColumns, eastmoneyAnswer, listingOfSecid, secidOf } from "./eastmoney.ts";
 import { lotsText } from "./eastmoney-bars.ts";
 import { numberOf, type Inquiry } from "./inquiry.ts";

@@ -1,7 +1,8 @@
 import type { Day } from "../../domain/day.ts";
+import { fixedText } from "../decimal-text.ts";
 import type { AkshareListing, TickLine } from "./akshare-data.ts";
 import type { Answer } from "./answer.ts";
-import { fixedText, floatText } from "./decimal-text.ts";
+import { floatText } from "./decimal-text.ts";
 import { askedColumns, eastmoneyAnswer, eastmoneyText, listingOfSecid, secidOf } from "./eastmoney.ts";
 import { lotsText } from "./eastmoney-bars.ts";
 import type { Inquiry } from "./inquiry.ts";

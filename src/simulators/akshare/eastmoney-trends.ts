@@ -1,7 +1,9 @@
 import type { Day } from "../../domain/day.ts";
-import type { AkshareListing, Line, MinuteLine } from "./akshare-data.ts";
+import type { PriceLine } from "../../market/price-line.ts";
+import { fixedText } from "../decimal-text.ts";
+import type { AkshareListing, MinuteLine } from "./akshare-data.ts";
 import type { Answer } from "./answer.ts";
-import { fixedText, floatText, ratioText } from "./decimal-text.ts";
+import { floatText, ratioText } from "./decimal-text.ts";
 import { askedColumns, eastmoneyAnswer, listingOfSecid, secidOf } from "./eastmoney.ts";
 import { lotsText } from "./eastmoney-bars.ts";
 import { closeBefore } from "./eastmoney-ticks.ts";
@@ -98,7 +100,7 @@ function withAuction(listing: AkshareListing, day: Day): readonly MinuteLine[] {
   }
   const ticks = listing.ticks(day);
   const auction = ticks.find(({ time }) => time < "09:30");
-  const open: Line = {
+  const open: PriceLine = {
     openMilli: first.openMilli,
     highMilli: first.openMilli,
     lowMilli: first.openMilli,
@@ -117,7 +119,7 @@ function pricesOf(listing: AkshareListing, day: Day): readonly number[] {
     .map(({ priceMilli }) => priceMilli);
 }
 
-function afterAuction(first: MinuteLine, auction: Line, prices: readonly number[]): MinuteLine {
+function afterAuction(first: MinuteLine, auction: PriceLine, prices: readonly number[]): MinuteLine {
   const [open, ...others] = prices.map((milli) => ({
     ...first,
     openMilli: milli,
@@ -135,7 +137,7 @@ function afterAuction(first: MinuteLine, auction: Line, prices: readonly number[
   };
 }
 
-function quiet(first: MinuteLine, { closeMilli }: Line): MinuteLine {
+function quiet(first: MinuteLine, { closeMilli }: PriceLine): MinuteLine {
   return { ...first, openMilli: closeMilli, highMilli: closeMilli, lowMilli: closeMilli, closeMilli };
 }
 

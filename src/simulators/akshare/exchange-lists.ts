@@ -1,7 +1,7 @@
 import { compactDay, type Day } from "../../domain/day.ts";
+import { fixedText } from "../decimal-text.ts";
 import type { AkshareBoard, AkshareListing } from "./akshare-data.ts";
 import { jsonAnswer, textAnswer, type Answer } from "./answer.ts";
-import { fixedText } from "./decimal-text.ts";
 import { numberOf, type Inquiry } from "./inquiry.ts";
 import { jsonText, type JsonValue } from "./json-text.ts";
 import { spoilRows } from "./spoil.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import type { Random } from "../../market/random.ts";
-import { FaultQueue } from "../fault-queue.ts";
+import { FaultQueue, faultTimesShape, type FaultOdds, type FaultTimes } from "../fault-queue.ts";
 import { UPSTREAMS, type Upstream } from "./upstreams.ts";
 
 const count = z.int().min(0);
@@ -56,28 +56,23 @@ export type Fault = z.input<typeof faultSchema>;
 export type SettledFault = z.output<typeof faultSchema>;
 
 /** Which requests a fault is for: the next `times` ones to an upstream (to any, when absent), after `skip` others. */
-export interface FaultMatch {
+export interface FaultMatch extends FaultTimes {
   readonly upstream?: Upstream | undefined;
-  readonly times?: number | undefined;
-  readonly skip?: number | undefined;
 }
 
-/** A fault that befalls requests by chance: so many in a thousand. */
-export interface RandomFault {
+/** A fault that befalls requests by chance. */
+export interface RandomFault extends FaultOdds {
   readonly fault: Fault;
-  readonly perMille: number;
   readonly upstream?: Upstream;
-  /** The very same request meets it so often in a row at most: who asks once more than that is told the truth. */
-  readonly inARowMax?: number;
 }
 
-/** What `POST /_sim/faults` takes. */
-export const faultOrderSchema = z.strictObject({
-  fault: faultSchema,
-  upstream: upstream.optional(),
-  times: count.optional(),
-  skip: count.optional(),
-});
+const orderSchema = z.strictObject({ fault: faultSchema, upstream: upstream.optional(), ...faultTimesShape });
+
+/** What `POST /_sim/faults` takes; throws on anything else. */
+export function parseFaultOrder(input: unknown): { readonly fault: Fault; readonly match: FaultMatch } {
+  const { fault, ...match } = orderSchema.parse(input);
+  return { fault, match };
+}
 
 /** Decides which request meets which fault: ordered ones first come first served, then chance. */
 export class FaultPlan extends FaultQueue<SettledFault, Upstream> {

@@ -1,10 +1,11 @@
 import { Temporal } from "temporal-polyfill";
 
 import type { Day } from "../../domain/day.ts";
-import type { DayLine, Line, MinuteLine } from "./akshare-data.ts";
+import type { PriceLine } from "../../market/price-line.ts";
+import type { DayLine, MinuteLine } from "./akshare-data.ts";
 
 /** One line of several that follow one another; what else it has is the last one's. */
-export function foldLines<Kind extends Line>(lines: readonly [Kind, ...Kind[]]): Kind {
+export function foldLines<Kind extends PriceLine>(lines: readonly [Kind, ...Kind[]]): Kind {
   const last = lines.at(-1) ?? lines[0];
   return {
     ...last,
@@ -32,7 +33,7 @@ export function foldDays(days: readonly DayLine[], period: LongPeriod): readonly
   return foldGroups([...Map.groupBy(days, ({ day }) => periodOf(day, period)).values()]);
 }
 
-function foldGroups<Kind extends Line>(groups: readonly (readonly Kind[])[]): readonly Kind[] {
+function foldGroups<Kind extends PriceLine>(groups: readonly (readonly Kind[])[]): readonly Kind[] {
   return groups.flatMap(([first, ...rest]) => (first === undefined ? [] : [foldLines([first, ...rest])]));
 }
 

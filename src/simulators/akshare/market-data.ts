@@ -1,5 +1,4 @@
 import { tradingDays } from "../../domain/cn-trading-days.ts";
-import type { Day } from "../../domain/day.ts";
 import {
   compositeHistory,
   compositeMinutes,
@@ -7,20 +6,14 @@ import {
   COMPOSITES,
   type Composite,
 } from "../../market/composites.ts";
+import { factorEventsOf } from "../../market/factor-events.ts";
 import type { Market } from "../../market/generate-market.ts";
-import { minuteBarsOf, ticksOf, type MinuteBar } from "../../market/intraday.ts";
+import { minuteBarsOf, ticksOf } from "../../market/intraday.ts";
 import { divideHalfUp } from "../../market/price-rules.ts";
+import { MILLIS_A_CENT, priceLineOf } from "../../market/price-line.ts";
 import { createRandom } from "../../market/random.ts";
 import type { MarketSecurity, SecurityHistory } from "../../market/security.ts";
-import type {
-  AkshareBoard,
-  AkshareData,
-  AkshareListing,
-  FactorEvent,
-  Figures,
-  Line,
-  TickLine,
-} from "./akshare-data.ts";
+import type { AkshareBoard, AkshareData, AkshareListing, Figures, TickLine } from "./akshare-data.ts";
 
 /** Serves a generated market, its indices and its funds. */
 export function akshareData(market: Market): AkshareData {
@@ -53,10 +46,10 @@ function stockListing(market: Market, security: MarketSecurity): AkshareListing 
     listedOn: security.listedOn,
     delistedOn: security.delistedOn,
     figures: drawFigures(market.seed, code),
-    days: once(() => history().bars.map((bar) => ({ ...lineOf(bar), day: bar.day }))),
-    factors: once(() => factorEvents(history(), market.days[0])),
+    days: once(() => history().bars.map((bar) => ({ ...priceLineOf(bar), day: bar.day }))),
+    factors: once(() => factorEventsOf(history(), market.days[0])),
     events: once(() => history().actions.map(({ exDay, terms }) => ({ day: exDay, terms }))),
-    minutes: (day) => minuteBarsOf(market, code, day).map((bar) => ({ ...lineOf(bar), endsAt: bar.endsAt })),
+    minutes: (day) => minuteBarsOf(market, code, day).map((bar) => ({ ...priceLineOf(bar), endsAt: bar.endsAt })),
     ticks: (day) =>
       timed(
         ticksOf(market, code, day).map(({ priceCents, ...tick }) => ({
@@ -91,8 +84,6 @@ function missingDays(): never {
   throw new RangeError("serving a market: neither it nor the calendar has a day");
 }
 
-const MILLIS_A_CENT = 10;
-
 function boardOf({ board }: MarketSecurity): AkshareBoard {
   switch (board.name) {
     case "科创板":
@@ -104,35 +95,6 @@ function boardOf({ board }: MarketSecurity): AkshareBoard {
     case "主板":
       return board.suffix === "SH" ? "sh-main" : "sz-main";
   }
-}
-
-function lineOf(bar: Omit<MinuteBar, "code" | "day" | "endsAt">): Line {
-  return {
-    openMilli: MILLIS_A_CENT * bar.openCents,
-    highMilli: MILLIS_A_CENT * bar.highCents,
-    lowMilli: MILLIS_A_CENT * bar.lowCents,
-    closeMilli: MILLIS_A_CENT * bar.closeCents,
-    volume: bar.volume,
-    turnoverCents: bar.turnoverCents,
-  };
-}
-
-const FACTOR_ONE_E4 = 10_000;
-
-/** One event an ex-day; what came before the market's first day is one event before it. */
-function factorEvents({ factors, actions }: SecurityHistory, firstDay: Day | undefined): readonly FactorEvent[] {
-  const first = factors[0];
-  const earlier =
-    first === undefined || first.factorE4 === FACTOR_ONE_E4
-      ? []
-      : [{ day: dayBefore(firstDay ?? first.day), factorE4: first.factorE4 }];
-  const exDays = new Set<string>(actions.map(({ exDay }) => exDay));
-  return [...earlier, ...factors.filter(({ day }) => exDays.has(day)).map(({ day, factorE4 }) => ({ day, factorE4 }))];
-}
-
-/** The trading day before; where the calendar begins, the day itself. */
-function dayBefore(day: Day): Day {
-  return tradingDays().findLast((earlier) => earlier < day) ?? day;
 }
 
 interface Print extends Pick<TickLine, "priceMilli" | "volume" | "trades" | "side"> {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
 
 import type { Clock } from "../../base/clock.ts";
+import { readText, resetAfter } from "../serve-http.ts";
 import type { Answer } from "./answer.ts";
 import type { Answered, ReceivedRequest } from "./answer-request.ts";
 import { HEARTBEAT } from "./eastmoney-ticks.ts";
@@ -13,55 +14,20 @@ export interface RespondParts {
   readonly latencyMs: number;
   /** Between two signs of life of a stream. */
   readonly heartbeatMs: number;
-  /** Aborts when the simulator closes. */
+  /** Aborts when the client hangs up or the simulator closes. */
   readonly signal: AbortSignal;
-}
-
-/** Speaks HTTP for one request: latency, compression, and the faults that befall the connection. Never rejects. */
-export async function respond(request: IncomingMessage, response: ServerResponse, parts: RespondParts): Promise<void> {
-  const gone = new AbortController();
-  response.once("close", () => {
-    gone.abort();
-  });
-  const signal = AbortSignal.any([parts.signal, gone.signal]);
-  try {
-    await sendAnswer(request, response, { ...parts, signal });
-  } catch (error) {
-    // Whoever hung up or closed the simulator gets no answer; anything else is a defect and is shown.
-    if (signal.aborted || response.headersSent) {
-      response.destroy();
-    } else {
-      response.writeHead(500, { "content-type": "text/plain; charset=utf-8" });
-      response.end(error instanceof Error ? (error.stack ?? error.message) : "");
-    }
-  }
 }
 
 const BODY_BYTES_MAX = 65_536;
 
-async function readText(request: IncomingMessage, signal: AbortSignal): Promise<string> {
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  for await (const part of request.iterator({ destroyOnReturn: false })) {
-    signal.throwIfAborted();
-    if (Buffer.isBuffer(part)) {
-      bytes += part.length;
-      if (bytes > BODY_BYTES_MAX) {
-        throw new RangeError(`reading a request: its body is longer than ${BODY_BYTES_MAX} bytes`);
-      }
-      parts.push(part);
-    }
-  }
-  return Buffer.concat(parts).toString("utf8");
-}
-
-async function sendAnswer(request: IncomingMessage, response: ServerResponse, parts: RespondParts): Promise<void> {
+/** Speaks HTTP for one request: latency, compression, and the faults that befall the connection. */
+export async function respond(request: IncomingMessage, response: ServerResponse, parts: RespondParts): Promise<void> {
   const { clock, signal } = parts;
   const { answer, fault, entry } = parts.answer({
     method: request.method ?? "",
     url: request.url ?? "/",
     headers: request.headers,
-    body: await readText(request, signal),
+    body: await readText(request, BODY_BYTES_MAX, signal),
   });
   const waitMs = parts.latencyMs + (fault?.kind === "slow" ? fault.ms : 0);
   if (waitMs > 0) {
@@ -73,7 +39,7 @@ async function sendAnswer(request: IncomingMessage, response: ServerResponse, pa
   }
   const { bytes, head } = encode(answer, fault, request.headers["accept-encoding"] ?? "");
   if (fault?.kind === "reset") {
-    reset(response, answer, bytes, head, fault.afterBytes);
+    resetAfter(response, { status: answer.status, headers: head }, bytes, fault.afterBytes);
     return;
   }
   entry.status = answer.status;
@@ -119,24 +85,4 @@ function spoilBytes(bytes: Buffer, fault: SettledFault | undefined): Buffer {
   const spoilt = Buffer.from(bytes);
   spoilt[place < 0 ? bytes.length >> 1 : place] = 0xff;
   return spoilt;
-}
-
-/** Sends the head and some bytes of the body, then resets the connection; with 0 bytes not even the head. */
-function reset(
-  response: ServerResponse,
-  answer: Answer,
-  bytes: Buffer,
-  head: Encoded["head"],
-  afterBytes: number,
-): void {
-  const { socket } = response;
-  if (afterBytes === 0) {
-    socket?.resetAndDestroy();
-    return;
-  }
-  response.writeHead(answer.status, head);
-  // At least one byte stays unsent: a reset after the last one would be a whole answer.
-  response.write(bytes.subarray(0, Math.min(afterBytes, bytes.length - 1)), () => {
-    socket?.resetAndDestroy();
-  });
 }

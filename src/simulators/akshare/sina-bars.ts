@@ -1,7 +1,9 @@
 import type { Day } from "../../domain/day.ts";
-import type { AkshareListing, Line } from "./akshare-data.ts";
+import type { PriceLine } from "../../market/price-line.ts";
+import { fixedText } from "../decimal-text.ts";
+import type { AkshareListing } from "./akshare-data.ts";
 import { htmlAnswer, jsonAnswer, textAnswer, type Answer } from "./answer.ts";
-import { fixedText, ratioText } from "./decimal-text.ts";
+import { ratioText } from "./decimal-text.ts";
 import { foldDays, foldMinutes } from "./fold-lines.ts";
 import { codeOfPrefixed, findListing, numberOf, prefixedOf, type Inquiry } from "./inquiry.ts";
 import { jsonText, type JsonValue } from "./json-text.ts";
@@ -65,7 +67,7 @@ function rowsOf(inquiry: Inquiry, rowsMax: number, hasAmount: boolean): readonly
 
 interface TimedLine {
   readonly time: string;
-  readonly line: Line;
+  readonly line: PriceLine;
 }
 
 /** Enough for so many rows, if there are; undefined for a scale that there is not. */

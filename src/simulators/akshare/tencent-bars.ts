@@ -1,8 +1,10 @@
 import { compactDay, type Day } from "../../domain/day.ts";
+import type { PriceLine } from "../../market/price-line.ts";
+import { divideRounded, fixedText } from "../decimal-text.ts";
 import { createAdjustment, type AdjustMode } from "./adjust-prices.ts";
-import type { AkshareListing, ExEvent, Line } from "./akshare-data.ts";
+import type { AkshareListing, ExEvent } from "./akshare-data.ts";
 import { jsonAnswer, textAnswer, type Answer } from "./answer.ts";
-import { divideRounded, fixedText, floatText, ratioText } from "./decimal-text.ts";
+import { floatText, ratioText } from "./decimal-text.ts";
 import { lotsText } from "./eastmoney-bars.ts";
 import { foldDays, foldMinutes } from "./fold-lines.ts";
 import { codeOfPrefixed, findListing, numberOf, prefixedOf, type Inquiry } from "./inquiry.ts";
@@ -90,7 +92,7 @@ function listingOf(inquiry: Inquiry, symbol: string): AkshareListing | undefined
 }
 
 /** Lots; shares for the codes of Shanghai that begin with 688. */
-function volumeText({ code }: AkshareListing, line: Pick<Line, "volume">): string {
+function volumeText({ code }: AkshareListing, line: Pick<PriceLine, "volume">): string {
   return /^688\d{3}\.SH$/.test(code) ? String(line.volume) : lotsText(line);
 }
 

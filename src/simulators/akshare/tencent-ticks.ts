@@ -1,7 +1,8 @@
 import { compactDay, type Day } from "../../domain/day.ts";
+import { fixedText } from "../decimal-text.ts";
 import type { AkshareListing, TickLine } from "./akshare-data.ts";
 import { textAnswer, type Answer } from "./answer.ts";
-import { fixedText, ratioText } from "./decimal-text.ts";
+import { ratioText } from "./decimal-text.ts";
 import { lotsText } from "./eastmoney-bars.ts";
 import { closeBefore } from "./eastmoney-ticks.ts";
 import { codeOfPrefixed, findListing, numberOf, prefixedOf, type Inquiry } from "./inquiry.ts";

@@ -1,7 +1,8 @@
 import { Temporal } from "temporal-polyfill";
 
 import { dayAt, SHANGHAI, type Day } from "../../domain/day.ts";
-import type { AkshareData, AkshareListing, DayLine, FactorEvent, ExEvent } from "./akshare-data.ts";
+import type { FactorEvent } from "../../market/factor-events.ts";
+import type { AkshareData, AkshareListing, DayLine, ExEvent } from "./akshare-data.ts";
 
 /** Minutes of the day in Beijing at which a day is over, trading after hours included. */
 const OVER_AT = 15 * 60 + 30;

@@ -1,6 +1,6 @@
 import { decimalOf } from "../../market/truth-rows.ts";
+import { fixedText } from "../decimal-text.ts";
 import type { BaostockRow } from "./baostock-data.ts";
-import { fixedText } from "./decimal-text.ts";
 import type { PaidDividend } from "./listing.ts";
 
 /** Cash after tax is told as a range in words where there is any, as the provider does. */

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { parseDay } from "../../domain/day.ts";
-import { fixedText, ratioOf } from "./decimal-text.ts";
+import { fixedText } from "../decimal-text.ts";
+import { ratioOf } from "./ratio-of.ts";
 import { createAdjustment, percentText, priceText } from "./k-lines.ts";
 
 test("adjusted prices are the recorded ones: price times factor, to ten decimals", () => {

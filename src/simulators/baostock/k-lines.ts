@@ -2,10 +2,12 @@ import { Temporal } from "temporal-polyfill";
 
 import { tradingDays } from "../../domain/cn-trading-days.ts";
 import { compactDay, type Day } from "../../domain/day.ts";
+import type { FactorEvent } from "../../market/factor-events.ts";
 import { divideHalfUp } from "../../market/price-rules.ts";
+import { fixedText } from "../decimal-text.ts";
 import type { AdjustFlag, BaostockQuery, BaostockRow } from "./baostock-data.ts";
-import { fixedText, ratioOf } from "./decimal-text.ts";
-import { firstFrom, foldMinutes, type DayLine, type FactorEvent, type Listing, type MinuteLine } from "./listing.ts";
+import { firstFrom, foldMinutes, type DayLine, type Listing, type MinuteLine } from "./listing.ts";
+import { ratioOf } from "./ratio-of.ts";
 
 export interface KLineOptions {
   /** What stands for the volume of a suspended day; the page leaves it open. */

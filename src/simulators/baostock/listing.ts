@@ -1,32 +1,18 @@
 import type { Day } from "../../domain/day.ts";
+import type { FactorEvent } from "../../market/factor-events.ts";
+import type { PriceLine } from "../../market/price-line.ts";
 import type { BaostockKind } from "./baostock-data.ts";
 
-/** Prices in thousandths of a yuan (of an index: of a point), volume in shares, turnover in cents. */
-interface Line {
-  readonly openMilli: number;
-  readonly highMilli: number;
-  readonly lowMilli: number;
-  readonly closeMilli: number;
-  readonly volume: number;
-  readonly turnoverCents: number;
-}
-
 /** A day of a listed thing: a bar, or a suspended day with the price before it. */
-export interface DayLine extends Line {
+export interface DayLine extends PriceLine {
   readonly day: Day;
   readonly preCloseMilli: number;
   readonly isTrading: boolean;
 }
 
 /** One or several minutes; `endsAt` is Beijing time, `HH:MM`. */
-export interface MinuteLine extends Line {
+export interface MinuteLine extends PriceLine {
   readonly endsAt: string;
-}
-
-/** From `day` on prices are multiplied by `factorE4` ten-thousandths to be comparable with those of the first day. */
-export interface FactorEvent {
-  readonly day: Day;
-  readonly factorE4: number;
 }
 
 /** What a dividend's row tells. */

@@ -7,8 +7,8 @@ import { addDays, parseDay, type Day } from "../../domain/day.ts";
 import { compositeHistory } from "../../market/composites.ts";
 import { generateMarket } from "../../market/generate-market.ts";
 import { truthFactorRows, truthRows } from "../../market/truth-rows.ts";
+import { fixedText } from "../decimal-text.ts";
 import type { BaostockQuery, BaostockRow, Published } from "./baostock-data.ts";
-import { fixedText } from "./decimal-text.ts";
 import { marketData } from "./market-data.ts";
 
 const market = generateMarket({ seed: 5, codes: 60, tradingDays: 300, to: parseDay("2026-03-31") });

@@ -1,23 +1,20 @@
-import { once } from "node:events";
 import type { Server as HttpServer } from "node:http";
 import { createServer, type Socket } from "node:net";
 
 import { systemClock, type Clock } from "../../base/clock.ts";
 import { createRandom } from "../../market/random.ts";
-import { createAdmin, isForAdmin } from "../admin.ts";
+import { isForAdmin } from "../admin.ts";
+import { createControl, type Control } from "../control.ts";
+import { createLatency, type LatencyRange } from "../latency.ts";
+import { closeServer, HOST, listen } from "../listen.ts";
 import { Accounts, ANONYMOUS, type Account } from "./accounts.ts";
 import { createAnswerer } from "./answer-request.ts";
 import type { BaostockData } from "./baostock-data.ts";
 import { serveConnection } from "./connection.ts";
-import { faultOrderSchema, FaultPlan, type Fault, type FaultMatch, type RandomFault } from "./faults.ts";
+import { parseFaultOrder, FaultPlan, type Fault, type FaultMatch, type RandomFault } from "./faults.ts";
 import { LimitGate, type BaostockLimits } from "./limit-gate.ts";
 import { RequestLog, type SimulatedRequest } from "./request-log.ts";
 import type { Session } from "./session.ts";
-
-export interface LatencyRange {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
 
 export interface BaostockSimulatorOptions {
   /** A generated market (`marketData`) or a recording (`readRecording`, `recordingFromExchanges`). */
@@ -50,25 +47,18 @@ export interface BaostockSimulatorOptions {
  * BaoStock's TCP protocol served locally, for clients from 0.8.9 to 0.9.4. On the same port, over HTTP, whoever watches has
  * `GET /_sim/requests` and `POST /_sim/faults`; `DELETE` clears either.
  */
-export interface BaostockSimulator extends AsyncDisposable {
+export interface BaostockSimulator extends Control<SimulatedRequest, Fault, FaultMatch>, AsyncDisposable {
   readonly host: string;
   readonly port: number;
-  /** Requests as they arrived. */
-  readonly requests: readonly SimulatedRequest[];
   /** Connections on which something was asked, and the most of all at once. */
   readonly connections: { readonly opened: number; readonly most: number };
-  /** The next requests that match meet the fault, ordered ones before random ones. */
-  injectFault(fault: Fault, match?: FaultMatch): void;
-  /** Forgets ordered faults, and the blacklist. */
-  clearFaults(): void;
-  clearRequests(): void;
 }
 
 export async function startBaostockSimulator(options: BaostockSimulatorOptions): Promise<BaostockSimulator> {
   const clock = options.clock ?? systemClock;
   const seed = options.seed ?? 1;
   const closing = new AbortController();
-  const log = new RequestLog(options.requestsMax ?? REQUESTS_MAX_DEFAULT);
+  const log = new RequestLog(options.requestsMax);
   const faults = new FaultPlan(options.randomFaults ?? [], createRandom(seed, "faults"));
   const gate = new LimitGate(options.limits ?? {});
   const accounts = new Accounts(options.accounts ?? [ANONYMOUS]);
@@ -83,29 +73,16 @@ export async function startBaostockSimulator(options: BaostockSimulatorOptions):
     clientVersionMin: options.clientVersionMin ?? "00.8.90",
     loginRefusalType: options.loginRefusalType ?? "04",
   });
-  const latency = options.latency ?? { fromMs: 0, toMs: 0 };
-  const random = createRandom(seed, "latency");
+  const drawLatencyMs = createLatency(options.latency, seed);
   const sockets = new Set<Socket>();
   const connections = { opened: 0, most: 0 };
 
-  const control = {
-    requests: log.requests,
-    injectFault: (fault: Fault, match?: FaultMatch): void => {
-      faults.order(fault, match);
-    },
-    clearFaults: (): void => {
-      faults.clear();
+  const { control, admin } = createControl({
+    log,
+    faults,
+    parseOrder: parseFaultOrder,
+    pardon: () => {
       gate.pardon();
-    },
-    clearRequests: (): void => {
-      log.clear();
-    },
-  };
-  const admin = createAdmin({
-    ...control,
-    orderFault: (order) => {
-      const { fault, ...match } = faultOrderSchema.parse(order);
-      faults.order(fault, match);
     },
   });
   const serve = (socket: Socket): void => {
@@ -118,7 +95,7 @@ export async function startBaostockSimulator(options: BaostockSimulatorOptions):
       answer,
       clock,
       random: createRandom(seed, `cuts ${session.connection}`),
-      drawLatencyMs: () => random.between(latency.fromMs, latency.toMs),
+      drawLatencyMs,
       idleMs: options.idleMs,
       signal: closing.signal,
     });
@@ -132,26 +109,20 @@ export async function startBaostockSimulator(options: BaostockSimulatorOptions):
     });
     meetConnection(socket, options.idleMs, serve, admin);
   });
-  server.listen(options.port ?? 0, HOST);
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") {
-    throw new TypeError(`starting the simulator: expected a port, got ${String(address)}`);
-  }
+  const port = await listen(server, options.port);
 
   return {
     host: HOST,
-    port: address.port,
+    port,
     ...control,
     connections,
     [Symbol.asyncDispose]: async () => {
       closing.abort();
-      const closed = once(server, "close");
-      server.close();
-      for (const socket of sockets) {
-        socket.destroy();
-      }
-      await closed;
+      await closeServer(server, () => {
+        for (const socket of sockets) {
+          socket.destroy();
+        }
+      });
     },
   };
 }
@@ -181,6 +152,3 @@ function meetConnection(
     }
   });
 }
-
-const HOST = "127.0.0.1";
-const REQUESTS_MAX_DEFAULT = 100_000;

@@ -1,11 +1,11 @@
-import { tradingDays } from "../../domain/cn-trading-days.ts";
-import type { Day } from "../../domain/day.ts";
 import type { SecurityCode } from "../../domain/security-code.ts";
+import { factorEventsOf, type FactorEvent } from "../../market/factor-events.ts";
 import type { Market } from "../../market/generate-market.ts";
-import { minuteBarsOf, type MinuteBar } from "../../market/intraday.ts";
+import { minuteBarsOf } from "../../market/intraday.ts";
+import { MILLIS_A_CENT, priceLineOf } from "../../market/price-line.ts";
 import { createRandom } from "../../market/random.ts";
 import type { MarketSecurity, SecurityHistory } from "../../market/security.ts";
-import type { DayLine, FactorEvent, Figures, Listing, MinuteLine, PaidDividend } from "./listing.ts";
+import type { DayLine, Figures, Listing, PaidDividend } from "./listing.ts";
 
 /** A stock of the generated market; its days are drawn and put together when first asked for. */
 export function stockListing(market: Market, security: MarketSecurity): Listing {
@@ -28,9 +28,9 @@ export function stockListing(market: Market, security: MarketSecurity): Listing 
     listedOn: security.listedOn,
     delistedOn: security.delistedOn,
     days: () => (days ??= dayLines(history())),
-    factors: () => (factors ??= factorEvents(history(), market.days[0])),
+    factors: () => (factors ??= factorEventsOf(history(), market.days[0])),
     dividends: () => paidDividends(history()),
-    minutes: (day) => minuteBarsOf(market, code, day).map((bar) => ({ ...lineOf(bar), endsAt: bar.endsAt })),
+    minutes: (day) => minuteBarsOf(market, code, day).map((bar) => ({ ...priceLineOf(bar), endsAt: bar.endsAt })),
     figures: drawFigures(market.seed, code),
   };
 }
@@ -48,7 +48,7 @@ function dayLines({ bars, suspensions }: SecurityHistory): readonly DayLine[] {
   const inOrder = [...bars.map((bar) => ({ day: bar.day, bar })), ...suspended].toSorted((left, right) =>
     left.day < right.day ? -1 : 1,
   );
-  let closeMilli = 10 * (bars[0]?.preCloseCents ?? 0);
+  let closeMilli = MILLIS_A_CENT * (bars[0]?.preCloseCents ?? 0);
   return inOrder.map(({ day, bar }) => {
     if (bar === undefined) {
       return {
@@ -63,39 +63,10 @@ function dayLines({ bars, suspensions }: SecurityHistory): readonly DayLine[] {
         isTrading: false,
       };
     }
-    const line = { ...lineOf(bar), day, preCloseMilli: 10 * bar.preCloseCents, isTrading: true };
+    const line = { ...priceLineOf(bar), day, preCloseMilli: MILLIS_A_CENT * bar.preCloseCents, isTrading: true };
     ({ closeMilli } = line);
     return line;
   });
-}
-
-function lineOf(bar: Omit<MinuteBar, "code" | "day" | "endsAt">): Omit<MinuteLine, "endsAt"> {
-  return {
-    openMilli: 10 * bar.openCents,
-    highMilli: 10 * bar.highCents,
-    lowMilli: 10 * bar.lowCents,
-    closeMilli: 10 * bar.closeCents,
-    volume: bar.volume,
-    turnoverCents: bar.turnoverCents,
-  };
-}
-
-const FACTOR_ONE_E4 = 10_000;
-
-/** One event an ex-day; what came before the market's first day is one event before it. */
-function factorEvents({ factors, actions }: SecurityHistory, firstDay: Day | undefined): readonly FactorEvent[] {
-  const first = factors[0];
-  const earlier =
-    first === undefined || first.factorE4 === FACTOR_ONE_E4
-      ? []
-      : [{ day: dayBefore(firstDay ?? first.day), factorE4: first.factorE4 }];
-  const exDays = new Set<string>(actions.map(({ exDay }) => exDay));
-  return [...earlier, ...factors.filter(({ day }) => exDays.has(day)).map(({ day, factorE4 }) => ({ day, factorE4 }))];
-}
-
-/** The trading day before; where the calendar begins, the day itself. */
-function dayBefore(day: Day): Day {
-  return tradingDays().findLast((earlier) => earlier < day) ?? day;
 }
 
 /** Rights issues are no dividends. */

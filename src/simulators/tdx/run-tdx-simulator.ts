@@ -1,38 +1,21 @@
-import { once } from "node:events";
-
-import type { Day } from "../../domain/day.ts";
-import { generateMarket } from "../../market/generate-market.ts";
+import { generateFrom, untilAborted, type RunFlags, type ServedDays } from "../run.ts";
 import { marketData } from "./market-data.ts";
 import { recordedData } from "./recorded-data.ts";
-import { startTdxSimulator, type LatencyRange, type TdxSimulator } from "./simulator.ts";
+import { startTdxSimulator, type TdxSimulator } from "./simulator.ts";
 
 /** What `simulate tdx` asks for, one member a flag. */
-export interface RunTdxSimulatorOptions {
-  /** `--port`: 0 takes a free one. */
-  readonly port: number;
-  /** `--seed` of the generated market, of latency and of chance. */
-  readonly seed: number;
-  /** `--codes`: how many stocks the generated market has. */
-  readonly codes: number;
-  /** `--days` and `--to`: how many trading days it has, and its last one. */
-  readonly days: number;
-  readonly to: Day;
+export interface RunTdxSimulatorOptions extends RunFlags {
   /** `--data`: a folder with recorded files, served in place of the generated market. */
   readonly dataFolder: string | undefined;
-  /** `--latency`. */
-  readonly latency: LatencyRange;
   /** `--refuse-upgrade`: old clients are refused, as most hosts do. */
   readonly refusesUpgrade: boolean;
   /** Called once when it answers; the place to print the address. */
-  readonly onListening: (simulator: TdxSimulator, served: ServedDays) => void;
+  readonly onListening: (simulator: TdxSimulator, served: ServedMarket) => void;
 }
 
 /** What there is to ask for. */
-export interface ServedDays {
+export interface ServedMarket extends ServedDays {
   readonly days: number;
-  /** Undefined where a recording has no day. */
-  readonly firstDay: Day | undefined;
-  readonly lastDay: Day | undefined;
 }
 
 /** Serves until the signal aborts, then closes and resolves. */
@@ -40,12 +23,8 @@ export async function runTdxSimulator(options: RunTdxSimulatorOptions, signal: A
   signal.throwIfAborted();
   const { port, seed, latency, refusesUpgrade } = options;
   const data =
-    options.dataFolder === undefined
-      ? marketData(generateMarket({ seed, codes: options.codes, tradingDays: options.days, to: options.to }))
-      : await recordedData(options.dataFolder);
+    options.dataFolder === undefined ? marketData(generateFrom(options)) : await recordedData(options.dataFolder);
   await using simulator = await startTdxSimulator({ data, port, seed, latency, refusesUpgrade });
   options.onListening(simulator, { days: data.days.length, firstDay: data.days[0], lastDay: data.days.at(-1) });
-  if (!signal.aborted) {
-    await once(signal, "abort");
-  }
+  await untilAborted(signal);
 }

@@ -1,18 +1,15 @@
-import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 
 import { systemClock, type Clock } from "../../base/clock.ts";
 import { createRandom } from "../../market/random.ts";
-import { createAdmin, meetConnection } from "../admin.ts";
+import { meetConnection } from "../admin.ts";
+import { createControl, type Control } from "../control.ts";
+import { createLatency, type LatencyRange } from "../latency.ts";
+import { closeServer, HOST, listen } from "../listen.ts";
 import { Connection } from "./connection.ts";
-import { faultOrderSchema, FaultPlan, type Fault, type FaultMatch, type RandomFault } from "./faults.ts";
+import { parseFaultOrder, FaultPlan, type Fault, type FaultMatch, type RandomFault } from "./faults.ts";
 import { RequestLog, type TdxRequest } from "./request-log.ts";
 import type { TdxData } from "./tdx-data.ts";
-
-export interface LatencyRange {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
 
 export interface TdxSimulatorOptions {
   /** A generated market (`marketData`) or recorded files (`recordedData`). */
@@ -37,27 +34,18 @@ export interface TdxSimulatorOptions {
  * TongDaXin's standard quotes served locally: what a client of port 7709 finds there, from the protocol page alone. On the
  * same port, over HTTP, whoever watches has `GET` and `DELETE /_sim/requests`, `POST` and `DELETE /_sim/faults`.
  */
-export interface TdxSimulator extends AsyncDisposable {
-  readonly host: "127.0.0.1";
+export interface TdxSimulator extends Control<TdxRequest, Fault, FaultMatch>, AsyncDisposable {
+  readonly host: string;
   readonly port: number;
-  /** Requests as they arrived. */
-  readonly requests: readonly TdxRequest[];
   /** Connections over which something was asked so far. */
   readonly connections: number;
-  /** The next requests that match meet the fault, ordered ones before random ones. */
-  injectFault(fault: Fault, match?: FaultMatch): void;
-  clearFaults(): void;
-  clearRequests(): void;
 }
 
 const IDLE_MS_MAX_DEFAULT = 60_000;
-const REQUESTS_MAX_DEFAULT = 100_000;
 
 export async function startTdxSimulator(options: TdxSimulatorOptions): Promise<TdxSimulator> {
   const seed = options.seed ?? 1;
-  const latency = options.latency ?? { fromMs: 0, toMs: 0 };
-  const latencies = createRandom(seed, "latency");
-  const log = new RequestLog(options.requestsMax ?? REQUESTS_MAX_DEFAULT);
+  const log = new RequestLog(options.requestsMax);
   const faults = new FaultPlan(options.randomFaults ?? [], createRandom(seed, "faults"));
   const parts = {
     data: options.data,
@@ -65,25 +53,13 @@ export async function startTdxSimulator(options: TdxSimulatorOptions): Promise<T
     log,
     faults,
     random: createRandom(seed, "garbage"),
-    drawLatencyMs: () => latencies.between(latency.fromMs, latency.toMs),
+    drawLatencyMs: createLatency(options.latency, seed),
     refusesUpgrade: options.refusesUpgrade ?? false,
   };
   const idleMsMax = options.idleMsMax ?? IDLE_MS_MAX_DEFAULT;
   const open = new Set<Socket>();
   let accepted = 0;
-  const admin = createAdmin({
-    requests: log.requests,
-    orderFault: (order) => {
-      const { fault, ...match } = faultOrderSchema.parse(order);
-      faults.order(fault, match);
-    },
-    clearFaults: () => {
-      faults.clear();
-    },
-    clearRequests: () => {
-      log.clear();
-    },
-  });
+  const { control, admin } = createControl({ log, faults, parseOrder: parseFaultOrder });
 
   // A client may end its half first: the answers it asked for are still written.
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -102,36 +78,21 @@ export async function startTdxSimulator(options: TdxSimulatorOptions): Promise<T
       new Connection(socket, accepted, parts, gone.signal).serve().catch(() => socket.destroy());
     });
   });
-  server.listen(options.port ?? 0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") {
-    throw new TypeError(`starting the simulator: expected a port, got ${String(address)}`);
-  }
+  const port = await listen(server, options.port);
 
   return {
-    host: "127.0.0.1",
-    port: address.port,
-    requests: log.requests,
+    host: HOST,
+    port,
+    ...control,
     get connections() {
       return accepted;
     },
-    injectFault: (fault, match) => {
-      faults.order(fault, match);
-    },
-    clearFaults: () => {
-      faults.clear();
-    },
-    clearRequests: () => {
-      log.clear();
-    },
     [Symbol.asyncDispose]: async () => {
-      const closed = once(server, "close");
-      server.close();
-      for (const socket of open) {
-        socket.destroy();
-      }
-      await closed;
+      await closeServer(server, () => {
+        for (const socket of open) {
+          socket.destroy();
+        }
+      });
     },
   };
 }

@@ -7,7 +7,7 @@ import { FaultPlan } from "./faults.ts";
 import { marketData } from "./market-data.ts";
 import { REFUSALS } from "./refused-call.ts";
 import { parseDay } from "../../domain/day.ts";
-import { parseLatency, runTushareSimulator } from "./run-tushare-simulator.ts";
+import { runTushareSimulator } from "./run-tushare-simulator.ts";
 import { startTushareSimulator, SIMULATOR_TOKEN, type TushareSimulator } from "./simulator.ts";
 
 const data = marketData(generateMarket({ seed: 2, codes: 3, tradingDays: 30 }));
@@ -132,7 +132,7 @@ test("run alone it serves until its signal aborts", async () => {
   const options = { port: 0, seed: 1, codes: 2, days: 5, dataFolder: undefined, callsMax: 1, windowMs: 60_000 };
   const { promise: listening, resolve } = Promise.withResolvers<TushareSimulator>();
   const running = runTushareSimulator(
-    { ...options, to: parseDay("2025-12-31"), latency: parseLatency("1-3"), token: "abc", onListening: resolve },
+    { ...options, to: parseDay("2025-12-31"), latency: { fromMs: 1, toMs: 3 }, token: "abc", onListening: resolve },
     stop.signal,
   );
   const simulator = await listening;
@@ -143,12 +143,4 @@ test("run alone it serves until its signal aborts", async () => {
   stop.abort();
   await running;
   await assert.rejects(fetch(url, { method: "POST", body }));
-});
-
-test("a latency is one number of milliseconds or a range", () => {
-  assert.deepEqual(parseLatency("120"), { fromMs: 120, toMs: 120 });
-  assert.deepEqual(parseLatency("80-200"), { fromMs: 80, toMs: 200 });
-  for (const text of ["", "fast", "200-80", "-5"]) {
-    assert.throws(() => parseLatency(text), RangeError);
-  }
 });

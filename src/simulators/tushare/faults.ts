@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import type { Random } from "../../market/random.ts";
-import { FaultQueue } from "../fault-queue.ts";
+import { FaultQueue, faultTimesShape, type FaultOdds, type FaultTimes } from "../fault-queue.ts";
 import { isApiName, type ApiName } from "./apis.ts";
 
 const api = z.custom<ApiName>(isApiName, "expected the name of an api that the simulator has");
@@ -35,28 +35,25 @@ export type Fault = z.input<typeof faultSchema>;
 export type SettledFault = z.output<typeof faultSchema>;
 
 /** Which calls a fault is for: the next `times` ones of an API (of any, when absent), after `skip` others. */
-export interface FaultMatch {
+export interface FaultMatch extends FaultTimes {
   readonly api?: ApiName | undefined;
-  readonly times?: number | undefined;
-  readonly skip?: number | undefined;
 }
 
-/** A fault that befalls calls by chance: so many in a thousand. */
-export interface RandomFault {
+/** A fault that befalls calls by chance. */
+export interface RandomFault extends FaultOdds {
   readonly fault: Fault;
-  readonly perMille: number;
   readonly api?: ApiName;
   /** The very same call meets it so often in a row at most: who asks once more than that is told the truth. */
   readonly inARowMax?: number;
 }
 
-/** What `POST /_sim/faults` takes. */
-export const faultOrderSchema = z.strictObject({
-  fault: faultSchema,
-  api: api.optional(),
-  times: count.optional(),
-  skip: count.optional(),
-});
+const orderSchema = z.strictObject({ fault: faultSchema, api: api.optional(), ...faultTimesShape });
+
+/** What `POST /_sim/faults` takes; throws on anything else. */
+export function parseFaultOrder(input: unknown): { readonly fault: Fault; readonly match: FaultMatch } {
+  const { fault, ...match } = orderSchema.parse(input);
+  return { fault, match };
+}
 
 /** Decides which call meets which fault: ordered ones first come first served, then chance. */
 export class FaultPlan extends FaultQueue<SettledFault, ApiName> {

@@ -1,26 +1,21 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
-
 import { systemClock, type Clock } from "../../base/clock.ts";
 import { createRandom } from "../../market/random.ts";
-import { handleAdmin } from "./admin.ts";
+import { createControl, type Control } from "../control.ts";
+import { createLatency, type LatencyRange } from "../latency.ts";
+import { serveHttp, type HttpServing } from "../serve-http.ts";
 import { createAnswerer, type SimulatedAccount } from "./answer-call.ts";
 import type { ApiName } from "./apis.ts";
 import type { NumberStyle } from "./encode-answer.ts";
-import { FaultPlan, type Fault, type FaultMatch, type RandomFault } from "./faults.ts";
+import { FaultPlan, parseFaultOrder, type Fault, type FaultMatch, type RandomFault } from "./faults.ts";
 import { LIMIT_DEFAULT, LimitGate, type LimitRule } from "./limit-gate.ts";
 import type { PermissionWording } from "./refused-call.ts";
 import { RequestLog, type SimulatedRequest } from "./request-log.ts";
 import { respond } from "./respond.ts";
 import type { SimulatedData } from "./simulated-data.ts";
+import { summarize } from "./summarize.ts";
 
 /** A token of the real form, 56 hexadecimal digits, that is worth nothing anywhere else. */
 export const SIMULATOR_TOKEN = "5".repeat(8) + "1".repeat(48);
-
-export interface LatencyRange {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
 
 export interface TushareSimulatorOptions {
   /** A generated market (`marketData`) or a recording (`readRecording`, `recordingFromRows`). */
@@ -61,28 +56,18 @@ export interface TushareSimulatorOptions {
  * Tushare's HTTP protocol served locally. `POST` on `/`, `/dataapi` and `/dataapi/{api}` as the real one;
  * besides it `GET /_sim/requests`, `GET /_sim/summary?windowMs=…` and `POST /_sim/faults` for whoever watches.
  */
-export interface TushareSimulator extends AsyncDisposable {
-  /** `http://127.0.0.1:PORT` */
-  readonly url: string;
-  readonly port: number;
+export interface TushareSimulator extends Control<SimulatedRequest, Fault, FaultMatch>, HttpServing {
   /** A token that it accepts. */
   readonly token: string;
-  /** Calls as they arrived, without admin requests. */
-  readonly requests: readonly SimulatedRequest[];
   /** See RequestLog: the most calls of one API in any window of that length, from the log. */
   maxCallsInAnyWindow(windowMs: number, api?: string): number;
-  /** The next calls that match meet the fault, ordered ones before random ones. */
-  injectFault(fault: Fault, match?: FaultMatch): void;
-  clearFaults(): void;
-  clearRequests(): void;
 }
 
 export async function startTushareSimulator(options: TushareSimulatorOptions): Promise<TushareSimulator> {
   const clock = options.clock ?? systemClock;
   const seed = options.seed ?? 1;
   const tokens = options.tokens ?? [SIMULATOR_TOKEN];
-  const closing = new AbortController();
-  const log = new RequestLog(options.requestsMax ?? REQUESTS_MAX_DEFAULT);
+  const log = new RequestLog(options.requestsMax);
   const faults = new FaultPlan(options.randomFaults ?? [], createRandom(seed, "faults"));
   const answer = createAnswerer({
     data: options.data,
@@ -101,49 +86,28 @@ export async function startTushareSimulator(options: TushareSimulatorOptions): P
     unknownFields: options.unknownFields ?? "refuse",
     escapesNonAscii: options.escapesNonAscii ?? false,
   });
-  const latency = options.latency ?? { fromMs: 0, toMs: 0 };
-  const random = createRandom(seed, "latency");
-
-  const server = createServer((request, response) => {
-    if (request.url?.startsWith("/_sim/") === true) {
-      void handleAdmin(request, response, log, faults);
-      return;
-    }
-    const latencyMs = random.between(latency.fromMs, latency.toMs);
-    void respond(request, response, { answer, clock, latencyMs, signal: closing.signal });
+  const drawLatencyMs = createLatency(options.latency, seed);
+  const { control, admin } = createControl({
+    log,
+    faults,
+    parseOrder: parseFaultOrder,
+    pages: { "/_sim/summary": (query) => summarize(log, query) },
   });
-  server.listen(options.port ?? 0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") {
-    throw new TypeError(`starting the simulator: expected a port, got ${String(address)}`);
-  }
+
+  const serving = await serveHttp({
+    port: options.port,
+    admin,
+    respond: (request, response, signal) =>
+      respond(request, response, { answer, clock, latencyMs: drawLatencyMs(), signal }),
+  });
 
   return {
-    url: `http://127.0.0.1:${address.port}`,
-    port: address.port,
+    ...serving,
     token: tokens[0] ?? "",
-    requests: log.requests,
+    ...control,
     maxCallsInAnyWindow: (windowMs, api) => log.maxCallsInAnyWindow(windowMs, api),
-    injectFault: (fault, match) => {
-      faults.order(fault, match);
-    },
-    clearFaults: () => {
-      faults.clear();
-    },
-    clearRequests: () => {
-      log.clear();
-    },
-    [Symbol.asyncDispose]: async () => {
-      closing.abort();
-      const closed = once(server, "close");
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
   };
 }
 
-const REQUESTS_MAX_DEFAULT = 100_000;
 /** The page: "keep lists below about 100 codes". */
 const CODES_MAX_DEFAULT = 100;

@@ -1,22 +1,16 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
-
 import { systemClock, type Clock } from "../../base/clock.ts";
 import { createRandom } from "../../market/random.ts";
-import { createAdmin } from "../admin.ts";
+import { createControl, type Control } from "../control.ts";
+import { createLatency, type LatencyRange } from "../latency.ts";
+import { serveHttp, type HttpServing } from "../serve-http.ts";
 import { createAnswerer } from "./answer-request.ts";
 import type { QuoteKey } from "./chart.ts";
 import { Cookies } from "./cookies.ts";
-import { faultOrderSchema, FaultPlan, type Fault, type FaultMatch, type RandomFault } from "./faults.ts";
+import { parseFaultOrder, FaultPlan, type Fault, type FaultMatch, type RandomFault } from "./faults.ts";
 import { LimitGate, type YahooLimits } from "./limit-gate.ts";
 import { RequestLog, type SimulatedRequest } from "./request-log.ts";
 import { respond } from "./respond.ts";
 import type { YahooData } from "./yahoo-data.ts";
-
-export interface LatencyRange {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
 
 export interface YahooSimulatorOptions {
   /** Generated markets (`yahooData`) or a recording (`yahooRecording`, `readRecording`). */
@@ -47,17 +41,7 @@ export interface YahooSimulatorOptions {
  * Yahoo's chart API served locally, with the paths that give cookie, crumb and quotes, whatever host a request names. On
  * the same port whoever watches has `GET /_sim/requests` and `POST /_sim/faults`; `DELETE` clears either.
  */
-export interface YahooSimulator extends AsyncDisposable {
-  /** `http://127.0.0.1:PORT` */
-  readonly url: string;
-  readonly port: number;
-  /** Requests as they arrived, without admin requests. */
-  readonly requests: readonly SimulatedRequest[];
-  /** The next requests that match meet the fault, ordered ones before random ones. */
-  injectFault(fault: Fault, match?: FaultMatch): void;
-  /** Forgets ordered faults, and bans. */
-  clearFaults(): void;
-  clearRequests(): void;
+export interface YahooSimulator extends Control<SimulatedRequest, Fault, FaultMatch>, HttpServing {
   /** Cookies that are out, and their crumbs, are refused from now on. */
   forgetCookies(): void;
 }
@@ -65,8 +49,7 @@ export interface YahooSimulator extends AsyncDisposable {
 export async function startYahooSimulator(options: YahooSimulatorOptions): Promise<YahooSimulator> {
   const clock = options.clock ?? systemClock;
   const seed = options.seed ?? 1;
-  const closing = new AbortController();
-  const log = new RequestLog(options.requestsMax ?? REQUESTS_MAX_DEFAULT);
+  const log = new RequestLog(options.requestsMax);
   const faults = new FaultPlan(options.randomFaults ?? [], createRandom(seed, "faults"));
   const gate = new LimitGate(options.limits);
   const cookies = new Cookies(createRandom(seed, "cookies"));
@@ -80,60 +63,30 @@ export async function startYahooSimulator(options: YahooSimulatorOptions): Promi
     keyOrder: options.keyOrder ?? { variedBy: createRandom(seed, "key order") },
     liveSeconds: options.liveMs === false ? undefined : (options.liveMs ?? LIVE_MS_DEFAULT) / 1_000,
   });
-  const latency = options.latency ?? { fromMs: 0, toMs: 0 };
-  const random = createRandom(seed, "latency");
+  const drawLatencyMs = createLatency(options.latency, seed);
 
-  const control = {
-    requests: log.requests,
-    injectFault: (fault: Fault, match?: FaultMatch): void => {
-      faults.order(fault, match);
-    },
-    clearFaults: (): void => {
-      faults.clear();
+  const { control, admin } = createControl({
+    log,
+    faults,
+    parseOrder: parseFaultOrder,
+    pardon: () => {
       gate.pardon();
     },
-    clearRequests: (): void => {
-      log.clear();
-    },
-  };
-  const admin = createAdmin({
-    ...control,
-    orderFault: (order) => {
-      const { fault, ...match } = faultOrderSchema.parse(order);
-      faults.order(fault, match);
-    },
   });
-  const server = createServer((request, response) => {
-    if (request.url?.startsWith("/_sim/") === true) {
-      admin.emit("request", request, response);
-      return;
-    }
-    const latencyMs = random.between(latency.fromMs, latency.toMs);
-    void respond(request, response, { answer, clock, latencyMs, signal: closing.signal });
+  const serving = await serveHttp({
+    port: options.port,
+    admin,
+    respond: (request, response, signal) =>
+      respond(request, response, { answer, clock, latencyMs: drawLatencyMs(), signal }),
   });
-  server.listen(options.port ?? 0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") {
-    throw new TypeError(`starting the simulator: expected a port, got ${String(address)}`);
-  }
 
   return {
-    url: `http://127.0.0.1:${address.port}`,
-    port: address.port,
+    ...serving,
     ...control,
     forgetCookies: () => {
       cookies.forget();
     },
-    [Symbol.asyncDispose]: async () => {
-      closing.abort();
-      const closed = once(server, "close");
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
   };
 }
 
-const REQUESTS_MAX_DEFAULT = 100_000;
 const LIVE_MS_DEFAULT = 1_800_000;

@@ -1,8 +1,10 @@
 import type { Clock } from "../../base/clock.ts";
-import { orAbort } from "../../base/or-abort.ts";
+import { Semaphore } from "../../base/semaphore.ts";
 import { RateLimitError } from "../../ports/budget.ts";
 import { createHttpClient, parseBaseUrl, type HttpAnswer, type HttpClient } from "../http/client.ts";
 import { DroppedError } from "../http/errors.ts";
+import { createPace, type Pace } from "../http/pace.ts";
+import { Penalty } from "../http/penalty.ts";
 import { BlockedError, refuseBadAnswer, UPSTREAMS, type Upstream } from "./errors.ts";
 
 export interface AkshareClientOptions {
@@ -75,6 +77,12 @@ const USER_AGENT =
 /** The longest list of an exchange has about a quarter of it. */
 const BODY_BYTES_MAX = 8 * 1024 * 1024;
 
+interface Lane {
+  readonly turns: Semaphore;
+  readonly pace: Pace;
+  readonly penalty: Penalty;
+}
+
 export function createAkshareClient(options: AkshareClientOptions): AkshareClient {
   const { clock, pauseMs = 1_000, banWaitMs = 5 * MINUTE_MS, banWaitMsMax = 60 * MINUTE_MS, random } = options;
   const placed = options.baseUrl === undefined ? undefined : parseBaseUrl(options.baseUrl, "opening AKShare");
@@ -83,11 +91,28 @@ export function createAkshareClient(options: AkshareClientOptions): AkshareClien
     createHttpClient({ callMsMax, bodyBytesMax: BODY_BYTES_MAX, useProxy: options.useProxy ?? true });
   const direct = http(options.callMsMax ?? 30_000);
   const behind = http(options.aktoolsMsMax ?? 120_000);
-  const lanes = new Map(UPSTREAMS.map((upstream) => [upstream, new Lane(clock, pauseMs, random ?? Math.random)]));
-  const ladders = new Map(UPSTREAMS.map((upstream) => [upstream, new Ladder(banWaitMs, banWaitMsMax)]));
+  const lanes = new Map(UPSTREAMS.map((upstream) => [upstream, createLane()]));
 
-  function toBlocked(upstream: Upstream, error: BlockedError): RateLimitError {
-    const waitMs = ladders.get(upstream)?.next() ?? banWaitMsMax;
+  function createLane(): Lane {
+    return {
+      turns: new Semaphore(1),
+      pace: createPace(clock, { pauseMs, spread: 0.5, ...(random === undefined ? {} : { random }) }),
+      penalty: new Penalty({ firstMs: banWaitMs, lastMs: banWaitMsMax }),
+    };
+  }
+
+  function laneOf(upstream: Upstream, doing: string): Lane {
+    const lane = lanes.get(upstream);
+    if (lane === undefined) {
+      throw new RangeError(`${doing}: ${upstream} is no upstream`);
+    }
+    return lane;
+  }
+
+  function toBlocked({ penalty }: Lane, error: BlockedError): RateLimitError {
+    // One request at a time: none was under way when the one before was refused.
+    const nowMs = clock.elapsedMs();
+    const waitMs = penalty.refused(nowMs, nowMs);
     return new RateLimitError(error.message, undefined, {
       retryAfterMs: Math.max(waitMs, error.retryAfterMs ?? 0),
       cause: error.cause ?? error,
@@ -130,25 +155,22 @@ export function createAkshareClient(options: AkshareClientOptions): AkshareClien
     async ask(request, read, signal, isDoubtful) {
       signal.throwIfAborted();
       const { upstream, doing, statuses = [] } = request;
-      const lane = lanes.get(upstream);
-      if (lane === undefined) {
-        throw new RangeError(`${doing}: ${upstream} is no upstream`);
-      }
+      const lane = laneOf(upstream, doing);
       try {
-        const answer = await lane.run(() => send(request, signal), signal);
+        const answer = await inTurn(lane, () => send(request, signal), signal);
         if (!statuses.includes(answer.status)) {
           refuseBadAnswer(upstream, answer, answer.text, doing);
         }
         const value = read(answer);
         if (isDoubtful?.(value) !== true) {
-          ladders.get(upstream)?.reset();
+          lane.penalty.succeeded(clock.elapsedMs());
         }
         return value;
       } catch (error) {
-        throw error instanceof BlockedError ? toBlocked(upstream, error) : error;
+        throw error instanceof BlockedError ? toBlocked(lane, error) : error;
       }
     },
-    blocked: (upstream, message) => toBlocked(upstream, new BlockedError(message)),
+    blocked: (upstream, message) => toBlocked(laneOf(upstream, message), new BlockedError(message)),
     async [Symbol.asyncDispose]() {
       await Promise.all([direct[Symbol.asyncDispose](), behind[Symbol.asyncDispose]()]);
     },
@@ -156,58 +178,10 @@ export function createAkshareClient(options: AkshareClientOptions): AkshareClien
 }
 
 /** First come, first served; whoever gives up waiting lets the next one through in its turn. */
-class Lane {
-  readonly #clock: Clock;
-  readonly #pauseMs: number;
-  readonly #random: () => number;
-  #tail: Promise<void> = Promise.resolve();
-  #nextAtMs = 0;
-
-  constructor(clock: Clock, pauseMs: number, random: () => number) {
-    this.#clock = clock;
-    this.#pauseMs = pauseMs;
-    this.#random = random;
-  }
-
-  async run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    const before = this.#tail;
-    const { promise: mine, resolve: done } = Promise.withResolvers<void>();
-    this.#tail = before.then(() => mine);
-    try {
-      await orAbort(before, signal);
-      const waitMs = this.#nextAtMs - this.#clock.elapsedMs();
-      if (waitMs > 0) {
-        await this.#clock.sleep(waitMs, signal);
-      }
-      this.#nextAtMs = this.#clock.elapsedMs() + this.#pauseMs * (1 + this.#random() / 2);
-      return await work();
-    } finally {
-      done();
-    }
-  }
-}
-
-/** How long to stay away: twice as long each time, and from the beginning after an answer. */
-class Ladder {
-  readonly #firstMs: number;
-  readonly #mostMs: number;
-  #waitMs: number;
-
-  constructor(firstMs: number, mostMs: number) {
-    this.#firstMs = firstMs;
-    this.#mostMs = mostMs;
-    this.#waitMs = firstMs;
-  }
-
-  next(): number {
-    const waitMs = Math.min(this.#waitMs, this.#mostMs);
-    this.#waitMs = Math.min(waitMs * 2, this.#mostMs);
-    return waitMs;
-  }
-
-  reset(): void {
-    this.#waitMs = this.#firstMs;
-  }
+async function inTurn<T>({ turns, pace }: Lane, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  using _ = await turns.enter(signal);
+  await pace.take(signal);
+  return await work();
 }
 
 function queryText(query: UpstreamRequest["query"]): string {

@@ -25,11 +25,20 @@ export const AKSHARE_FACTS: ProviderFacts = {
     },
     {
       rows: "minute bars",
-      kinds: ["stock", "index", "etf", "fund"],
+      kinds: ["stock", "index"],
       volume: "lots",
       amount: "yuan",
       numbers: "decimal",
       certainty: "seen",
+    },
+    {
+      // A minute of one was seen in lots; of the others nobody says.
+      rows: "minute bars",
+      kinds: ["etf", "fund"],
+      volume: "told-by-turnover",
+      amount: "yuan",
+      numbers: "decimal",
+      certainty: "reported",
     },
     {
       // The print's turnover is there, and no column of ours for it.

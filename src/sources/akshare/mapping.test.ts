@@ -6,7 +6,7 @@ import * as fc from "fast-check";
 import { sizes } from "../../../test/support/sizes.ts";
 import { parseDay } from "../../domain/day.ts";
 import { parseSecurityCode } from "../../domain/security-code.ts";
-import { mapBars } from "./mapping.ts";
+import { mapBars, volumeUnitOf } from "./mapping.ts";
 import { mapFactors } from "./factors.ts";
 import { splitStamp, type WireBar } from "./wire-bar.ts";
 
@@ -37,6 +37,20 @@ test("the turnover tells lots from shares, and what fits neither is rejected", (
     assert.equal(bars[0]?.volume, shares, `${volume} ${String(amount)}`);
     assert.equal(rejected.length, shares === undefined ? 1 : 0);
   }
+});
+
+test("minutes of a fund are in lots or in shares, as their turnover tells; those of a share and all days are in lots", () => {
+  const code = parseSecurityCode("510300.SH");
+  const prices = { open: "1.689", close: "1.684", high: "1.691", low: "1.683", amount: "57425767.000" };
+  const unit = volumeUnitOf(code, "eastmoney", "5m");
+  for (const volume of ["340307", "34030700"]) {
+    const row = bar({ ...prices, endsAt: "10:35", volume });
+    const { bars } = mapBars([row], { code, frequency: "5m", from: DAY, to: DAY, unit });
+    assert.equal(bars[0]?.volume, "34030700", `${volume} as ${unit}`);
+  }
+  assert.equal(volumeUnitOf(code, "eastmoney", "1d"), "lots");
+  assert.equal(volumeUnitOf(parseSecurityCode("600000.SH"), "eastmoney", "5m"), "lots");
+  assert.equal(volumeUnitOf(code, "sina", "5m"), "shares");
 });
 
 test("every day of whole lots at a price in its range is told right, in either unit", () => {

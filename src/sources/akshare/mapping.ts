@@ -32,6 +32,19 @@ export interface MappedBars {
 /** How an upstream counts shares; `told`: in lots or in shares, and the turnover says which. */
 export type VolumeUnit = "shares" | "lots" | "told";
 
+/**
+ * Which unit the bars of a code have at an upstream. Shares of the board for science were seen in both, and of minutes of
+ * funds nobody says.
+ */
+export function volumeUnitOf(code: SecurityCode, api: string, frequency: Frequency): VolumeUnit {
+  if (api === "sina" || exchangeOf(code) === "HK") {
+    return "shares";
+  }
+  const kind = kindOf(code);
+  const isFund = kind === "etf" || kind === "fund";
+  return isStarShare(code) || (isFund && isIntraday(frequency)) ? "told" : "lots";
+}
+
 export interface BarsAsked {
   readonly code: SecurityCode;
   readonly frequency: Frequency;
@@ -218,14 +231,15 @@ export function mapTicks(rows: readonly WireTick[], code: SecurityCode, day: Day
     const sequence = places.get(row.time) ?? 0;
     places.set(row.time, sequence + 1);
     try {
+      const price = readTickPrice(row.price);
       ticks.push({
         code,
         tradingDay: day,
         time: `${day} ${readClock(row.time)}`,
         zone: SHANGHAI,
         sequence,
-        price: readTickPrice(row.price),
-        volume: readTickVolume(row, code),
+        price,
+        volume: readTickVolume(row, price, code),
         trades: undefined,
         direction: readSide(row.side),
         source: SOURCE.AKSHARE,
@@ -259,11 +273,15 @@ function readTickPrice(cell: unknown): DecimalText {
  * In lots; of shares of the board for science the print's own turnover tells whether in lots or in shares. It is of three
  * seconds and their prices, a little apart from the one that it shows.
  */
-function readTickVolume({ volume, price, amount }: WireTick, code: SecurityCode): DecimalText {
-  const at = toScaled(readTickPrice(price), SCALE);
+function readTickVolume({ volume, amount }: WireTick, price: DecimalText, code: SecurityCode): DecimalText {
+  const count = readCount(volume, "volume");
+  const turnover = readTurnover(amount);
+  if (!isStarShare(code)) {
+    return toShares(count, "lots", { low: price, high: price, turnover });
+  }
+  const at = toScaled(price, SCALE);
   const around = { low: fromScaled((at * 9n) / 10n, SCALE), high: fromScaled((at * 11n) / 10n, SCALE) };
-  const unit = isStarShare(code) ? "told" : "lots";
-  return toShares(readCount(volume, "volume"), unit, { ...around, turnover: readTurnover(amount) });
+  return toShares(count, "told", { ...around, turnover });
 }
 
 function readSide(side: unknown): TickDirectionNumber {

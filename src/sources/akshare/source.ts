@@ -3,18 +3,18 @@ import { dayAt, SHANGHAI, type Day } from "../../domain/day.ts";
 import { SOURCE } from "../../domain/enums.ts";
 import { kindOf } from "../../domain/instrument-kind.ts";
 import type { DataSet } from "../../domain/rows.ts";
-import { exchangeOf, type SecurityCode } from "../../domain/security-code.ts";
+import { exchangeOf } from "../../domain/security-code.ts";
 import type { Call, Selection } from "../../domain/unit.ts";
 import type { Capability, Page, Source } from "../../ports/source.ts";
+import { oneCodeOf } from "../one-code-of.ts";
 import { askAktoolsBars, askAktoolsCalendar, askAktoolsFactors, askAktoolsTicks } from "./aktools.ts";
 import { akshareCapabilities } from "./capabilities.ts";
 import { createAkshareClient, type AkshareClient, type AkshareClientOptions } from "./client.ts";
-import { isStarShare } from "./codes.ts";
 import { askKlines } from "./eastmoney.ts";
 import { askList } from "./exchanges.ts";
 import { askFactors, mapFactors } from "./factors.ts";
 import { createInquiries } from "./inquiries.ts";
-import { mapBars, mapTicks, type VolumeUnit } from "./mapping.ts";
+import { mapBars, mapTicks, volumeUnitOf } from "./mapping.ts";
 import { calendarRequest, mapCalendar, readCalendar } from "./sina-calendar.ts";
 import { readSinaBars, sinaBarsRequest } from "./sina.ts";
 import { askTicks } from "./tencent.ts";
@@ -36,8 +36,8 @@ export function openAkshareSource(options: AkshareSourceOptions): Source {
 
   const fetchers: Fetchers = {
     bars: async (call, capability, signal) => {
-      const { code, from, to } = oneCodeOf(call.selection);
-      const unit = unitOf(code, capability.api);
+      const { code, from, to } = oneCodeOf(call.selection, "akshare");
+      const unit = volumeUnitOf(code, capability.api, call.frequency);
       const wire = await askBars({ client, clock, call, capability }, signal);
       const { bars, rejected, suspensions, received } = mapBars(wire, {
         code,
@@ -58,7 +58,7 @@ export function openAkshareSource(options: AkshareSourceOptions): Source {
     },
 
     ticks: async (call, { api }, signal) => {
-      const { code, from: day, to } = oneCodeOf(call.selection);
+      const { code, from: day, to } = oneCodeOf(call.selection, "akshare");
       if (day !== to) {
         throw new RangeError(`calling akshare: ticks of one day a call, got ${day} to ${to}`);
       }
@@ -69,7 +69,7 @@ export function openAkshareSource(options: AkshareSourceOptions): Source {
     },
 
     "adjustment-factors": async (call, { api }, signal) => {
-      const { code, to } = oneCodeOf(call.selection);
+      const { code, to } = oneCodeOf(call.selection, "akshare");
       const list = await (api === "aktools" ? askAktoolsFactors : askFactors)(client, code, signal);
       const { rows, rejected } = mapFactors(list, code, to);
       return { dataSet: "adjustment-factors", rows, rejected, received: list.length, rest: [] };
@@ -139,7 +139,7 @@ async function askBars(
   signal: AbortSignal,
 ): Promise<readonly WireBar[]> {
   const { api, rowsPerDay } = capability;
-  const question = { ...oneCodeOf(call.selection), frequency: call.frequency };
+  const question = { ...oneCodeOf(call.selection, "akshare"), frequency: call.frequency };
   if (api === "aktools") {
     return await askAktoolsBars(client, question, signal);
   }
@@ -149,28 +149,6 @@ async function askBars(
   const today = dayAt(clock.now(), SHANGHAI);
   const request = sinaBarsRequest({ ...question, today, rowsPerDay });
   return await client.ask(request, ({ text }) => readSinaBars(text, request.doing), signal);
-}
-
-/** How the upstream counts volume of the code. */
-function unitOf(code: SecurityCode, api: string): VolumeUnit {
-  if (api === "sina" || exchangeOf(code) === "HK") {
-    return "shares";
-  }
-  return isStarShare(code) ? "told" : "lots";
-}
-
-interface OneCode {
-  readonly code: SecurityCode;
-  readonly from: Day;
-  readonly to: Day;
-}
-
-function oneCodeOf(selection: Selection): OneCode {
-  const code = selection.by === "codes" ? selection.codes[0] : undefined;
-  if (selection.by !== "codes" || code === undefined || selection.codes.length !== 1) {
-    throw new RangeError(`calling akshare: expected one code and a range of days, got a call by ${selection.by}`);
-  }
-  return { code, from: selection.from, to: selection.to };
 }
 
 /** Of mainland China, the only calendar that it has. */
@@ -194,7 +172,7 @@ const SELECTIONS: { readonly [D in DataSet]: readonly Selection["by"][] } = {
 function capabilityOf(capabilities: readonly Capability[], call: Call): Capability {
   const { dataSet, frequency, selection, api } = call;
   const isServed = SELECTIONS[dataSet].includes(selection.by);
-  const code = selection.by === "codes" ? oneCodeOf(selection).code : undefined;
+  const code = selection.by === "codes" ? oneCodeOf(selection, "akshare").code : undefined;
   const found = capabilities.find(
     (one) =>
       one.dataSet === dataSet &&

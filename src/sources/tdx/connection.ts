@@ -4,6 +4,7 @@ import type { Clock } from "../../base/clock.ts";
 import { withDeadline } from "../../base/deadline.ts";
 import { TransientError } from "../../base/errors.ts";
 import { orAbort } from "../../base/or-abort.ts";
+import { Semaphore } from "../../base/semaphore.ts";
 import type { Command } from "./command.ts";
 import { GarbledAnswerError, HollowAnswerError, translate } from "./errors.ts";
 import { encodeRequest, FrameReader, unpackBody, type Frame } from "./frame.ts";
@@ -59,7 +60,7 @@ export class TdxConnection implements AsyncDisposable {
   #strays = 0;
   #waiting: Waiting | undefined;
   /** Ends when the request before has. */
-  #turn: Promise<void> = Promise.resolve();
+  readonly #turns = new Semaphore(1);
   #lastTrafficMs: number;
 
   private constructor(server: TdxServer, socket: Socket, times: ConnectionTimes, connectMs: number) {
@@ -117,14 +118,11 @@ export class TdxConnection implements AsyncDisposable {
 
   /** The answer of `command`; throws TransientError (also for a hollow or garbled answer) or the signal's reason. */
   async ask<Answer>(command: Command<Answer>, signal: AbortSignal): Promise<Answer> {
-    const before = this.#turn;
-    const turn = Promise.withResolvers<void>();
-    this.#turn = turn.promise;
+    const stop = AbortSignal.any([signal, this.#closed.signal]);
     try {
-      await orAbort(before, AbortSignal.any([signal, this.#closed.signal]));
+      using _ = await this.#turns.enter(stop);
       const silentMs = this.#times.clock.elapsedMs() - this.#lastTrafficMs;
       if (silentMs < this.#times.pauseMs) {
-        const stop = AbortSignal.any([signal, this.#closed.signal]);
         await this.#times.clock.sleep(this.#times.pauseMs - silentMs, stop);
       }
       return readAnswer(command, await this.#exchange(command, signal));
@@ -133,9 +131,6 @@ export class TdxConnection implements AsyncDisposable {
       // Nothing after such an answer can be trusted on this connection.
       this.#close(error);
       throw named(error, `asking ${nameOf(this.server)} for ${command.name}`);
-    } finally {
-      // Who aborts while waiting must not let the next one overtake the one before.
-      void before.then(turn.resolve);
     }
   }
 

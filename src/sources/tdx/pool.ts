@@ -1,11 +1,11 @@
 import type { Clock } from "../../base/clock.ts";
 import { describeError, TransientError } from "../../base/errors.ts";
 import { orAbort } from "../../base/or-abort.ts";
+import { Semaphore } from "../../base/semaphore.ts";
 import type { Day } from "../../domain/day.ts";
 import type { ConnectionTimes, TdxConnection, TdxServer } from "./connection.ts";
 import { HollowAnswerError, StaleHostError } from "./errors.ts";
 import { TdxHost } from "./host.ts";
-import { Semaphore } from "./semaphore.ts";
 
 export interface PoolOptions {
   readonly servers: readonly TdxServer[];

@@ -1,4 +1,4 @@
-import { isSecurityCode, type SecurityCode } from "../../domain/security-code.ts";
+import { exchangeOf, isMainland, isSecurityCode, type SecurityCode } from "../../domain/security-code.ts";
 import type { RecordFrequency } from "./file-records.ts";
 
 /** What the name of a file says it is. */
@@ -26,7 +26,8 @@ export function readRecordName(name: string): NamedFile {
   }
   const stem = name.slice(0, at).toUpperCase();
   const code = `${stem.slice(2)}.${stem.slice(0, 2)}`;
-  if (isSecurityCode(code)) {
+  // The client keeps no records of others under a name of this form.
+  if (isSecurityCode(code) && isMainland(exchangeOf(code))) {
     return { is: "records", code, frequency };
   }
   return { is: /^\d+#/.test(stem) ? "other-market" : "no-code" };

@@ -1,11 +1,12 @@
 import type { Clock } from "../../base/clock.ts";
-import { parseDay, SHANGHAI, type Day } from "../../domain/day.ts";
+import { parseDay, SHANGHAI } from "../../domain/day.ts";
 import { parseFrequency, type Frequency } from "../../domain/frequency.ts";
 import { INSTRUMENT_KINDS, kindOf, nameOfKind } from "../../domain/instrument-kind.ts";
 import type { DataSet } from "../../domain/rows.ts";
 import { MAINLAND_EXCHANGES, exchangeOf, type SecurityCode } from "../../domain/security-code.ts";
-import type { Call, Selection } from "../../domain/unit.ts";
+import type { Call } from "../../domain/unit.ts";
 import type { Capability, Page, Source } from "../../ports/source.ts";
+import { oneCodeOf } from "../one-code-of.ts";
 import { askForBars, askForTicks } from "./believe.ts";
 import { todayOf } from "./calendar.ts";
 import type { TdxServer } from "./connection.ts";
@@ -51,7 +52,7 @@ export function openTdxSource(options: TdxSourceOptions): Source {
   const capabilities = tdxCapabilities();
 
   async function fetchBars(call: Call<"bars">, signal: AbortSignal): Promise<Page<"bars">> {
-    const { code, from, to } = oneCodeOf(call.selection);
+    const { code, from, to } = oneCodeOf(call.selection, "tdx");
     const capability = capabilityOf(capabilities, call, code);
     const question: BarsQuestion = {
       code,
@@ -79,7 +80,7 @@ export function openTdxSource(options: TdxSourceOptions): Source {
   }
 
   async function fetchTicks(call: Call<"ticks">, signal: AbortSignal): Promise<Page<"ticks">> {
-    const { code, from, to } = oneCodeOf(call.selection);
+    const { code, from, to } = oneCodeOf(call.selection, "tdx");
     capabilityOf(capabilities, call, code);
     if (from !== to) {
       throw new RangeError(`calling tdx: ticks of one day a call, got ${from} to ${to}`);
@@ -173,20 +174,6 @@ export function tdxCapabilities(): readonly Capability[] {
       since: parseDay("2000-06-09"),
     },
   ];
-}
-
-interface OneCode {
-  readonly code: SecurityCode;
-  readonly from: Day;
-  readonly to: Day;
-}
-
-function oneCodeOf(selection: Selection): OneCode {
-  const code = selection.by === "codes" ? selection.codes[0] : undefined;
-  if (selection.by !== "codes" || code === undefined || selection.codes.length !== 1) {
-    throw new RangeError(`calling tdx: expected one code and a range of days, got a call by ${selection.by}`);
-  }
-  return { code, from: selection.from, to: selection.to };
 }
 
 /** Throws RangeError on a call that this source never offered: the caller's defect. */

@@ -5,7 +5,6 @@ import { clockAt, chartBody, faultBody, ScriptedYahoo, type YahooReply } from ".
 import { DataError, PermanentError, TransientError } from "../../base/errors.ts";
 import { RateLimitError } from "../../ports/budget.ts";
 import { createYahooClient, type YahooClient, type YahooClientOptions } from "./client.ts";
-import { createPace, Penalty } from "./pace.ts";
 
 const never = new AbortController().signal;
 const REQUEST = { symbol: "AAPL", interval: "1d", period1: 1_700_000_000, period2: 1_700_100_000 } as const;
@@ -137,16 +136,6 @@ test("too many requests say how long to stay away, longer each time until one is
   assert.equal(await waitOf(edge), 100);
 });
 
-test("requests that were under way when the first refusal came count with it", () => {
-  const penalty = new Penalty({ firstMs: 60, lastMs: 1_000 });
-  assert.equal(penalty.refused(0, 10), 60);
-  assert.equal(penalty.refused(5, 11), 60);
-  penalty.succeeded(6);
-  assert.equal(penalty.refused(70, 75), 120, "an answer to an older request changes nothing");
-  penalty.succeeded(200);
-  assert.equal(penalty.refused(300, 310), 60);
-});
-
 test("the starts of requests lie apart", async () => {
   await using rig = await Rig.open({ pauseMs: 1_000 });
   await rig.client.chart(REQUEST, never);
@@ -157,13 +146,4 @@ test("the starts of requests lie apart", async () => {
   assert.equal(rig.clock.sleptMs(), 1_000, "what `ready` has waited for is not waited for again");
   await rig.client.chart(REQUEST, never);
   assert.equal(rig.clock.sleptMs(), 2_000);
-});
-
-test("a wait for a start ends with the signal's reason", async () => {
-  const clock = clockAt("2026-03-10T03:00:00Z");
-  const pace = createPace(clock, 1_000);
-  await pace.take(never);
-  const reason = new Error("enough");
-  await assert.rejects(pace.take(AbortSignal.abort(reason)), reason);
-  await assert.rejects(pace.ready(AbortSignal.abort(reason)), reason);
 });

@@ -4,9 +4,10 @@ import { RateLimitError } from "../../ports/budget.ts";
 import { createHttpClient, parseBaseUrl, type HttpAnswer, type HttpClientOptions } from "../http/client.ts";
 import { parseRetryAfterMs } from "../http/errors.ts";
 import { excerptOf, isRecord, parseBody } from "../http/json-text.ts";
+import { createPace } from "../http/pace.ts";
+import { Penalty } from "../http/penalty.ts";
 import { readChart, type Chart } from "./chart.ts";
 import { isNothingThere, isTooMany, toFaultError, toStatusError, type AnswerFault } from "./errors.ts";
-import { createPace, Penalty } from "./pace.ts";
 import { toChartPath, type ChartRequest } from "./requests.ts";
 
 export const YAHOO_URL = "https://query2.finance.yahoo.com";
@@ -68,7 +69,7 @@ export function createYahooClient(options: YahooClientOptions): YahooClient {
   const { limitWaitMs = 60_000, limitWaitMsMax = 30 * 60_000 } = options;
   const base = parseBaseUrl(options.baseUrl ?? YAHOO_URL, "opening Yahoo");
   const http = createHttpClient({ connectionsMax: CONNECTIONS_MAX, bodyBytesMax: BODY_BYTES_MAX, ...options });
-  const pace = createPace(clock, pauseMs);
+  const pace = createPace(clock, { pauseMs });
   const penalty = new Penalty({ firstMs: limitWaitMs, lastMs: limitWaitMsMax });
 
   async function get(

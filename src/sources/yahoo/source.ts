@@ -6,6 +6,7 @@ import { exchangeOf, type SecurityCode } from "../../domain/security-code.ts";
 import type { Call } from "../../domain/unit.ts";
 import type { Capability, Page, Source } from "../../ports/source.ts";
 import { parseBaseUrl } from "../http/client.ts";
+import { oneCodeOf } from "../one-code-of.ts";
 import { requireAnswerTo } from "./believe.ts";
 import { mapCalendar } from "./calendar.ts";
 import { INTRADAY, YAHOO_MARKETS, yahooCapabilities, type YahooFrequency } from "./capabilities.ts";
@@ -59,7 +60,7 @@ export function openYahooSource(options: YahooSourceOptions): Source {
   };
 
   async function fetchBars(call: Call<"bars">, signal: AbortSignal): Promise<Page<"bars">> {
-    const { code, from, to } = oneCodeOf(call);
+    const { code, from, to } = oneCodeOf(call.selection, "yahoo");
     const market = marketOf(code);
     const frequency = toOwnFrequency(call);
     const interval = wireIntervalOf(frequency, market);
@@ -113,7 +114,7 @@ export function openYahooSource(options: YahooSourceOptions): Source {
     call: Call<"adjustment-factors">,
     signal: AbortSignal,
   ): Promise<Page<"adjustment-factors">> {
-    const { code, to } = oneCodeOf(call);
+    const { code, to } = oneCodeOf(call.selection, "yahoo");
     const period2 = nowSeconds();
     const first = await chartFrom(code, BEFORE_ALL, signal);
     // Without any event it may be a chart that lacks them.
@@ -208,20 +209,6 @@ function countOf({
   return rows.length + rejected.length;
 }
 
-interface OneCode {
-  readonly code: SecurityCode;
-  readonly from: Day;
-  readonly to: Day;
-}
-
-function oneCodeOf({ selection }: Call): OneCode {
-  const code = selection.by === "codes" ? selection.codes[0] : undefined;
-  if (selection.by !== "codes" || code === undefined || selection.codes.length !== 1) {
-    throw new RangeError(`calling yahoo: expected one code and a range of days, got a call by ${selection.by}`);
-  }
-  return { code, from: selection.from, to: selection.to };
-}
-
 function toOwnFrequency({ frequency }: Call): YahooFrequency {
   const own = frequency === "1d" ? frequency : INTRADAY.find((one) => one === frequency);
   if (own === undefined) {
@@ -241,7 +228,7 @@ function requireOffered(capabilities: readonly Capability[], call: Call): void {
   if (call.dataSet === "trading-calendar") {
     return;
   }
-  const { code } = oneCodeOf(call);
+  const { code } = oneCodeOf(call.selection, "yahoo");
   const kind = kindOf(code);
   if (!offers.some(({ kinds, exchanges }) => kinds.includes(kind) && exchanges.includes(exchangeOf(code)))) {
     throw new RangeError(

@@ -1,4 +1,4 @@
-import { onAbort } from "../../base/on-abort.ts";
+import { onAbort } from "./on-abort.ts";
 
 /** So many may be inside at a time; the others wait in the order in which they came. */
 export class Semaphore {

@@ -1,4 +1,4 @@
-/** `scaled` ÷ 10^`scale` with exactly so many decimals, as the provider pads its numbers. */
+/** `scaled` ÷ 10^`scale` with exactly so many decimals, as providers pad their numbers. */
 export function fixedText(scaled: number | bigint, scale: number): string {
   const value = BigInt(scaled);
   const digits = String(value < 0n ? -value : value).padStart(scale + 1, "0");
@@ -7,9 +7,9 @@ export function fixedText(scaled: number | bigint, scale: number): string {
   return `${value < 0n ? "-" : ""}${digits.slice(0, point)}${fraction}`;
 }
 
-/** `dividend` ÷ `divisor` in units of 10^−`scale`, to the nearest, halves away from zero. */
-export function ratioOf(dividend: number, divisor: number, scale: number): bigint {
-  const [over, under] = [BigInt(dividend) * 10n ** BigInt(scale), BigInt(divisor)];
+/** To the nearest whole number, halves away from zero. */
+export function divideRounded(dividend: bigint, divisor: bigint): bigint {
+  const [over, under] = divisor < 0n ? [-dividend, -divisor] : [dividend, divisor];
   const half = over < 0n ? -under : under;
   return (2n * over + half) / (2n * under);
 }
