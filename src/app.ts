@@ -16,6 +16,7 @@ import { ensureQueueTopics, openProducer } from "./app/open-queue.ts";
 import { openOurClickHouse, openReference, schemaOptions } from "./app/open-store.ts";
 import { readBarsOf } from "./app/read-bars.ts";
 import { readTicksOf } from "./app/read-ticks.ts";
+import { reconcileCommands } from "./app/reconcile.ts";
 import { reopenOutcomes } from "./app/reopen-outcomes.ts";
 import { runSql } from "./app/run-sql.ts";
 import { runVerify } from "./app/run-verify.ts";
@@ -38,6 +39,7 @@ export const app: AppApi = {
   ...scheduleCommands,
   ...askCommands,
   ...importCommands,
+  ...reconcileCommands,
 
   start: async (config, log, shutdown, onReady) => {
     await startWorker(config, log, shutdown, { onReady });

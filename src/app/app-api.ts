@@ -19,6 +19,7 @@ import type { DoctorApi } from "./doctor/doctor-api.ts";
 import type { RequestEstimate } from "./estimate-request.ts";
 import type { AskApi } from "./ask-api.ts";
 import type { ImportApi } from "./import/import-api.ts";
+import type { ReconcileApi } from "./reconcile-api.ts";
 import type { ScheduleApi } from "./schedule/schedule-api.ts";
 import type { StatusApi } from "./status/status-api.ts";
 import type { OutageSeen } from "./status/watch-outages.ts";
@@ -27,7 +28,7 @@ import type { OutageSeen } from "./status/watch-outages.ts";
  * What the commands ask of the program; `app.ts` exports it as `app`. Everything throws the kinds of base/errors.ts, and
  * rejects with the signal's reason when the signal aborts.
  */
-export interface AppApi extends DeadLettersApi, StatusApi, DoctorApi, ScheduleApi, AskApi, ImportApi {
+export interface AppApi extends DeadLettersApi, StatusApi, DoctorApi, ScheduleApi, AskApi, ImportApi, ReconcileApi {
   /** Works until `shutdown` stops it; resolves when all that was in hand is committed. `onReady` is told when it takes work. */
   start(config: Config, log: Log, shutdown: Shutdown, onReady?: (addresses: WorkerAddresses) => void): Promise<void>;
   ensureTopics(config: Config, log: Log, signal: AbortSignal): Promise<readonly TopicReport[]>;

@@ -56,7 +56,7 @@ export function toCoverageOptions(typed: TypedCoverage, clock: Clock): CoverageO
   };
 }
 
-function readFrequency(dataSet: CodeDataSet, typed: string | undefined): Frequency {
+export function readFrequency(dataSet: CodeDataSet, typed: string | undefined): Frequency {
   if (typed === undefined) {
     return "1d";
   }

@@ -13,6 +13,7 @@ import { addDoctor } from "./commands/doctor.ts";
 import { addDlq } from "./commands/dlq.ts";
 import { addHealth } from "./commands/health.ts";
 import { addImport } from "./commands/import.ts";
+import { addReconcile } from "./commands/reconcile.ts";
 import { addRequest } from "./commands/request.ts";
 import { addSchedule } from "./commands/schedule.ts";
 import { addSchema } from "./commands/schema.ts";
@@ -77,6 +78,7 @@ export function createProgram(cli: Cli, state: RunState): Command {
   addTicks(program, cli, state);
   addCoverage(program, cli, state);
   addGaps(program, cli, state);
+  addReconcile(program, cli, state);
   addSql(program, cli, state);
   addAsk(program, cli, state);
   addImport(program, cli, state);

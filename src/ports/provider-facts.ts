@@ -1,3 +1,4 @@
+import type { Day } from "../domain/day.ts";
 import type { InstrumentKind } from "../domain/instrument-kind.ts";
 import type { ProviderName } from "../domain/provider.ts";
 
@@ -21,6 +22,8 @@ export interface ProviderFacts {
   readonly connectionsMax: number | undefined;
   /** Every bar and tick that the provider has is in one of these. */
   readonly units: readonly UnitFact[];
+  /** What adjustment factors have lost; empty where there are none, or none is known to have lost anything. */
+  readonly factorRounding: readonly RoundingStep[];
 }
 
 /** How far a fact can be relied on: seen in recorded answers, said by the provider, or told by its users. */
@@ -43,8 +46,32 @@ export interface UnitFact {
   readonly amount: AmountUnit;
   /** `decimal` text or numbers are exact; a float of 32 bits keeps about seven digits. */
   readonly numbers: "decimal" | "float32" | "integer";
+  /** What some columns have lost before they got here; absent where nothing is known of it. */
+  readonly rounding?: readonly ColumnRounding[];
   readonly certainty: Certainty;
 }
+
+/** `price` is open, high, low and close. */
+export type RoundedColumn = "price" | "pre_close" | "volume" | "amount";
+
+/** What every value of a column went through, of all days or of those before one. */
+export interface ColumnRounding {
+  readonly column: RoundedColumn;
+  /** In the order in which they happened; `to` is in shares and yuan, as rows are stored. */
+  readonly steps: readonly RoundingStep[];
+  readonly before?: Day;
+  readonly certainty: Certainty;
+}
+
+/**
+ * `cut` and `nearest`: to whole multiples of a unit; a value that is no multiple did not go through it, as where only one
+ * of several upstreams rounds. `float32`: the value, counted in 10^`places`, became a float of 32 bits. `adjusted-float32`:
+ * it did while it was divided by later splits, of which the row says nothing.
+ */
+export type RoundingStep =
+  | { readonly how: "cut" | "nearest"; readonly to: string }
+  | { readonly how: "float32"; readonly places?: number }
+  | { readonly how: "adjusted-float32" };
 
 /** How many shares one unit of volume is; undefined where the answer does not say and the turnover has to tell. */
 export const VOLUME_UNITS = {

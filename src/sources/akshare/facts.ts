@@ -1,4 +1,10 @@
-import type { ProviderFacts } from "../../ports/provider-facts.ts";
+import type { ColumnRounding, ProviderFacts } from "../../ports/provider-facts.ts";
+
+/** Of Eastmoney to the nearest lot; Sina's rows, which look alike here, are whole shares and no multiples as a rule. */
+const LOTS: readonly ColumnRounding[] = [
+  { column: "volume", steps: [{ how: "nearest", to: "100" }], certainty: "seen" },
+  { column: "amount", steps: [{ how: "nearest", to: "0.01" }], certainty: "seen" },
+];
 
 /**
  * Protocol sections A0, A1, A7 and A12. What is said here is of the mainland and of the upstream that is asked first: bars
@@ -17,10 +23,20 @@ export const AKSHARE_FACTS: ProviderFacts = {
     {
       // Rounded to the nearest lot by Eastmoney. Of the board for science the turnover tells whether it is lots.
       rows: "daily bars",
-      kinds: ["stock", "index", "etf", "fund"],
+      kinds: ["stock", "etf", "fund"],
       volume: "lots",
       amount: "yuan",
       numbers: "decimal",
+      rounding: LOTS,
+      certainty: "seen",
+    },
+    {
+      rows: "daily bars",
+      kinds: ["index"],
+      volume: "lots",
+      amount: "yuan",
+      numbers: "decimal",
+      rounding: [{ column: "price", steps: [{ how: "nearest", to: "0.01" }], certainty: "reported" }, ...LOTS],
       certainty: "seen",
     },
     {
@@ -29,6 +45,7 @@ export const AKSHARE_FACTS: ProviderFacts = {
       volume: "lots",
       amount: "yuan",
       numbers: "decimal",
+      rounding: LOTS,
       certainty: "seen",
     },
     {
@@ -50,4 +67,5 @@ export const AKSHARE_FACTS: ProviderFacts = {
       certainty: "seen",
     },
   ],
+  factorRounding: [],
 };

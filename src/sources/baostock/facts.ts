@@ -44,4 +44,5 @@ export const BAOSTOCK_FACTS: ProviderFacts = {
       certainty: "seen",
     },
   ],
+  factorRounding: [{ how: "nearest", to: "0.000001" }],
 };

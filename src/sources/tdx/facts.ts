@@ -1,4 +1,37 @@
-import type { ProviderFacts } from "../../ports/provider-facts.ts";
+import { parseDay } from "../../domain/day.ts";
+import type { ColumnRounding, ProviderFacts } from "../../ports/provider-facts.ts";
+
+/** A float of 32 bits, stored to the fen. Up to early June of 2018 the thousands of yuan had been cut to whole ones before. */
+const AMOUNT: readonly ColumnRounding[] = [
+  { column: "amount", steps: [{ how: "float32" }, { how: "nearest", to: "0.01" }], certainty: "seen" },
+  {
+    column: "amount",
+    steps: [{ how: "cut", to: "1000" }, { how: "float32" }, { how: "nearest", to: "0.01" }],
+    before: parseDay("2018-06-07"),
+    certainty: "seen",
+  },
+];
+/** Whole lots of days, and of the minutes that were recorded; above 2^24 of what the wire counts in, a float's bits. */
+const LOTS: ColumnRounding = {
+  column: "volume",
+  steps: [
+    { how: "cut", to: "100" },
+    { how: "float32", places: 2 },
+  ],
+  certainty: "seen",
+};
+const HUNDRED_LOTS: ColumnRounding = {
+  column: "volume",
+  steps: [
+    { how: "cut", to: "10000" },
+    { how: "float32", places: 4 },
+  ],
+  certainty: "seen",
+};
+/** Hundredths, though the wire could say thousandths. */
+const INDEX_PRICES: readonly ColumnRounding[] = [
+  { column: "price", steps: [{ how: "nearest", to: "0.01" }], certainty: "seen" },
+];
 
 /** Protocol sections 4.2, 6.4, 6.6 and 8. The wire's integers and floats have no decimals of their own. */
 export const TDX_FACTS: ProviderFacts = {
@@ -16,6 +49,7 @@ export const TDX_FACTS: ProviderFacts = {
       volume: "lots",
       amount: "yuan",
       numbers: "float32",
+      rounding: [LOTS, ...AMOUNT],
       certainty: "seen",
     },
     {
@@ -24,6 +58,7 @@ export const TDX_FACTS: ProviderFacts = {
       volume: "hundred-lots",
       amount: "yuan",
       numbers: "float32",
+      rounding: [HUNDRED_LOTS, ...INDEX_PRICES, ...AMOUNT],
       certainty: "seen",
     },
     {
@@ -32,6 +67,7 @@ export const TDX_FACTS: ProviderFacts = {
       volume: "told-by-turnover",
       amount: "yuan",
       numbers: "float32",
+      rounding: [{ column: "volume", steps: [{ how: "float32" }], certainty: "reported" }, ...AMOUNT],
       certainty: "reported",
     },
     {
@@ -40,6 +76,7 @@ export const TDX_FACTS: ProviderFacts = {
       volume: "shares",
       amount: "yuan",
       numbers: "float32",
+      rounding: [LOTS, ...AMOUNT],
       certainty: "reported",
     },
     {
@@ -48,6 +85,7 @@ export const TDX_FACTS: ProviderFacts = {
       volume: "told-by-turnover",
       amount: "yuan",
       numbers: "float32",
+      rounding: [HUNDRED_LOTS, ...INDEX_PRICES, ...AMOUNT],
       certainty: "reported",
     },
     {
@@ -59,4 +97,5 @@ export const TDX_FACTS: ProviderFacts = {
       certainty: "seen",
     },
   ],
+  factorRounding: [],
 };

@@ -1,7 +1,22 @@
-import type { ProviderFacts } from "../../ports/provider-facts.ts";
+import { parseDay } from "../../domain/day.ts";
+import type { ColumnRounding, ProviderFacts } from "../../ports/provider-facts.ts";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
+
+const LOTS_WHOLE_BEFORE = parseDay("2001-01-01");
+/** Thousands of yuan have three digits since 2017 and had up to four before. Lots were whole up to late in 2000, cut or rounded. */
+const DAILY_ROUNDING: readonly ColumnRounding[] = [
+  { column: "amount", steps: [{ how: "nearest", to: "1" }], certainty: "seen" },
+  { column: "amount", steps: [{ how: "nearest", to: "0.1" }], certainty: "seen" },
+  { column: "volume", steps: [{ how: "cut", to: "100" }], before: LOTS_WHOLE_BEFORE, certainty: "seen" },
+  { column: "volume", steps: [{ how: "nearest", to: "100" }], before: LOTS_WHOLE_BEFORE, certainty: "seen" },
+];
+/** Of a stock two digits, also of the price that an ex-day is reckoned from. */
+const STOCK_ROUNDING: readonly ColumnRounding[] = [
+  { column: "pre_close", steps: [{ how: "nearest", to: "0.01" }], certainty: "seen" },
+  ...DAILY_ROUNDING,
+];
 
 /** Protocol sections 4.1, 4.5, 4.7 and 6. */
 export const TUSHARE_FACTS: ProviderFacts = {
@@ -36,6 +51,7 @@ export const TUSHARE_FACTS: ProviderFacts = {
       volume: "lots",
       amount: "thousand-yuan",
       numbers: "decimal",
+      rounding: STOCK_ROUNDING,
       certainty: "seen",
     },
     {
@@ -44,6 +60,7 @@ export const TUSHARE_FACTS: ProviderFacts = {
       volume: "lots",
       amount: "thousand-yuan",
       numbers: "decimal",
+      rounding: DAILY_ROUNDING,
       certainty: "documented",
     },
     {
@@ -54,5 +71,10 @@ export const TUSHARE_FACTS: ProviderFacts = {
       numbers: "decimal",
       certainty: "seen",
     },
+  ],
+  // Three digits in some years and four in others (111.0487, 111.049).
+  factorRounding: [
+    { how: "nearest", to: "0.0001" },
+    { how: "nearest", to: "0.001" },
   ],
 };

@@ -1,6 +1,11 @@
-import type { ProviderFacts } from "../../ports/provider-facts.ts";
+import type { ColumnRounding, ProviderFacts } from "../../ports/provider-facts.ts";
 
 const MINUTE_MS = 60_000;
+
+/** The shortest decimal that the float may stand for, which is the exchange's own but for prices of many digits. */
+const PRICES: readonly ColumnRounding[] = [
+  { column: "price", steps: [{ how: "adjusted-float32" }, { how: "nearest", to: "0.0001" }], certainty: "seen" },
+];
 
 /** Protocol sections 2, 3 and 4. */
 export const YAHOO_FACTS: ProviderFacts = {
@@ -25,6 +30,7 @@ export const YAHOO_FACTS: ProviderFacts = {
       volume: "shares",
       amount: "none",
       numbers: "float32",
+      rounding: PRICES,
       certainty: "seen",
     },
     {
@@ -33,7 +39,9 @@ export const YAHOO_FACTS: ProviderFacts = {
       volume: "shares",
       amount: "none",
       numbers: "float32",
+      rounding: PRICES,
       certainty: "seen",
     },
   ],
+  factorRounding: [{ how: "nearest", to: "0.00000001" }],
 };
