@@ -95,8 +95,8 @@ suiteOnEngines("reconciling", (open) => {
         bar(SECOND, { close: parseDecimal("9.99") }, VERSION - 10n),
         bar(SECOND),
         tdxBar(SECOND),
-        bar(THIRD),
-        tdxBar(THIRD, { low: parseDecimal("10.011"), turnover: parseDecimal("1345001") }, VERSION + 1_000_000n),
+        bar(THIRD, { turnover: parseDecimal("1345001") }),
+        tdxBar(THIRD, { low: parseDecimal("10.011"), turnover: parseDecimal("1345001.25") }, VERSION + 1_000_000n),
         bar(FOURTH),
         bar(FIRST, { code: OTHER }),
         // Another provider's rows are of no concern.
@@ -172,7 +172,7 @@ suiteOnEngines("reconciling", (open) => {
     assert.deepEqual(report.missing, [
       { provider: "tdx", isEmpty: false, codes: [CODE], days: 1, from: FOURTH, to: FOURTH, unserved: [] },
     ]);
-    assert.deepEqual(progress, [{ codes: 1, codesDone: 1, findings: 2 }]);
+    assert.deepEqual(progress.at(-1), { codes: 1, codesDone: 1, findings: 2 });
 
     const equal = await run(clickhouse, { from: FIRST, to: SECOND });
     assert.deepEqual([equal.report.isEqual, equal.report.common, equal.found], [true, 2, []]);
@@ -265,7 +265,7 @@ suiteOnEngines("reconciling", (open) => {
     assert.deepEqual([days.report.isEqual, days.report.common], [true, 300]);
     assert.deepEqual(
       days.progress.map(({ codesDone }) => codesDone),
-      [250, 300],
+      [250, 300, 300],
     );
 
     // A year of a hundred bars a day and side; one bar of the last day differs, one is missing.

@@ -54,11 +54,14 @@ export async function reconcile(
   });
   const sources = [PROVIDER_SOURCES[left], PROVIDER_SOURCES[right]] as const;
   const spansOf = createSpanReader(ledger, options);
+  let done = { codes: 0, codesDone: 0 };
   for await (const { pairs, codes, codesDone } of readPairs(clickhouse, { ...options, sources }, signal)) {
     reconciliation.take(pairs, await spansOf(pairs, signal));
-    watch.progress({ codes, codesDone, findings: reconciliation.findings });
+    done = { codes, codesDone };
+    watch.progress({ ...done, findings: reconciliation.findings });
   }
   const { codes, listed } = reconciliation.end();
+  watch.progress({ ...done, findings: reconciliation.findings });
   const seen = new Set(codes.map(({ code }) => code));
   const withoutRows = options.codes === "all" ? [] : options.codes.filter((code) => !seen.has(code));
   const missing = findMissing(options, codes, withoutRows, capabilitiesOf);
