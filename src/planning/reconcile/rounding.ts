@@ -90,8 +90,9 @@ function takeBack(step: RoundingStep, { low, high }: Range, text: DecimalText): 
       return found === undefined ? undefined : { low: found.low - unit / 2n, high: found.high + unit / 2n };
     }
     case "float32": {
-      const float = float32At(text, step.places ?? 0);
-      return float.at < low || float.at > high ? undefined : { low: low - float.below, high: high + float.above };
+      const apart = float32Step(text, step.places ?? 0);
+      const found = multiplesIn({ low, high }, apart);
+      return found === undefined ? undefined : { low: found.low - apart / 2n, high: found.high + apart / 2n };
     }
     case "adjusted-float32": {
       const slack = max(abs(low), abs(high)) >> ADJUSTED_BITS;
@@ -111,31 +112,21 @@ function floorDivide(value: bigint, by: bigint): bigint {
   return value < 0n && quotient * by !== value ? quotient - 1n : quotient;
 }
 
-const HIDDEN_BIT = 0x80_00_00;
 /** The mantissa of a float of 32 bits counts whole steps of 2^(exponent − 150). */
 const EXPONENT_BIAS = 150;
 const bits = new DataView(new ArrayBuffer(4));
 
 /**
- * The nearest float of 32 bits of a value counted in 10^`places`, and how far below and above it what rounds to it may lie. The only place that computes in
- * floating point, since the rounding that it takes back did.
+ * How far floats of 32 bits are apart around a value counted in 10^`places`; they are whole multiples of it. The only place
+ * that computes in floating point, since the rounding that is taken back did.
  */
-function float32At(
-  text: DecimalText,
-  places: number,
-): { readonly at: bigint; readonly below: bigint; readonly above: bigint } {
+function float32Step(text: DecimalText, places: number): bigint {
   bits.setFloat32(0, Math.fround(Number.parseFloat(shiftDecimal(text, -places))));
-  const word = bits.getUint32(0);
-  const exponent = (word >>> 23) & 0xff;
-  const fraction = word & (HIDDEN_BIT - 1);
-  const mantissa = exponent === 0 ? fraction : fraction | HIDDEN_BIT;
+  const exponent = (bits.getUint32(0) >>> 23) & 0xff;
   const power = BITS + BigInt(Math.max(exponent, 1) - EXPONENT_BIAS);
-  const unit = 10n ** BigInt(SCALE + places);
-  const at = shift(BigInt(word >>> 31 === 1 ? -mantissa : mantissa) * unit, power);
-  const half = shift(unit, power - 1n);
-  // The neighbour of a power of two is half as far on its inner side.
-  const inner = mantissa === HIDDEN_BIT ? half / 2n : half;
-  return word >>> 31 === 1 ? { at, below: half, above: inner } : { at, below: inner, above: half };
+  const apart = shift(10n ** BigInt(SCALE + places), power);
+  // What is nearly nothing has floats nearer than a grain.
+  return apart > 1n ? apart : 1n;
 }
 
 function shift(value: bigint, by: bigint): bigint {

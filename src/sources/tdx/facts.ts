@@ -1,25 +1,37 @@
 import { parseDay } from "../../domain/day.ts";
 import type { ColumnRounding, ProviderFacts } from "../../ports/provider-facts.ts";
 
-/** A float of 32 bits, stored to the fen. Up to early June of 2018 the thousands of yuan had been cut to whole ones before. */
+const THOUSANDS_CUT_BEFORE = parseDay("2018-06-07");
+/** A float of 32 bits, stored to the fen. Up to early June of 2018 one was cut to whole thousands of yuan. */
 const AMOUNT: readonly ColumnRounding[] = [
   { column: "amount", steps: [{ how: "float32" }, { how: "nearest", to: "0.01" }], certainty: "seen" },
   {
     column: "amount",
-    steps: [{ how: "cut", to: "1000" }, { how: "float32" }, { how: "nearest", to: "0.01" }],
-    before: parseDay("2018-06-07"),
+    steps: [{ how: "float32" }, { how: "cut", to: "1000" }, { how: "float32" }, { how: "nearest", to: "0.01" }],
+    before: THOUSANDS_CUT_BEFORE,
     certainty: "seen",
   },
 ];
-/** Whole lots of days, and of the minutes that were recorded; above 2^24 of what the wire counts in, a float's bits. */
-const LOTS: ColumnRounding = {
-  column: "volume",
-  steps: [
-    { how: "cut", to: "100" },
-    { how: "float32", places: 2 },
-  ],
-  certainty: "seen",
-};
+/**
+ * Whole lots of days, and of the minutes that were recorded; above 2^24 of what the wire counts in, a float's bits. Record
+ * files have shares, up to early June of 2018 as a float of what was cut to lots.
+ */
+const LOTS: readonly ColumnRounding[] = [
+  {
+    column: "volume",
+    steps: [
+      { how: "cut", to: "100" },
+      { how: "float32", places: 2 },
+    ],
+    certainty: "seen",
+  },
+  {
+    column: "volume",
+    steps: [{ how: "cut", to: "100" }, { how: "float32" }],
+    before: THOUSANDS_CUT_BEFORE,
+    certainty: "seen",
+  },
+];
 const HUNDRED_LOTS: ColumnRounding = {
   column: "volume",
   steps: [
@@ -49,7 +61,7 @@ export const TDX_FACTS: ProviderFacts = {
       volume: "lots",
       amount: "yuan",
       numbers: "float32",
-      rounding: [LOTS, ...AMOUNT],
+      rounding: [...LOTS, ...AMOUNT],
       certainty: "seen",
     },
     {
@@ -76,7 +88,7 @@ export const TDX_FACTS: ProviderFacts = {
       volume: "shares",
       amount: "yuan",
       numbers: "float32",
-      rounding: [LOTS, ...AMOUNT],
+      rounding: [...LOTS, ...AMOUNT],
       certainty: "reported",
     },
     {
