@@ -137,7 +137,7 @@ suiteOnEngines("reconciling", (open) => {
       volume: counts(2, 1, 0, 0),
       amount: counts(2, 1, 0, 0),
     });
-    const said = { requestId: "request-1", provider: "tushare", value: "10.01" };
+    const said = { requestId: "request-1", provider: "tushare", value: "10.01", rounding: "" };
     assert.deepEqual(found, [
       {
         kind: "cell",
@@ -155,7 +155,6 @@ suiteOnEngines("reconciling", (open) => {
             callId: `call-${VERSION + 1_000_000n}`,
           },
         ],
-        rounding: "",
       },
       {
         kind: "days",

@@ -128,16 +128,25 @@ function sumOf(cells: Readonly<Partial<Record<CellName, CellCounts>>>, verdict: 
 
 /** Two lines for a cell, one for what only one side has. */
 function findingTable(findings: readonly Finding[]): string {
-  const head = ["CODE", "WHEN", "COLUMN", "PROVIDER", "VALUE", "FETCHED (UTC)", "CALL", "REQUEST", "REMARK"];
+  const head = [
+    "CODE",
+    "WHEN",
+    "COLUMN",
+    "PROVIDER",
+    "VALUE",
+    "FETCHED (UTC)",
+    "CALL",
+    "REQUEST",
+    "ROUNDED, OR MISSING",
+  ];
   const rows = findings.flatMap((finding) => {
     const { code, day } = finding;
     switch (finding.kind) {
       case "cell": {
         const [left, right] = finding.said;
-        const remark = finding.rounding === "" ? "" : `differs after ${finding.rounding}`;
         return [
-          [code, finding.time || day, finding.cell, ...saidCells(left), remark],
-          ["", "", "", ...saidCells(right), ""],
+          [code, finding.time || day, finding.cell, ...saidCells(left), left.rounding],
+          ["", "", "", ...saidCells(right), right.rounding],
         ];
       }
       case "bar":

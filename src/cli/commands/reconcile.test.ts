@@ -12,8 +12,8 @@ const OTHER = parseSecurityCode("600000.SH");
 const [FROM, TO] = [parseDay("2024-01-02"), parseDay("2024-01-31")];
 const NO_LONE = [undefined, undefined] as const;
 
-function said(provider: Said["provider"], value: string): Said {
-  return { provider, value, fetchedAt: "2026-11-28 20:59:05", callId: `c-${provider}`, requestId: "r-1" };
+function said(provider: Said["provider"], value: string, rounding = ""): Said {
+  return { provider, value, fetchedAt: "2026-11-28 20:59:05", callId: `c-${provider}`, requestId: "r-1", rounding };
 }
 
 const FINDINGS: readonly Finding[] = [
@@ -23,8 +23,7 @@ const FINDINGS: readonly Finding[] = [
     day: FROM,
     time: "",
     cell: "volume",
-    said: [said("tushare", "123456"), said("tdx", "123600")],
-    rounding: "tdx: cut to 100",
+    said: [said("tushare", "123456"), said("tdx", "123600", "cut to 100")],
   },
   {
     kind: "days",
@@ -102,9 +101,9 @@ CODE       OF BOTH  AFTER ROUNDING  DIFFERENT  DAYS OF tushare ONLY  DAYS OF tdx
 000001.SZ       20               2          1                     2                 0
 600000.SH       20               2          0                     0                 0
 
-CODE       WHEN                      COLUMN  PROVIDER   VALUE  FETCHED (UTC)        CALL       REQUEST  REMARK
-000001.SZ  2024-01-02                volume  tushare   123456  2026-11-28 20:59:05  c-tushare  r-1      differs after tdx: cut to 100
-                                             tdx       123600  2026-11-28 20:59:05  c-tdx      r-1
+CODE       WHEN                      COLUMN  PROVIDER   VALUE  FETCHED (UTC)        CALL       REQUEST  ROUNDED, OR MISSING
+000001.SZ  2024-01-02                volume  tushare   123456  2026-11-28 20:59:05  c-tushare  r-1
+                                             tdx       123600  2026-11-28 20:59:05  c-tdx      r-1      cut to 100
 000001.SZ  2024-01-30 to 2024-01-31          tushare                                                    2 days, none of tdx; ledger: present, tushare, call c-9: complete answer
 `,
   );

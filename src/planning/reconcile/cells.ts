@@ -11,8 +11,8 @@ export type CellVerdict = (typeof CELL_VERDICTS)[number];
 
 export interface CellComparison {
   readonly verdict: CellVerdict;
-  /** Which roundings were taken back, by provider; empty for none. */
-  readonly rounding: string;
+  /** Of cells that differ what was taken back of each, for people. */
+  readonly roundings: readonly [string, string];
 }
 
 /** A provider, and what its columns of one kind of code went through. */
@@ -32,6 +32,9 @@ const COLUMNS: Readonly<Record<BarCell, RoundedColumn>> = {
 };
 
 type Text = string | null | undefined;
+const NOT_GIVEN: CellComparison = { verdict: "not-given", roundings: ["", ""] };
+const EQUAL: CellComparison = { verdict: "equal", roundings: ["", ""] };
+const ROUNDED: CellComparison = { verdict: "rounded", roundings: ["", ""] };
 
 /**
  * Equal after rounding is what one and the same value may have become on both ways. Where only one side rounds, that is
@@ -44,26 +47,23 @@ export function compareBarCell(
   [rightText, right]: readonly [Text, RoundingSide],
 ): CellComparison {
   if (leftText === null || leftText === undefined || rightText === null || rightText === undefined) {
-    return { verdict: "not-given", rounding: "" };
+    return NOT_GIVEN;
   }
   if (leftText === rightText) {
-    return { verdict: "equal", rounding: "" };
+    return EQUAL;
   }
   const column = COLUMNS[cell];
   const one = unroundCell(parseDecimal(leftText, cell), left.roundings, column, day);
   const other = unroundCell(parseDecimal(rightText, cell), right.roundings, column, day);
-  return {
-    verdict: one.some(({ range }) => other.some((way) => meet(range, way.range))) ? "rounded" : "different",
-    rounding: describeBoth([left.provider, one], [right.provider, other]),
-  };
+  return one.some(({ range }) => other.some((way) => meet(range, way.range)))
+    ? ROUNDED
+    : { verdict: "different", roundings: [describeWays(one), describeWays(other)] };
 }
 
-export function describeBoth(
-  ...sides: readonly (readonly [ProviderName, readonly Pick<Unrounded, "steps">[]])[]
-): string {
-  return sides
-    .map(([provider, ways]) => [provider, ways.filter(({ steps }) => steps.length > 0)] as const)
-    .filter(([, ways]) => ways.length > 0)
-    .map(([provider, ways]) => `${provider}: ${ways.map(({ steps }) => describeSteps(steps)).join(" or ")}`)
-    .join("; ");
+/** Such as `cut to 100 or float of 32 bits`; empty where nothing was taken back. */
+export function describeWays(ways: readonly Pick<Unrounded, "steps">[]): string {
+  return ways
+    .filter(({ steps }) => steps.length > 0)
+    .map(({ steps }) => describeSteps(steps))
+    .join(" or ");
 }

@@ -11,6 +11,8 @@ export interface Said {
   readonly value: string;
   /** Of a factor: what it is of the factor of the first common day, to six digits. */
   readonly ratio?: string;
+  /** What was taken back from the value, and they differ all the same; empty for nothing. */
+  readonly rounding: string;
   /** When the call was granted, UTC; empty for rows copied from an older table. */
   readonly fetchedAt: string;
   readonly callId: string;
@@ -29,8 +31,6 @@ export type Finding =
       readonly time: string;
       readonly cell: CellName;
       readonly said: readonly [Said, Said];
-      /** The roundings after which they still differ; empty for none. */
-      readonly rounding: string;
     })
   | (FindingOf & { readonly kind: "bar"; readonly time: string; readonly said: Said; readonly missing: ProviderName })
   | (FindingOf & {

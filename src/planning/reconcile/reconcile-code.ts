@@ -5,7 +5,7 @@ import type { SecurityCode } from "../../domain/security-code.ts";
 import type { RoundingStep } from "../../ports/provider-facts.ts";
 import { BAR_CELLS, type CellName, type StoredPair, type StoredSide } from "../../ports/stored-pair.ts";
 import { spanOn } from "../spans.ts";
-import { compareBarCell, describeBoth, type CellVerdict, type RoundingSide } from "./cells.ts";
+import { compareBarCell, describeWays, type CellVerdict, type RoundingSide } from "./cells.ts";
 import { compareFactors, type FactorBase } from "./factors.ts";
 import { noCells, type CodeReconciled, type Finding, type LoneRange, type Said } from "./findings.ts";
 
@@ -129,14 +129,14 @@ export class CodeReconciliation {
     }
     const [one, other] = this.#sides;
     for (const cell of BAR_CELLS) {
-      const { verdict, rounding } = compareBarCell(cell, day, [left.cells[cell], one], [right.cells[cell], other]);
+      const { verdict, roundings } = compareBarCell(cell, day, [left.cells[cell], one], [right.cells[cell], other]);
       this.#count(cell, verdict);
       if (verdict === "different") {
         const said = [
-          toSaid(one, left.cells[cell] ?? "", left),
-          toSaid(other, right.cells[cell] ?? "", right),
+          toSaid(one, left.cells[cell] ?? "", left, roundings[0]),
+          toSaid(other, right.cells[cell] ?? "", right, roundings[1]),
         ] as const;
-        this.#say({ kind: "cell", code: this.code, day, time, cell, said, rounding });
+        this.#say({ kind: "cell", code: this.code, day, time, cell, said });
       }
     }
   }
@@ -149,11 +149,10 @@ export class CodeReconciliation {
     this.#count("factor", verdict);
     if (verdict === "different") {
       const said = [
-        { ...toSaid(one, texts[0], left), ratio: ratios[0] },
-        { ...toSaid(other, texts[1], right), ratio: ratios[1] },
+        { ...toSaid(one, texts[0], left, describeWays([{ steps: steps[0] }])), ratio: ratios[0] },
+        { ...toSaid(other, texts[1], right, describeWays([{ steps: steps[1] }])), ratio: ratios[1] },
       ] as const;
-      const rounding = describeBoth([one.provider, [{ steps: steps[0] }]], [other.provider, [{ steps: steps[1] }]]);
-      this.#say({ kind: "cell", code: this.code, day, time, cell: "factor", said, rounding });
+      this.#say({ kind: "cell", code: this.code, day, time, cell: "factor", said });
     }
   }
 
@@ -168,9 +167,9 @@ export class CodeReconciliation {
   }
 }
 
-function toSaid({ provider }: RoundingSide, value: string, side: StoredSide | undefined): Said {
+function toSaid({ provider }: RoundingSide, value: string, side: StoredSide | undefined, rounding = ""): Said {
   const { fetchedAt = "", callId = "", requestId = "" } = side ?? {};
-  return { provider, value, fetchedAt, callId, requestId };
+  return { provider, value, fetchedAt, callId, requestId, rounding };
 }
 
 function describeSpan(span: Span | undefined): string {

@@ -48,7 +48,7 @@ test("every cell of two bars is counted once, and one that differs names both ro
   assert.deepEqual(counts.pre_close, { equal: 0, rounded: 0, different: 0, "not-given": 1 });
   assert.deepEqual(counts.volume, { equal: 0, rounded: 1, different: 0, "not-given": 0 });
   assert.deepEqual(counts.amount, { equal: 1, rounded: 0, different: 0, "not-given": 0 });
-  const said = { fetchedAt: "2026-11-28 20:59:05", requestId: "r-1" };
+  const said = { fetchedAt: "2026-11-28 20:59:05", requestId: "r-1", rounding: "" };
   assert.deepEqual(listed, [
     {
       kind: "cell",
@@ -60,7 +60,6 @@ test("every cell of two bars is counted once, and one that differs names both ro
         { provider: "tushare", value: "10.5", callId: "s-1", ...said },
         { provider: "tdx", value: "10.51", callId: "t-9", ...said },
       ],
-      rounding: "",
     },
   ]);
 });
@@ -158,7 +157,7 @@ test("the findings of the worst codes are kept, whatever order codes come in and
       code: one.code,
       day: parseDay("2024-01-02"),
       time: String(index),
-      said: { provider: "tdx", value: "", fetchedAt: "", callId: "", requestId: "" },
+      said: { provider: "tdx", value: "", fetchedAt: "", callId: "", requestId: "", rounding: "" },
       missing: "tushare",
     }));
   fc.assert(
@@ -208,7 +207,9 @@ test("two that round nothing are compared digit by digit", () => {
   const all = new Reconciliation({ frequency: "1d", facts: [BAOSTOCK_FACTS, BAOSTOCK_FACTS], listMax: 9 });
   all.take([pair("2024-01-02", { left: bar({ volume: "1234" }), right: bar({ volume: "1235" }) })], NO_SPANS);
   assert.deepEqual(
-    all.end().listed.map((one) => (one.kind === "cell" ? [one.cell, one.rounding] : one)),
-    [["volume", ""]],
+    all
+      .end()
+      .listed.map((one) => (one.kind === "cell" ? [one.cell, ...one.said.map(({ rounding }) => rounding)] : one)),
+    [["volume", "", ""]],
   );
 });

@@ -75,8 +75,8 @@ test("turnover: a float of 32 bits, and whole thousands before the summer of 201
   // Thousands of yuan with three digits.
   assert.equal(verdict("amount", ["tushare", "2172799799"], ["akshare", "2172799799.37"]), "rounded");
   assert.equal(verdict("amount", ["tushare", "2172799799"], ["akshare", "2172799800.37"]), "different");
-  const { rounding } = compare("amount", ["tushare", "7000000"], ["tdx", "320520896"]);
-  assert.equal(rounding, "tushare: rounded to 1 or rounded to 0.1; tdx: float of 32 bits, rounded to 0.01");
+  const { roundings } = compare("amount", ["tushare", "7000000"], ["tdx", "320520896"]);
+  assert.deepEqual(roundings, ["rounded to 1 or rounded to 0.1", "float of 32 bits, rounded to 0.01"]);
 });
 
 test("prices: exact, but for Yahoo's floats of large numbers and the hundredths of an index", () => {

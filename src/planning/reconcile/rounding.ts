@@ -80,12 +80,12 @@ function unitOf(step: RoundingStep): string {
 function takeBack(step: RoundingStep, { low, high }: Range, text: DecimalText): Range | undefined {
   switch (step.how) {
     case "cut": {
-      const unit = toGrains(parseDecimal(step.to));
+      const unit = unitGrains(step.to);
       const found = multiplesIn({ low, high }, unit);
       return found === undefined ? undefined : { low: found.low, high: found.high + unit - 1n };
     }
     case "nearest": {
-      const unit = toGrains(parseDecimal(step.to));
+      const unit = unitGrains(step.to);
       const found = multiplesIn({ low, high }, unit);
       return found === undefined ? undefined : { low: found.low - unit / 2n, high: found.high + unit / 2n };
     }
@@ -99,6 +99,15 @@ function takeBack(step: RoundingStep, { low, high }: Range, text: DecimalText): 
       return { low: low - slack, high: high + slack };
     }
   }
+}
+
+/** A handful of units, asked for millions of times. */
+const units = new Map<string, bigint>();
+
+function unitGrains(text: string): bigint {
+  const known = units.get(text) ?? toGrains(parseDecimal(text));
+  units.set(text, known);
+  return known;
 }
 
 function multiplesIn({ low, high }: Range, unit: bigint): Range | undefined {
