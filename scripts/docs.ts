@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 
 import { configurationParts, metricsParts, specificationParts } from "./lib/doc-tables.ts";
 import { replaceGenerated } from "./lib/generated-parts.ts";
+import { readingParts } from "./lib/rounding-table.ts";
 import { sourcesParts } from "./lib/source-tables.ts";
 
 interface GeneratedDoc {
@@ -17,6 +18,7 @@ export function renderDocs(): readonly GeneratedDoc[] {
   return [
     renderDoc("docs/configuration.md", configurationParts()),
     renderDoc("docs/metrics.md", metricsParts()),
+    renderDoc("docs/reading.md", readingParts()),
     renderDoc("docs/sources.md", sourcesParts()),
     renderDoc("docs/specification.md", specificationParts()),
   ];

@@ -27,7 +27,7 @@ Examples:
 Nobody is asked: it compares what is stored. Rows of a second provider come with
   gdw request --provider tdx --codes 000001.SZ --start 2024-01-01 --force --wait
 Two cells are equal after rounding when one value may stand behind both, given what each provider does to its numbers
-(docs/sources.md); what one of them does not give is no difference. Factors are compared as ratios to the first common day,
+(docs/reading.md); what one of them does not give is no difference. Factors are compared as ratios to the first common day,
 to six digits. The exit code is 1 when a cell differs, or a bar is there at one side only.`;
 
 const DATA_SET_WORDS = ["bars", "factors"] as const;

@@ -76,7 +76,7 @@ test("turnover: a float of 32 bits, and whole thousands before the summer of 201
   assert.equal(verdict("amount", ["tushare", "2172799799"], ["akshare", "2172799799.37"]), "rounded");
   assert.equal(verdict("amount", ["tushare", "2172799799"], ["akshare", "2172799800.37"]), "different");
   const { roundings } = compare("amount", ["tushare", "7000000"], ["tdx", "320520896"]);
-  assert.deepEqual(roundings, ["rounded to 1 or rounded to 0.1", "float of 32 bits, rounded to 0.01"]);
+  assert.deepEqual(roundings, ["rounded to 1 or rounded to 0.1", "float of 32 bits, then rounded to 0.01"]);
 });
 
 test("prices: exact, but for Yahoo's floats of large numbers and the hundredths of an index", () => {

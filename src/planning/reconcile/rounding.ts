@@ -60,15 +60,15 @@ export function meet(left: Range, right: Range): boolean {
   return left.low <= right.high && right.low <= left.high;
 }
 
-/** For people, such as `cut to 1000, float of 32 bits`; empty for none. */
+/** For people, such as `cut to 1000, then float of 32 bits`; empty for none. */
 export function describeSteps(steps: readonly RoundingStep[]): string {
-  return steps.map((step) => STEP_WORDS[step.how](step)).join(", ");
+  return steps.map((step) => STEP_WORDS[step.how](step)).join(", then ");
 }
 
 const STEP_WORDS: { readonly [How in RoundingStep["how"]]: (step: RoundingStep) => string } = {
   cut: (step) => `cut to ${unitOf(step)}`,
   nearest: (step) => `rounded to ${unitOf(step)}`,
-  float32: () => "float of 32 bits",
+  float32: (step) => `float of 32 bits${"places" in step ? ` in units of ${10n ** BigInt(step.places ?? 0)}` : ""}`,
   "adjusted-float32": () => "float of 32 bits, adjusted for splits",
 };
 

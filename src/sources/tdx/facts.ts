@@ -2,9 +2,15 @@ import { parseDay } from "../../domain/day.ts";
 import type { ColumnRounding, ProviderFacts } from "../../ports/provider-facts.ts";
 
 const THOUSANDS_CUT_BEFORE = parseDay("2018-06-07");
-/** A float of 32 bits, stored to the fen. Up to early June of 2018 one was cut to whole thousands of yuan. */
-const AMOUNT: readonly ColumnRounding[] = [
-  { column: "amount", steps: [{ how: "float32" }, { how: "nearest", to: "0.01" }], certainty: "seen" },
+/** A float of 32 bits, stored to the fen. */
+const AMOUNT: ColumnRounding = {
+  column: "amount",
+  steps: [{ how: "float32" }, { how: "nearest", to: "0.01" }],
+  certainty: "seen",
+};
+/** Up to early June of 2018 a day's float was cut to whole thousands of yuan, and is a float again. */
+const DAY_AMOUNT: readonly ColumnRounding[] = [
+  AMOUNT,
   {
     column: "amount",
     steps: [{ how: "float32" }, { how: "cut", to: "1000" }, { how: "float32" }, { how: "nearest", to: "0.01" }],
@@ -13,10 +19,10 @@ const AMOUNT: readonly ColumnRounding[] = [
   },
 ];
 /**
- * Whole lots of days, and of the minutes that were recorded; above 2^24 of what the wire counts in, a float's bits. Record
- * files have shares, up to early June of 2018 as a float of what was cut to lots.
+ * Whole lots, of which a float has every one up to 2^24. Record files have shares, up to early June of 2018 as a float of
+ * what was cut to lots.
  */
-const LOTS: readonly ColumnRounding[] = [
+const DAY_LOTS: readonly ColumnRounding[] = [
   {
     column: "volume",
     steps: [
@@ -32,6 +38,12 @@ const LOTS: readonly ColumnRounding[] = [
     certainty: "seen",
   },
 ];
+/** In shares; recorded ones are whole lots. */
+const MINUTE_LOTS: ColumnRounding = {
+  column: "volume",
+  steps: [{ how: "cut", to: "100" }, { how: "float32" }],
+  certainty: "seen",
+};
 const HUNDRED_LOTS: ColumnRounding = {
   column: "volume",
   steps: [
@@ -41,9 +53,11 @@ const HUNDRED_LOTS: ColumnRounding = {
   certainty: "seen",
 };
 /** Hundredths, though the wire could say thousandths. */
-const INDEX_PRICES: readonly ColumnRounding[] = [
-  { column: "price", steps: [{ how: "nearest", to: "0.01" }], certainty: "seen" },
-];
+const INDEX_PRICES: ColumnRounding = {
+  column: "price",
+  steps: [{ how: "nearest", to: "0.01" }],
+  certainty: "seen",
+};
 
 /** Protocol sections 4.2, 6.4, 6.6 and 8. The wire's integers and floats have no decimals of their own. */
 export const TDX_FACTS: ProviderFacts = {
@@ -61,7 +75,7 @@ export const TDX_FACTS: ProviderFacts = {
       volume: "lots",
       amount: "yuan",
       numbers: "float32",
-      rounding: [...LOTS, ...AMOUNT],
+      rounding: [...DAY_LOTS, ...DAY_AMOUNT],
       certainty: "seen",
     },
     {
@@ -70,7 +84,7 @@ export const TDX_FACTS: ProviderFacts = {
       volume: "hundred-lots",
       amount: "yuan",
       numbers: "float32",
-      rounding: [HUNDRED_LOTS, ...INDEX_PRICES, ...AMOUNT],
+      rounding: [HUNDRED_LOTS, INDEX_PRICES, AMOUNT],
       certainty: "seen",
     },
     {
@@ -79,7 +93,7 @@ export const TDX_FACTS: ProviderFacts = {
       volume: "told-by-turnover",
       amount: "yuan",
       numbers: "float32",
-      rounding: [{ column: "volume", steps: [{ how: "float32" }], certainty: "reported" }, ...AMOUNT],
+      rounding: [{ column: "volume", steps: [{ how: "float32" }], certainty: "reported" }, AMOUNT],
       certainty: "reported",
     },
     {
@@ -88,7 +102,7 @@ export const TDX_FACTS: ProviderFacts = {
       volume: "shares",
       amount: "yuan",
       numbers: "float32",
-      rounding: [...LOTS, ...AMOUNT],
+      rounding: [MINUTE_LOTS, AMOUNT],
       certainty: "reported",
     },
     {
@@ -97,7 +111,7 @@ export const TDX_FACTS: ProviderFacts = {
       volume: "told-by-turnover",
       amount: "yuan",
       numbers: "float32",
-      rounding: [HUNDRED_LOTS, ...INDEX_PRICES, ...AMOUNT],
+      rounding: [AMOUNT],
       certainty: "reported",
     },
     {

@@ -4,19 +4,21 @@ import type { ColumnRounding, ProviderFacts } from "../../ports/provider-facts.t
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-const LOTS_WHOLE_BEFORE = parseDay("2001-01-01");
-/** Thousands of yuan have three digits since 2017 and had up to four before. Lots were whole up to late in 2000, cut or rounded. */
-const DAILY_ROUNDING: readonly ColumnRounding[] = [
+/** Thousands of yuan have three digits since 2017 and had up to four before. */
+const AMOUNT: readonly ColumnRounding[] = [
   { column: "amount", steps: [{ how: "nearest", to: "1" }], certainty: "seen" },
   { column: "amount", steps: [{ how: "nearest", to: "0.1" }], certainty: "seen" },
-  { column: "volume", steps: [{ how: "cut", to: "100" }], before: LOTS_WHOLE_BEFORE, certainty: "seen" },
-  { column: "volume", steps: [{ how: "nearest", to: "100" }], before: LOTS_WHOLE_BEFORE, certainty: "seen" },
 ];
-/** Of a stock two digits, also of the price that an ex-day is reckoned from. */
+const LOTS_WHOLE_BEFORE = parseDay("2001-01-01");
+/** Lots were whole up to late in 2000, cut or rounded. A stock's prices have two digits, also what an ex-day is reckoned from. */
 const STOCK_ROUNDING: readonly ColumnRounding[] = [
   { column: "pre_close", steps: [{ how: "nearest", to: "0.01" }], certainty: "seen" },
-  ...DAILY_ROUNDING,
+  { column: "volume", steps: [{ how: "cut", to: "100" }], before: LOTS_WHOLE_BEFORE, certainty: "seen" },
+  { column: "volume", steps: [{ how: "nearest", to: "100" }], before: LOTS_WHOLE_BEFORE, certainty: "seen" },
+  ...AMOUNT,
 ];
+/** Nobody recorded these; they come from the same interface. */
+const OTHER_ROUNDING = AMOUNT.map((rounding): ColumnRounding => ({ ...rounding, certainty: "reported" }));
 
 /** Protocol sections 4.1, 4.5, 4.7 and 6. */
 export const TUSHARE_FACTS: ProviderFacts = {
@@ -60,7 +62,7 @@ export const TUSHARE_FACTS: ProviderFacts = {
       volume: "lots",
       amount: "thousand-yuan",
       numbers: "decimal",
-      rounding: DAILY_ROUNDING,
+      rounding: OTHER_ROUNDING,
       certainty: "documented",
     },
     {
