@@ -1,12 +1,12 @@
 import { servedProvider } from "../../src/app/provider-table.ts";
-import { SERVED_PROVIDERS } from "../../src/domain/provider.ts";
+import { PROVIDERS } from "../../src/domain/provider.ts";
 import { describeSteps } from "../../src/planning/reconcile/rounding.ts";
 import type { RoundedColumn } from "../../src/ports/provider-facts.ts";
 import { code, markdownTable } from "./markdown-table.ts";
 
 /** The generated part of docs/reading.md: what `gdw reconcile` takes back from a value before two of them differ. */
 export function readingParts(): ReadonlyMap<string, string> {
-  const ofBars = SERVED_PROVIDERS.flatMap((provider) =>
+  const ofBars = PROVIDERS.flatMap((provider) =>
     servedProvider(provider).facts.units.flatMap(({ rows, kinds, rounding = [] }) =>
       rounding.map((one) => [
         code(provider),
@@ -19,7 +19,7 @@ export function readingParts(): ReadonlyMap<string, string> {
       ]),
     ),
   );
-  const ofFactors = SERVED_PROVIDERS.flatMap((provider) => {
+  const ofFactors = PROVIDERS.flatMap((provider) => {
     const { factorRounding } = servedProvider(provider).facts;
     return factorRounding.length === 0
       ? []

@@ -1,6 +1,6 @@
 import { servedProvider } from "../../src/app/provider-table.ts";
 import { loadConfig, type Config } from "../../src/config.ts";
-import { SERVED_PROVIDERS } from "../../src/domain/provider.ts";
+import { PROVIDERS } from "../../src/domain/provider.ts";
 import type { ProviderFacts, Quota, UnitFact } from "../../src/ports/provider-facts.ts";
 import type { Capability } from "../../src/ports/source.ts";
 import { code, markdownTable } from "./markdown-table.ts";
@@ -18,7 +18,7 @@ export function sourcesParts(): ReadonlyMap<string, string> {
 }
 
 function dataSets(config: Config): string {
-  const rows = SERVED_PROVIDERS.flatMap((provider) =>
+  const rows = PROVIDERS.flatMap((provider) =>
     merged(servedProvider(provider).capabilities(config), whatItIs).map(([first, all]) => [
       code(provider),
       first.dataSet,
@@ -33,7 +33,7 @@ function dataSets(config: Config): string {
 }
 
 function bounds(config: Config): string {
-  const rows = SERVED_PROVIDERS.flatMap((provider) =>
+  const rows = PROVIDERS.flatMap((provider) =>
     merged(servedProvider(provider).capabilities(config), whatBinds).map(([first, all]) => [
       code(provider),
       first.dataSet,
@@ -59,7 +59,7 @@ function bounds(config: Config): string {
 }
 
 function access(config: Config): string {
-  const rows = SERVED_PROVIDERS.map((provider) => {
+  const rows = PROVIDERS.map((provider) => {
     const { facts, limits, callsAtOnce } = servedProvider(provider);
     return [
       code(provider),
@@ -78,7 +78,7 @@ function access(config: Config): string {
 }
 
 function quotas(): string {
-  const rows = SERVED_PROVIDERS.flatMap((provider) => {
+  const rows = PROVIDERS.flatMap((provider) => {
     const { facts } = servedProvider(provider);
     const ofConnections = connectionsOf(facts);
     const ofCalls = facts.quotas.map((quota: Quota) => [code(provider), perWindow(quota), quota.says, quota.certainty]);
@@ -103,7 +103,7 @@ function connectionsOf({ provider, connectionsMax }: ProviderFacts): readonly (r
 }
 
 function units(): string {
-  const rows = SERVED_PROVIDERS.flatMap((provider) =>
+  const rows = PROVIDERS.flatMap((provider) =>
     servedProvider(provider).facts.units.map((fact) => [
       code(provider),
       fact.rows,

@@ -2,7 +2,7 @@ import { systemClock } from "../base/clock.ts";
 import { PermanentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
-import { isServedProvider, SERVED_PROVIDERS, type ProviderName, type ServedProviderName } from "../domain/provider.ts";
+import { PROVIDERS, type ProviderName } from "../domain/provider.ts";
 import { chainForMarket, chainSubjectOf } from "../domain/chain-rule.ts";
 import { type MarketName, MARKETS } from "../domain/market.ts";
 import type { Abilities } from "../planning/covers.ts";
@@ -51,7 +51,7 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 /** Of the user `anonymous`; everybody's, and so no secret. */
 const BAOSTOCK_PASSWORD = "123456";
 
-const TABLE: Readonly<Record<ServedProviderName, ServedProvider>> = {
+const TABLE: Readonly<Record<ProviderName, ServedProvider>> = {
   tushare: {
     check: (config) => {
       tokenOf(config);
@@ -164,20 +164,13 @@ const TABLE: Readonly<Record<ServedProviderName, ServedProvider>> = {
   },
 };
 
-/** Throws PermanentError (settings) for a provider that this version does not serve. */
 export function servedProvider(provider: ProviderName): ServedProvider {
-  if (!isServedProvider(provider)) {
-    throw new PermanentError(
-      `providers.chain names ${provider}, which this version does not serve: only ${SERVED_PROVIDERS.join(", ")}`,
-      "settings",
-    );
-  }
   return TABLE[provider];
 }
 
 /** What every provider of this version can do, in the chain or not. */
 export function abilitiesOf(config: Config): Abilities {
-  return new Map(SERVED_PROVIDERS.map((provider) => [provider, servedProvider(provider).capabilities(config)]));
+  return new Map(PROVIDERS.map((provider) => [provider, servedProvider(provider).capabilities(config)]));
 }
 
 export interface AbleProvider {

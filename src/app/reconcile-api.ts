@@ -2,7 +2,7 @@ import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import type { Day } from "../domain/day.ts";
 import type { Frequency } from "../domain/frequency.ts";
-import type { ServedProviderName } from "../domain/provider.ts";
+import type { ProviderName } from "../domain/provider.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { CellName } from "../ports/stored-pair.ts";
 import type { CellCounts, CodeReconciled, Finding, Said } from "../planning/reconcile/findings.ts";
@@ -24,7 +24,7 @@ export interface ReconcileOptions {
   readonly dataSet: "bars" | "adjustment-factors";
   readonly frequency: Frequency;
   /** Two different ones, left and right. */
-  readonly providers: readonly [ServedProviderName, ServedProviderName];
+  readonly providers: readonly [ProviderName, ProviderName];
   /** `all`: every code of which one of the two has a row in the range. */
   readonly codes: readonly SecurityCode[] | "all";
   /** Trading days, both inclusive; undefined is without bound. */
@@ -71,7 +71,7 @@ export interface ReconcileReport {
 
 /** What would have to be asked for, so that a provider has the days that the other one has. */
 export interface MissingDays {
-  readonly provider: ServedProviderName;
+  readonly provider: ProviderName;
   /** It has no row at all of what was compared. */
   readonly isEmpty: boolean;
   readonly codes: readonly SecurityCode[];

@@ -2,7 +2,7 @@ import { systemClock } from "../base/clock.ts";
 import type { Config } from "../config.ts";
 import { maxDay, minDay, type Day } from "../domain/day.ts";
 import { ledgerKeyText, type LedgerKey, type Span } from "../domain/ledger.ts";
-import { PROVIDER_SOURCES, type ServedProviderName } from "../domain/provider.ts";
+import { sourcesOf, type ProviderName } from "../domain/provider.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import { covers } from "../planning/covers.ts";
 import { addCells, type CodeReconciled } from "../planning/reconcile/findings.ts";
@@ -20,7 +20,7 @@ import type { MissingDays, ReconcileApi, ReconcileOptions, ReconcileReport, Reco
 export interface ReconcileParts {
   readonly clickhouse: ClickHouse;
   readonly ledger: Pick<Ledger, "read">;
-  readonly capabilitiesOf: (provider: ServedProviderName) => readonly Capability[];
+  readonly capabilitiesOf: (provider: ProviderName) => readonly Capability[];
 }
 
 export const reconcileCommands: ReconcileApi = {
@@ -52,7 +52,7 @@ export async function reconcile(
     listMax: options.listMax,
     found: watch.finding?.bind(watch),
   });
-  const sources = [PROVIDER_SOURCES[left], PROVIDER_SOURCES[right]] as const;
+  const sources = [sourcesOf(left), sourcesOf(right)] as const;
   const spansOf = createSpanReader(ledger, options);
   let done = { codes: 0, codesDone: 0 };
   for await (const { pairs, codes, codesDone } of readPairs(clickhouse, { ...options, sources }, signal)) {

@@ -91,10 +91,6 @@ test("a request that makes no sense is a usage error and touches nothing", async
     [["--all", "--frequency", "2h"], /--frequency: expected a frequency/],
     [["--all", "--frequency", "7m"], /--frequency: expected a frequency/],
     [["--all", "--frequency", "1w"], /read the view bar_1w/],
-    [
-      ["--all", "--provider", "yahoo"],
-      /--provider yahoo is not supported yet: this version asks tushare, baostock, tdx/,
-    ],
     [["--kind", "stock-list", "--provider", "tdx"], /first of providers\.chain that has it: leave --provider out/],
     [["--all", "--provider", "reuters"], /--provider: expected a provider/],
     [["--all", "--kind", "trades"], /expected one of bars, ticks, factors/],

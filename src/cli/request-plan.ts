@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { RangeRequest } from "../domain/command.ts";
 import { dayAt, SHANGHAI } from "../domain/day.ts";
 import { parseFrequency, type Frequency } from "../domain/frequency.ts";
-import { isServedProvider, parseProviderName, SERVED_PROVIDERS, type ProviderName } from "../domain/provider.ts";
+import { parseProviderName, type ProviderName } from "../domain/provider.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { RequestKind, RequestPlan } from "../app/app-api.ts";
 import type { Cli } from "./cli.ts";
@@ -63,13 +63,7 @@ function readFrequency(kind: RequestKind, text: string): Frequency {
 }
 
 function readProvider(text: string): ProviderName {
-  const provider = fromFlag("--provider", () => parseProviderName(text));
-  if (!isServedProvider(provider)) {
-    throw new UsageError(
-      `--provider ${provider} is not supported yet: this version asks ${SERVED_PROVIDERS.join(", ")}`,
-    );
-  }
-  return provider;
+  return fromFlag("--provider", () => parseProviderName(text));
 }
 
 async function readCodes(

@@ -1,16 +1,15 @@
 import { CHAIN_RULE_EXPECTED } from "../domain/chain-rule.ts";
-import { PROVIDER_SOURCES, type ProviderName } from "../domain/provider.ts";
+import { PROVIDERS } from "../domain/provider.ts";
 import * as read from "./reader.ts";
 import { optional, setting } from "./setting.ts";
 
-const providers: readonly ProviderName[] = ["tushare", "yahoo", "akshare", "baostock", "tdx"];
 const PORT = { min: 1, max: 65_535 };
 
 /** Who is asked, how often, and with what. */
 export const PROVIDER_SETTINGS = {
   providers: {
     chain: setting(
-      read.list(read.oneOf(providers), `a list of ${Object.keys(PROVIDER_SOURCES).join(", ")}`),
+      read.list(read.oneOf(PROVIDERS), `a list of ${PROVIDERS.join(", ")}`),
       ["tushare"],
       "who is asked, in this order; also the order in which `bar` prefers their rows",
     ),

@@ -20,19 +20,8 @@ export function sourcesOf(provider: ProviderName): readonly SourceNumber[] {
 
 export type ProviderName = keyof typeof PROVIDER_SOURCES;
 
-/** Those that this version asks. */
-export const SERVED_PROVIDERS = [
-  "tushare",
-  "baostock",
-  "tdx",
-  "akshare",
-  "yahoo",
-] as const satisfies readonly ProviderName[];
-export type ServedProviderName = (typeof SERVED_PROVIDERS)[number];
-
-export function isServedProvider(provider: ProviderName): provider is ServedProviderName {
-  return SERVED_PROVIDERS.some((served) => served === provider);
-}
+/** In the order in which documents list them. */
+export const PROVIDERS = ["tushare", "baostock", "tdx", "akshare", "yahoo"] as const satisfies readonly ProviderName[];
 
 export function isProviderName(input: unknown): input is ProviderName {
   return typeof input === "string" && Object.hasOwn(PROVIDER_SOURCES, input);

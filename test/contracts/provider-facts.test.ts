@@ -6,7 +6,7 @@ import { parseDecimal } from "../../src/base/decimal.ts";
 import { loadConfig } from "../../src/config.ts";
 import { parseDay } from "../../src/domain/day.ts";
 import type { InstrumentKind } from "../../src/domain/instrument-kind.ts";
-import { SERVED_PROVIDERS, type ServedProviderName } from "../../src/domain/provider.ts";
+import { PROVIDERS, type ProviderName } from "../../src/domain/provider.ts";
 import { parseSecurityCode } from "../../src/domain/security-code.ts";
 import { AMOUNT_UNITS, VOLUME_UNITS, type UnitFact } from "../../src/ports/provider-facts.ts";
 import type { Capability } from "../../src/ports/source.ts";
@@ -44,7 +44,7 @@ interface Stored {
 }
 
 /** Three units of volume and twelve of turnover, as the provider's answer has them, mapped. */
-const READERS: Readonly<Record<ServedProviderName, (rows: UnitFact["rows"], code: string) => Stored | undefined>> = {
+const READERS: Readonly<Record<ProviderName, (rows: UnitFact["rows"], code: string) => Stored | undefined>> = {
   tushare: (rows, code) => {
     const isDaily = rows === "daily bars";
     const fields = ["ts_code", isDaily ? "trade_date" : "trade_time", "open", "high", "low", "close", "vol", "amount"];
@@ -104,7 +104,7 @@ const READERS: Readonly<Record<ServedProviderName, (rows: UnitFact["rows"], code
   },
 };
 
-for (const provider of SERVED_PROVIDERS) {
+for (const provider of PROVIDERS) {
   const { facts, capabilities } = servedProvider(provider);
 
   test(`${provider}: every bar and tick that it has is in a unit that its facts name, and in one only`, () => {

@@ -5,7 +5,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { addDays, dayAt, SHANGHAI } from "../../src/domain/day.ts";
 import { FREQUENCY } from "../../src/domain/enums.ts";
 import { FREQUENCY_NUMBERS, type Frequency } from "../../src/domain/frequency.ts";
-import { PROVIDER_SOURCES, SERVED_PROVIDERS, type ServedProviderName } from "../../src/domain/provider.ts";
+import { PROVIDER_SOURCES, PROVIDERS, type ProviderName } from "../../src/domain/provider.ts";
 import { exchangeOf, type SecurityCode } from "../../src/domain/security-code.ts";
 import type { Market } from "../../src/market/generate-market.ts";
 import { sizes } from "../support/sizes.ts";
@@ -33,7 +33,7 @@ const DAYS_WITHIN = 5;
 const CODES_WITHIN = 4;
 
 /** What a provider's wire makes of a day's bar, and nothing else. */
-const SAYS: { readonly [P in ServedProviderName]: (bar: DailyBar) => DailyBar } = {
+const SAYS: { readonly [P in ProviderName]: (bar: DailyBar) => DailyBar } = {
   tushare: (bar) => bar,
   baostock: (bar) => bar,
   tdx: asTdxSays,
@@ -50,7 +50,7 @@ function codesOfAll(market: Market): readonly SecurityCode[] {
 }
 
 test("one market said by five providers, each pinned: five sets of bars, equal cell by cell", async (t) => {
-  await using five = await openProvidersRig(t, { market: MARKET, chain: SERVED_PROVIDERS.join() });
+  await using five = await openProvidersRig(t, { market: MARKET, chain: PROVIDERS.join() });
   if (five === undefined) {
     return;
   }
@@ -59,7 +59,7 @@ test("one market said by five providers, each pinned: five sets of bars, equal c
   const few = codes.slice(0, CODES_WITHIN);
   const worker = rig.start();
   let published = 0;
-  for (const provider of SERVED_PROVIDERS) {
+  for (const provider of PROVIDERS) {
     // What another one brought does not count: `force` asks for everything.
     const range = { start_date: market.days[0], end_date: market.days.at(-1), provider, force: true };
     const within = { ...range, start_date: market.days.at(-DAYS_WITHIN), frequency: "5m" };
@@ -74,13 +74,13 @@ test("one market said by five providers, each pinned: five sets of bars, equal c
   assert.equal((await rig.messagesOf(`${rig.config.worker.topic}.dlq`)).length, 0, "dead letters");
 
   const truth = expectDaily(market, codes);
-  for (const provider of SERVED_PROVIDERS) {
+  for (const provider of PROVIDERS) {
     const found = await barsOf(rig, FREQUENCY.DAY, PROVIDER_SOURCES[provider]);
     assert.deepEqual(found, expectDaily(market, codes, SAYS[provider]).toSorted(), provider);
     t.diagnostic(`${provider}: ${found.length} daily bars, ${tellEqualCells(found, truth)}`);
   }
   const recent = { ...market, days: market.days.slice(-DAYS_WITHIN) };
-  for (const provider of SERVED_PROVIDERS) {
+  for (const provider of PROVIDERS) {
     const found = await minutesOf(rig, "5m", provider);
     const expected = expectMinutes(recent, few, 5, (cents) => amountOf(provider, cents));
     const said = provider === "akshare" ? expected.map(inLots) : expected;
@@ -95,7 +95,7 @@ test("one market said by five providers, each pinned: five sets of bars, equal c
   await worker.stop();
 });
 
-function amountOf(provider: ServedProviderName, cents: number): string {
+function amountOf(provider: ProviderName, cents: number): string {
   return provider === "yahoo" ? "-" : provider === "tdx" ? float32Text(cents) : centsText(cents);
 }
 
@@ -109,7 +109,7 @@ function inLots(line: string): string {
 function minutesOf(
   rig: Parameters<typeof barsOf>[0],
   frequency: Frequency,
-  provider: ServedProviderName,
+  provider: ProviderName,
 ): Promise<readonly string[]> {
   return barsOf(rig, FREQUENCY_NUMBERS[frequency], PROVIDER_SOURCES[provider]);
 }

@@ -7,7 +7,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { addDays, dayAt, SHANGHAI } from "../../src/domain/day.ts";
 import { SOURCE } from "../../src/domain/enums.ts";
-import { SERVED_PROVIDERS, type ServedProviderName } from "../../src/domain/provider.ts";
+import { PROVIDERS, type ProviderName } from "../../src/domain/provider.ts";
 import { exchangeOf } from "../../src/domain/security-code.ts";
 import { sizes } from "../support/sizes.ts";
 import { openProvidersRig } from "./providers-rig.ts";
@@ -27,7 +27,7 @@ const MARKET = {
 const WITH_FACTORS = ["tushare", "baostock"] as const;
 
 test("whatever two of the five providers say of one market is equal after rounding, and one cell that is not is found", async (t) => {
-  await using five = await openProvidersRig(t, { market: MARKET, chain: SERVED_PROVIDERS.join() });
+  await using five = await openProvidersRig(t, { market: MARKET, chain: PROVIDERS.join() });
   if (five === undefined) {
     return;
   }
@@ -39,7 +39,7 @@ test("whatever two of the five providers say of one market is equal after roundi
   const within = market.days.at(-DAYS_WITHIN);
   const worker = rig.start();
   let published = 0;
-  for (const provider of SERVED_PROVIDERS) {
+  for (const provider of PROVIDERS) {
     const range = { start_date: market.days[0], end_date: market.days.at(-1), provider, force: true };
     const messages = codes.flatMap((code) => [
       { command: "bar_snapshot", params: { code, ...range } },
@@ -68,7 +68,7 @@ test("whatever two of the five providers say of one market is equal after roundi
     const watch = { progress: () => undefined, finding: (one: Finding) => found.push(one) };
     return [await app.reconcile(rig.config, options, watch, silentLog, never), found];
   };
-  for (const providers of pairsOf(SERVED_PROVIDERS)) {
+  for (const providers of pairsOf(PROVIDERS)) {
     const [days, found] = await reconcile({ providers });
     assert.deepEqual(found, [], providers.join());
     assert.equal(days.isEqual, true, JSON.stringify(days.missing));
@@ -105,8 +105,6 @@ test("whatever two of the five providers say of one market is equal after roundi
   await worker.stop();
 });
 
-function pairsOf(
-  providers: readonly ServedProviderName[],
-): readonly (readonly [ServedProviderName, ServedProviderName])[] {
+function pairsOf(providers: readonly ProviderName[]): readonly (readonly [ProviderName, ProviderName])[] {
   return providers.flatMap((left, index) => providers.slice(index + 1).map((right) => [left, right] as const));
 }

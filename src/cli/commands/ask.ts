@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-import { SERVED_PROVIDERS, type ServedProviderName } from "../../domain/provider.ts";
+import { PROVIDERS, type ProviderName } from "../../domain/provider.ts";
 import type { InquiryHelp, Question } from "../../app/ask-api.ts";
 import type { Cli } from "../cli.ts";
 import { oneOf, withDataOutput } from "../data-output.ts";
@@ -37,7 +37,7 @@ interface Options {
 export function addAsk(parent: Command, cli: Cli, state: RunState): void {
   addSettingFlags(parent.command("ask"))
     .description("ask a provider what is not stored: quotes, minute lines, dividends and the like")
-    .argument("<provider>", `one of ${SERVED_PROVIDERS.join(", ")}`)
+    .argument("<provider>", `one of ${PROVIDERS.join(", ")}`)
     .argument("[what]", "what to ask for; left out: print what there is")
     .argument("[codes]", "securities, commas between")
     .option("--day <day>", "one day, 2024-01-02 or 20240102")
@@ -79,12 +79,10 @@ export function addAsk(parent: Command, cli: Cli, state: RunState): void {
     );
 }
 
-function readProvider(text: string): ServedProviderName {
-  const provider = SERVED_PROVIDERS.find((served) => served === text);
+function readProvider(text: string): ProviderName {
+  const provider = PROVIDERS.find((served) => served === text);
   if (provider === undefined) {
-    throw new UsageError(
-      `expected one of ${SERVED_PROVIDERS.join(", ")} after ask, got ${JSON.stringify(text.slice(0, 40))}`,
-    );
+    throw new UsageError(`expected one of ${PROVIDERS.join(", ")} after ask, got ${JSON.stringify(text.slice(0, 40))}`);
   }
   return provider;
 }

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 
 import type { ReconcileOptions, ReconcileReport } from "../../app/reconcile-api.ts";
 import { systemClock } from "../../base/clock.ts";
-import { SERVED_PROVIDERS, type ServedProviderName } from "../../domain/provider.ts";
+import { PROVIDERS, type ProviderName } from "../../domain/provider.ts";
 import type { SecurityCode } from "../../domain/security-code.ts";
 import type { Cli } from "../cli.ts";
 import { readFrequency } from "../coverage-options.ts";
@@ -49,7 +49,7 @@ interface Typed {
 export function addReconcile(parent: Command, cli: Cli, state: RunState): void {
   addSettingFlags(parent.command("reconcile"))
     .description("compare what two providers said, cell by cell, after the rounding of each")
-    .option("--providers <two>", `two of ${SERVED_PROVIDERS.join(", ")}, a comma between`)
+    .option("--providers <two>", `two of ${PROVIDERS.join(", ")}, a comma between`)
     .option("--code <code>", "one security")
     .option("--codes <codes>", "several, commas between")
     .option("--market", "every security of which one of the two has a row")
@@ -116,11 +116,11 @@ function toReconcileOptions(typed: Typed): ReconcileOptions {
   };
 }
 
-function readProviders(text: string | undefined): readonly [ServedProviderName, ServedProviderName] {
+function readProviders(text: string | undefined): readonly [ProviderName, ProviderName] {
   const words = (text ?? "").split(",").filter((word) => word !== "");
-  const [left, right] = words.map((word) => oneOf("--providers", word.trim(), SERVED_PROVIDERS));
+  const [left, right] = words.map((word) => oneOf("--providers", word.trim(), PROVIDERS));
   if (left === undefined || right === undefined || words.length !== 2) {
-    throw new UsageError(`say which two to compare, such as --providers ${SERVED_PROVIDERS.slice(0, 2).join(",")}`);
+    throw new UsageError(`say which two to compare, such as --providers ${PROVIDERS.slice(0, 2).join(",")}`);
   }
   if (left === right) {
     throw new UsageError(`--providers names ${left} twice: it has one row of each bar`);

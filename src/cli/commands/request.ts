@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 
 import { systemClock } from "../../base/clock.ts";
-import { SERVED_PROVIDERS } from "../../domain/provider.ts";
+import { PROVIDERS } from "../../domain/provider.ts";
 import type { Cli } from "../cli.ts";
 import { describeEstimate } from "../estimate-text.ts";
 import { describeRequest, followRequest, exitOfRequest } from "../follow-request.ts";
@@ -41,7 +41,7 @@ export function addRequest(parent: Command, cli: Cli, state: RunState): void {
     .option("--frequency <frequency>", "of the bars: 1m, 5m, 15m, 30m, 60m or 1d", "1d")
     .option("--full", "from the listing day on")
     .option("--force", "fetch again even what is stored")
-    .option("--provider <name>", `ask this one only: ${SERVED_PROVIDERS.join(", ")}`)
+    .option("--provider <name>", `ask this one only: ${PROVIDERS.join(", ")}`)
     .option("--wait", "wait until every message is settled, with progress on standard error")
     .option("--dry-run", "say how many messages and provider calls it would be and how long it would take; do nothing")
     .option("--json", "print JSON")

@@ -7,7 +7,7 @@ import { sizes } from "../../../test/support/sizes.ts";
 import { fromScaled, type DecimalText } from "../../base/decimal.ts";
 import { parseDay, type Day } from "../../domain/day.ts";
 import type { InstrumentKind } from "../../domain/instrument-kind.ts";
-import type { ServedProviderName } from "../../domain/provider.ts";
+import type { ProviderName } from "../../domain/provider.ts";
 import type { BarCell } from "../../ports/stored-pair.ts";
 import type { ProviderFacts } from "../../ports/provider-facts.ts";
 import { AKSHARE_FACTS } from "../../sources/akshare/facts.ts";
@@ -18,7 +18,7 @@ import { YAHOO_FACTS } from "../../sources/yahoo/facts.ts";
 import { compareBarCell, type CellComparison } from "./cells.ts";
 import { toSide } from "./reconcile.ts";
 
-const FACTS: Readonly<Record<ServedProviderName, ProviderFacts>> = {
+const FACTS: Readonly<Record<ProviderName, ProviderFacts>> = {
   tushare: TUSHARE_FACTS,
   baostock: BAOSTOCK_FACTS,
   tdx: TDX_FACTS,
@@ -30,11 +30,11 @@ const OLD = parseDay("2018-06-06");
 
 function compare(
   cell: BarCell,
-  [left, one]: readonly [ServedProviderName, string | null],
-  [right, other]: readonly [ServedProviderName, string | null],
+  [left, one]: readonly [ProviderName, string | null],
+  [right, other]: readonly [ProviderName, string | null],
   { day = DAY, kind = "stock" }: { readonly day?: Day; readonly kind?: InstrumentKind } = {},
 ): CellComparison {
-  const side = (provider: ServedProviderName) => toSide(FACTS[provider], "1d", kind);
+  const side = (provider: ProviderName) => toSide(FACTS[provider], "1d", kind);
   return compareBarCell(cell, day, [one, side(left)], [other, side(right)]);
 }
 
@@ -92,9 +92,7 @@ test("prices: exact, but for Yahoo's floats of large numbers and the hundredths 
 });
 
 /** What each does to a number, in floating point as it does it, from whole shares and cents of yuan. */
-const WAYS: Readonly<
-  Record<ServedProviderName, { volume(shares: number): bigint; cents(cents: number): DecimalText }>
-> = {
+const WAYS: Readonly<Record<ProviderName, { volume(shares: number): bigint; cents(cents: number): DecimalText }>> = {
   baostock: { volume: BigInt, cents: (cents) => fromScaled(BigInt(cents), 2) },
   tushare: { volume: BigInt, cents: (cents) => fromScaled(BigInt(Math.round(cents / 100)), 0) },
   akshare: {
@@ -107,7 +105,7 @@ const WAYS: Readonly<
   },
   yahoo: { volume: BigInt, cents: (cents) => fromScaled(BigInt(cents), 2) },
 };
-const provider = fc.constantFrom<ServedProviderName>("tushare", "baostock", "tdx", "akshare", "yahoo");
+const provider = fc.constantFrom<ProviderName>("tushare", "baostock", "tdx", "akshare", "yahoo");
 
 test("one value told by any two is never different, whichever of them stands left", () => {
   fc.assert(
@@ -130,7 +128,7 @@ test("one value told by any two is never different, whichever of them stands lef
 test("where one side is exact, equal after rounding is what the other one makes of its value, and nothing else", () => {
   const near = fc.integer({ min: -400, max: 400 });
   fc.assert(
-    fc.property(fc.constantFrom<ServedProviderName>("tdx", "akshare"), fc.nat(2 ** 30), near, (other, shares, by) => {
+    fc.property(fc.constantFrom<ProviderName>("tdx", "akshare"), fc.nat(2 ** 30), near, (other, shares, by) => {
       const told = WAYS[other].volume(shares);
       const exact = told + BigInt(by);
       if (exact < 0n) {

@@ -10,8 +10,8 @@ import { ADJUSTFACTOR_ROW, BAR_ROW, FETCHED_VERSION_MIN } from "./tables.ts";
 export interface PairsRequest {
   readonly dataSet: "bars" | "adjustment-factors";
   readonly frequency: Frequency;
-  /** Left and right. */
-  readonly sources: readonly [SourceNumber, SourceNumber];
+  /** Left and right: the numbers that a provider's rows have, of which the first one that has a row counts. */
+  readonly sources: readonly [readonly SourceNumber[], readonly SourceNumber[]];
   /** `all`: every code of which one of the two has a row. */
   readonly codes: readonly SecurityCode[] | "all";
   /** Trading days, both inclusive; undefined is without bound. */
@@ -163,26 +163,34 @@ ORDER BY row.code, row.timestamp, row.source`,
 }
 
 /** Rows of one code and time stand side by side. */
-function pairUp(rows: readonly StoredRow[], [left]: PairsRequest["sources"]): readonly StoredPair[] {
+function pairUp(rows: readonly StoredRow[], [left, right]: PairsRequest["sources"]): readonly StoredPair[] {
   const pairs: StoredPair[] = [];
-  for (let at = 0; at < rows.length; at += 1) {
-    const row = rows[at];
-    const next = rows[at + 1];
-    if (row === undefined) {
-      break;
+  let group: StoredRow[] = [];
+  for (const [index, row] of rows.entries()) {
+    group.push(row);
+    const next = rows[index + 1];
+    if (next === undefined || next.code !== row.code || next.key !== row.key) {
+      pairs.push({
+        code: parseSecurityCode(row.code),
+        day: parseDay(row.day),
+        time: row.time,
+        left: sideOf(firstOf(left, group)),
+        right: sideOf(firstOf(right, group)),
+      });
+      group = [];
     }
-    const isPair = next !== undefined && next.code === row.code && next.key === row.key;
-    const both = isPair ? [row, next] : [row];
-    pairs.push({
-      code: parseSecurityCode(row.code),
-      day: parseDay(row.day),
-      time: row.time,
-      left: sideOf(both.find(({ source }) => source === left)),
-      right: sideOf(both.find(({ source }) => source !== left)),
-    });
-    at += isPair ? 1 : 0;
   }
   return pairs;
+}
+
+function firstOf(sources: readonly number[], group: readonly StoredRow[]): StoredRow | undefined {
+  for (const source of sources) {
+    const row = group.find((one) => one.source === source);
+    if (row !== undefined) {
+      return row;
+    }
+  }
+  return undefined;
 }
 
 function sideOf(row: StoredRow | undefined): StoredSide | undefined {
@@ -206,7 +214,7 @@ function timeOf({ frequency }: PairsRequest): string {
 
 function conditions({ dataSet, frequency, sources, from, to }: PairsRequest): string {
   return [
-    `source IN (${sources.join(", ")})`,
+    `source IN (${sources.flat().join(", ")})`,
     ...(dataSet === "bars" ? [`frequency = ${FREQUENCY_NUMBERS[frequency]}`] : []),
     ...(from === undefined ? [] : [`trading_day >= '${from}'`]),
     ...(to === undefined ? [] : [`trading_day <= '${to}'`]),
