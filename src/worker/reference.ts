@@ -96,6 +96,8 @@ export class Reference implements AsyncDisposable {
   readonly #underWay = new Map<Wanted, Promise<Refreshed>>();
   /** Answers that were no list, and until when nobody asks again. */
   readonly #bad = new Map<ListDataSet, { readonly error: TransientError; readonly untilMs: number }>();
+  /** Codes that the last whole list did not have. */
+  #absentBefore: ReadonlySet<SecurityCode> = new Set();
   #secondLook: { readonly atMs: number; readonly looking: Promise<void> } | undefined;
   /** Until when what is stored is fresh enough, since the provider refuses the call for the list. */
   readonly #storedServesUntilMs = new Map<ListDataSet, number>();
@@ -387,11 +389,15 @@ export class Reference implements AsyncDisposable {
     const startedMs = this.#parts.clock.elapsedMs();
     const answers = [await this.#askByStatus("delisted"), await this.#askByStatus("paused")];
     const whole = [listed, ...answers];
-    const gone = findGone(
+    const absent = findGone(
       { instruments: whole.flatMap(({ rows }) => rows), rejected: whole.flatMap(({ rejected }) => rejected) },
       await this.#parts.stored.instruments(this.#work),
       dayAt(toInstant(seenBeforeAtMs ?? this.#parts.clock.nowMs()), SHANGHAI),
     );
+    // A list that lacks a code by mistake has it the next time.
+    const isDoubtful = this.#parts.lines["stock-list"].capability.isSilentlyShort === true;
+    const gone = isDoubtful ? absent.filter(({ code }) => this.#absentBefore.has(code)) : absent;
+    this.#absentBefore = new Set(absent.map(({ code }) => code));
     if (gone.length > 0) {
       const codes = gone.slice(0, CODES_SHOWN_MAX).map(({ code }) => code);
       this.#parts.log.warn("codes are in no list any more", { count: gone.length, codes });

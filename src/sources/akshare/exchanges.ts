@@ -249,7 +249,7 @@ export async function askList(
     throw new RangeError(`calling akshare: no list of ${status} shares has the place ${place}`);
   }
   const request = section.request(page);
-  const { rows, pages } = await askPage(client, section, request, page, signal);
+  const { rows, pages } = await askFull(client, section, request, page, signal);
   if (pages >= PAGES_MAX) {
     throw new DataError(`${request.doing}: the list has ${pages} pages`);
   }
@@ -261,6 +261,24 @@ export async function askList(
     received: rows.length,
     next: isLast && at + 1 >= SECTIONS[status].length ? undefined : next,
   };
+}
+
+/** So often a list has to come empty before that is believed. */
+const EMPTY_LOOKS = 3;
+
+/** An exchange without a share is not known. */
+async function askFull(
+  client: AkshareClient,
+  section: Section,
+  request: UpstreamRequest,
+  page: number,
+  signal: AbortSignal,
+): Promise<ListPage> {
+  let answer = await askPage(client, section, request, page, signal);
+  for (let looks = 1; looks < EMPTY_LOOKS && answer.rows.length === 0; looks += 1) {
+    answer = await askPage(client, section, request, page, signal);
+  }
+  return answer;
 }
 
 /** A name that the wire spoilt would be stored as it came. */

@@ -1,3 +1,4 @@
+import { DataError } from "../../base/errors.ts";
 import { dayAt, minDay, parseDay, type Day } from "../../domain/day.ts";
 import { kindOf, nameOfKind } from "../../domain/instrument-kind.ts";
 import { MARKETS, marketOf, type MarketName } from "../../domain/market.ts";
@@ -38,8 +39,27 @@ export function openYahooSource(options: YahooSourceOptions): Source {
   const capabilities = yahooCapabilities();
   const nowSeconds = (): number => Math.floor(clock.nowMs() / 1_000);
 
-  /** An answer about another security, in another currency or of another interval is never believed. */
+  /**
+   * An answer about another security, in another currency or of another interval is never believed, nor that there is no such
+   * symbol: it is asked for once more before it counts.
+   */
   async function ask(
+    request: ChartRequest,
+    market: MarketName,
+    code: SecurityCode | undefined,
+    signal: AbortSignal,
+  ): Promise<Chart | undefined> {
+    try {
+      return await askOnce(request, market, code, signal);
+    } catch (error) {
+      if (!(error instanceof DataError)) {
+        throw error;
+      }
+      return await askOnce(request, market, code, signal);
+    }
+  }
+
+  async function askOnce(
     request: ChartRequest,
     market: MarketName,
     code: SecurityCode | undefined,
