@@ -84,9 +84,14 @@ export async function askFactors(
       signal,
     );
   };
-  const backward = await ask("hfq");
-  expectSameEvents(backward, await ask("qfq"), `asking sina for factors of ${code}`);
-  return backward;
+  const askBoth = async (): Promise<readonly WireFactor[]> => {
+    const backward = await ask("hfq");
+    expectSameEvents(backward, await ask("qfq"), `asking sina for factors of ${code}`);
+    return backward;
+  };
+  const first = await askBoth();
+  // Both may have come empty by mistake, and a code that never had an event is asked for once.
+  return first.length > 0 ? first : await askBoth();
 }
 
 /**

@@ -3,6 +3,7 @@ import { MARKETS, type MarketName } from "../../domain/market.ts";
 import type { Bar, RejectedRow } from "../../domain/rows.ts";
 import type { SecurityCode } from "../../domain/security-code.ts";
 import { RowError, show } from "../read-cells.ts";
+import { YAHOO_MARKETS } from "./capabilities.ts";
 import type { Chart, Slot, Split } from "./chart.ts";
 import { createLocalClock } from "./local-time.ts";
 import type { Ratio } from "./ratio.ts";
@@ -21,6 +22,8 @@ export interface MapTarget {
   readonly to: Day;
   /** The end that was asked for; a row after it is the live one. */
   readonly period2: number;
+  /** The day it is at the exchange: a live row of an earlier one is none of its rows. Undefined lets every live row count. */
+  readonly today?: Day;
   /** All splits after the first day. */
   readonly splits: readonly Split[];
 }
@@ -33,8 +36,13 @@ export function mapDailyBars(chart: Chart, target: MapTarget): Mapped {
   const ratioAfter = ratiosOf(splits, market);
   const rows: Bar[] = [];
   const rejected: RejectedRow[] = [];
+  const secondOf = createLocalClock(zone);
   for (const slot of withoutLiveRow(chart.slots, target.period2, dayOf)) {
     const day = slot.stamp === undefined ? undefined : dayOf(slot.stamp);
+    const isLast = slot === chart.slots.at(-1);
+    if (isLast && isStaleLiveRow(slot, secondOf, target)) {
+      continue;
+    }
     if (isEmpty(slot) || (day !== undefined && (day < from || day > to))) {
       continue;
     }
@@ -47,6 +55,26 @@ export function mapDailyBars(chart: Chart, target: MapTarget): Mapped {
     }
   }
   return { rows, rejected };
+}
+
+/** Behind the session's beginning a stamp is that of a trade, and of a slip of some zones on the evening before. */
+const LIVE_AFTER_SECONDS = 60;
+
+/**
+ * A day that is over has the stamp of its session's beginning. A last row with the stamp of a trade on an earlier day than
+ * today is what was left of a running day, which may not even be the code's own.
+ */
+function isStaleLiveRow(
+  { stamp }: Slot,
+  localOf: ReturnType<typeof createLocalClock>,
+  { market, today }: MapTarget,
+): boolean {
+  if (stamp === undefined || today === undefined) {
+    return false;
+  }
+  const { day, secondOfDay } = localOf(stamp);
+  const start = (YAHOO_MARKETS[market].sessions[0]?.start ?? 0) * 60;
+  return day < today && secondOfDay > start + LIVE_AFTER_SECONDS && secondOfDay < SLIP_SECONDS;
 }
 
 /** From here on a stamp of the evening is the midnight after it: some zones' changes of the clocks are applied wrongly. */

@@ -128,6 +128,14 @@ test("of the last two rows of one day the live one counts, and one beyond the en
   assert.deepEqual(early.rows.map(bar), ["10 10 10 10 100", "10 10 10 10 100"]);
 });
 
+test("a live row of a day that is over is none of that day's", async () => {
+  const rows: WireRow[] = [daily("2026-03-05"), [at("2026-03-06T15:00:03"), [10, 11, 9, 11, 900]]];
+  const form = { symbol: "600000.SS", rows };
+  const call = toCall("600000.SH", "2026-03-05", "2026-03-09");
+  assert.deepEqual(days(await fetchFrom(call, form)), ["2026-03-05"]);
+  assert.deepEqual(days(await fetchFrom(call, form, "2026-03-06T13:00:00Z")), ["2026-03-05", "2026-03-06"]);
+});
+
 test("a stamp of the late evening is of the day after it", async () => {
   const rows: WireRow[] = [
     [at("2026-03-01T23:00:00"), FLAT],

@@ -96,7 +96,8 @@ export function openYahooSource(options: YahooSourceOptions): Source {
       return { ...emptyPage("bars"), rest };
     }
     const splits = await splitsOf(chart, { code, from: window.from, isUpToNow }, signal);
-    const target = { code, market, from: window.from, to: window.to, period2, splits };
+    const today = dayAt(clock.now(), MARKETS[market].zone);
+    const target = { code, market, from: window.from, to: window.to, period2, splits, today };
     const mapped =
       frequency === "1d"
         ? mapDailyBars(chart, target)
