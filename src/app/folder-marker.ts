@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { PermanentError } from "../base/errors.ts";
 import type { Config } from "../config.ts";
+import { providersInUse } from "../domain/chain-rule.ts";
 import { servedProvider } from "./provider-table.ts";
 
 /** Whose data an embedded folder holds. */
@@ -32,7 +33,7 @@ export async function markFolder(folder: string, data: FolderData): Promise<void
 export async function checkFolder(config: Config): Promise<void> {
   const { embedded, clickhouse, providers } = config;
   if (clickhouse.url === undefined && (await dataOf(embedded.folder)) === "simulated") {
-    const hosts = providers.chain.flatMap((provider) => servedProvider(provider).hosts(config));
+    const hosts = providersInUse(providers).flatMap((provider) => servedProvider(provider).hosts(config));
     await markFolder(embedded.folder, hosts.every((host) => LOOPBACK.test(host)) ? "simulated" : "real");
   }
 }

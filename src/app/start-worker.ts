@@ -5,6 +5,7 @@ import type { Shutdown } from "../base/shutdown.ts";
 import { openWorkScope } from "../base/work-scope.ts";
 import { createRedactor } from "../base/redact.ts";
 import { type Config, secretsOf } from "../config.ts";
+import { providersInUse } from "../domain/chain-rule.ts";
 import type { ConsumerReport } from "../consumer/run-consumer.ts";
 import { type Dependency, DependencyWatch } from "../health/dependency-watch.ts";
 import type { HealthChecks } from "../health/health-report.ts";
@@ -219,7 +220,7 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
     store: store.clickhouse.transport,
     engine: store.clickhouse.serverVersion(),
     budget: config.redis.host === undefined ? "process" : "redis",
-    providers: config.providers.chain,
+    providers: providersInUse(config.providers),
     schedule: config.schedule.enabled ? "on" : "off",
   });
   heartbeat.alsoSaying(() => {

@@ -128,7 +128,7 @@ export const PROVIDER_SETTINGS = {
       60_000,
       "how long Yahoo is left alone after it refused for too many requests; doubled each time",
     ),
-    waitMsMax: setting(read.integer({ min: 100, max: 86_400_000 }), 1_800_000, "longest of these waits"),
+    waitMsMax: setting(read.integer({ min: 100, max: 86_400_000 }), 1_800_000, "longest of these waits for Yahoo"),
   },
   akshare: {
     url: optional(
@@ -160,6 +160,10 @@ export const PROVIDER_SETTINGS = {
       300_000,
       "how long an upstream is left alone after it shut us out; doubled each time",
     ),
-    waitMsMax: setting(read.integer({ min: 100, max: 7 * 86_400_000 }), 3_600_000, "longest of these waits"),
+    waitMsMax: setting(
+      read.integer({ min: 100, max: 7 * 86_400_000 }),
+      3_600_000,
+      "longest of these waits for an upstream",
+    ),
   },
 } as const;

@@ -2,6 +2,8 @@ import type { Log } from "../../base/log.ts";
 import { systemClock } from "../../base/clock.ts";
 import type { Config } from "../../config.ts";
 import { addDays, dayAt, SHANGHAI } from "../../domain/day.ts";
+import { providersInUse } from "../../domain/chain-rule.ts";
+import { marketOfExchange } from "../../domain/market.ts";
 import type { ProviderName } from "../../domain/provider.ts";
 import { parseSecurityCode } from "../../domain/security-code.ts";
 import type { Call } from "../../domain/unit.ts";
@@ -30,11 +32,13 @@ export function providerChecks(config: Config, { callProvider }: DoctorOptions, 
         for (const provider of openProviders(config, budget.budget, log)) {
           opened.use(provider);
         }
-        const limits = config.providers.chain.map((provider) => `${provider} ${describeLimits(config, provider)}`);
+        const limits = providersInUse(config.providers).map(
+          (provider) => `${provider} ${describeLimits(config, provider)}`,
+        );
         return ok(limits.join("; "));
       },
     },
-    ...config.providers.chain.map((provider): CheckPlan => ({
+    ...providersInUse(config.providers).map((provider): CheckPlan => ({
       name: `${provider} call`,
       after: "provider settings",
       todo: "see that the provider can be reached, and that it knows us",
@@ -66,15 +70,18 @@ function callFor(capabilities: readonly Capability[]): {
 } {
   const to = dayAt(systemClock.now(), SHANGHAI);
   const from = addDays(to, -7);
-  const apiOf = (wanted: Call["dataSet"]): string | undefined =>
-    capabilities.find(({ dataSet }) => dataSet === wanted)?.api;
-  const api = apiOf("trading-calendar");
-  return api === undefined
-    ? {
-        call: { dataSet: "bars", frequency: "1d", selection: { by: "codes", codes: [INDEX], from, to } },
-        api: apiOf("bars") ?? "bars",
-      }
-    : { call: { dataSet: "trading-calendar", frequency: "1d", selection: { by: "range", from, to } }, api };
+  const find = (wanted: Call["dataSet"]): Capability | undefined =>
+    capabilities.find(({ dataSet }) => dataSet === wanted);
+  const calendar = find("trading-calendar");
+  if (calendar === undefined) {
+    return {
+      call: { dataSet: "bars", frequency: "1d", selection: { by: "codes", codes: [INDEX], from, to } },
+      api: find("bars")?.api ?? "bars",
+    };
+  }
+  const market = marketOfExchange(calendar.exchanges[0] ?? "SH");
+  const selection = { by: "range", from, to, market } as const;
+  return { call: { dataSet: "trading-calendar", frequency: "1d", selection }, api: calendar.api };
 }
 
 /** The composite index of Shanghai. */

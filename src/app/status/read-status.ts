@@ -8,6 +8,7 @@ import { describeError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { readVersion } from "../../base/version.ts";
 import type { Config } from "../../config.ts";
+import { providersInUse } from "../../domain/chain-rule.ts";
 import type { Day } from "../../domain/day.ts";
 import { MARKET } from "../../domain/enums.ts";
 import { readGrants } from "../../limits/redis-grants.ts";
@@ -69,7 +70,7 @@ export const statusCommands: StatusApi = {
           return !hasStore ? [] : callsOf(await readCallsOfLastMinute(await clickhouse(), until()));
         }
         const { client } = await redis();
-        const byProvider = config.providers.chain.map(async (provider) =>
+        const byProvider = providersInUse(config.providers).map(async (provider) =>
           (await readGrants(client, provider, identityOf(config, provider))).map((one) => ({ provider, ...one })),
         );
         return (await Promise.all(byProvider)).flat();
@@ -133,7 +134,7 @@ function describeSetting(config: Config): Omit<StatusReport, "queue" | "deadLett
       reference:
         mysql.host === undefined ? "in the store" : `mysql at ${mysql.host}:${mysql.port}, database ${mysql.database}`,
     },
-    providers: providers.chain,
+    providers: providersInUse(providers),
   };
 }
 
