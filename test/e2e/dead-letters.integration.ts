@@ -39,9 +39,9 @@ const BAD = [
   },
   { value: { command: "tick", params: { code: "000001.SZ" } }, reason: "not-supported", path: "$.command" },
   {
-    value: { command: "bar_snapshot", params: { code: "000001.SZ", frequency: "5m" } },
+    value: { command: "bar_snapshot", params: { code: "000001.SH", frequency: "5m" } },
     reason: "not-supported",
-    path: "$.params.frequency",
+    path: "$.params.code",
   },
 ] as const;
 

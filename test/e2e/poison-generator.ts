@@ -33,8 +33,7 @@ const COMMANDS =
     " ",
   );
 /** Nobody of the chain has them. */
-const MINUTES = ["1m", "5m", "15m", "30m", "60m"];
-const FREQUENCIES = [...MINUTES, "1d", "1w", "1M"];
+const FREQUENCIES = ["1m", "5m", "15m", "30m", "60m", "1d", "1w", "1M"];
 const PROVIDERS = ["tushare", "yahoo", "akshare", "baostock", "tdx"];
 /** Six of these, as many as a message has at most, leave it below the most a worker takes. */
 const LARGE_BYTES_MAX = 30_000;
@@ -307,7 +306,6 @@ function wrongParameter({ codes }: GeneratorOptions): fc.Arbitrary<Fault> {
     bad("overwrite", noClaim),
     bad("frequency", notText()),
     bad("frequency", noneOf(FREQUENCIES), "not-supported"),
-    bad("frequency", fc.constantFrom(...MINUTES).map(quote), "not-supported"),
     bad("adjust_type", fc.oneof(noneOf(["qfq", "hfq", "none"]), notText())),
     bad("provider", fc.oneof(noneOf(PROVIDERS), notText())),
     bad("provider", fc.constantFrom(...PROVIDERS.filter((one) => one !== "tushare")).map(quote), "not-supported"),

@@ -233,8 +233,8 @@ function wrongParameter({ codes, secret }: TableOptions): readonly PoisonCase[] 
     ),
     bad("a frequency of nobody", long(code, '"frequency":"2h"'), "not-supported", "$.params.frequency"),
     bad("a frequency in another case", long(code, '"frequency":"1D"'), "not-supported", "$.params.frequency"),
-    bad("minutes", long(code, '"frequency":"5m"'), "not-supported", "$.params.frequency"),
-    bad("minutes in the short form", `{"code":"${code}","frequency":"5m"}`, "not-supported", "$.frequency"),
+    bad("minutes of an index", long("000001.SH", '"frequency":"5m"'), "not-supported", "$.params.code"),
+    bad("minutes of an index in the short form", '{"code":"000001.SH","frequency":"5m"}', "not-supported", "$.code"),
     bad("a provider that is not served", long(code, '"provider":"yahoo"'), "not-supported", "$.params.provider"),
     bad(
       "a provider that is not served, in the short form",
