@@ -27,6 +27,13 @@ test("a price is what the exchange had, before later splits and before a float h
     // A tick of thousandths, and an index beyond what a float holds to the digit.
     ["5.8119997978210449", ONE, "5.812"],
     ["3012.345703125", ONE, "3012.3457"],
+    ["0.12340000271797180", ONE, "0.1234"],
+    // AAPL in 1980 and MSFT in 1986, rounded to six digits before the float, and AAPL in an answer that was not.
+    ["0.1283479928970337", times(224n), "28.75"],
+    ["0.1289059966802597", times(224n), "28.875"],
+    ["0.12165199965238571", times(224n), "27.25"],
+    ["0.08854199945926666", times(288n), "25.5"],
+    ["0.1222098246216774", times(224n), "27.375"],
     // No float of 32 bits: a decimal, rounded where it is too long.
     ["5.8119997978", ONE, "5.812"],
     ["244.87", ONE, "244.87"],
@@ -48,6 +55,19 @@ test("every price of two digits below 100,000 comes back through any split", () 
       const raw = price / 100;
       const wire = Math.fround((raw * Number(ratio.denominator)) / Number(ratio.numerator));
       assert.equal(recoverPrice(`${wire}`, ratio), parseDecimal(raw.toFixed(2)));
+    }),
+    { seed: sizes.seed, numRuns: sizes.propertyRuns },
+  );
+});
+
+test("every eighth of a dollar comes back through splits of hundreds, whether it was rounded to six digits or not", () => {
+  const eighths = fc.integer({ min: 8, max: 4_000 });
+  const split = fc.constantFrom(224n, 288n, 480n, 1_000n);
+  fc.assert(
+    fc.property(eighths, split, fc.boolean(), (price, shares, isCut) => {
+      const adjusted = price / 8 / Number(shares);
+      const wire = Math.fround(isCut ? Number(adjusted.toFixed(6)) : adjusted);
+      assert.equal(recoverPrice(`${wire}`, times(shares)), parseDecimal((price / 8).toFixed(3)));
     }),
     { seed: sizes.seed, numRuns: sizes.propertyRuns },
   );

@@ -5,8 +5,8 @@ import { roundScaled, roundTo, toRatio, type Ratio } from "./ratio.ts";
 const PRICE_SCALE = 4;
 /** No price has more digits behind the point, whatever it was divided by. */
 const SCALE_MAX = 9;
-/** Amounts are written as decimals, cut at this many digits where a split made them longer. */
-const AMOUNT_SCALE = 6;
+/** What a split made longer is rounded to this many digits: amounts always are, prices in some answers. */
+const CUT_SCALE = 6;
 
 /**
  * The price of the exchange from what the provider makes of it. It divides the price by the splits that came later,
@@ -18,6 +18,8 @@ const AMOUNT_SCALE = 6;
  *  - 75.0875015258789, AAPL on 2020-01-02, the 4:1 of 2020-08-31 came later: 300.350006 ± 0.000015, so 300.35.
  *  - 13.237000465393066, NVDA on 2021-02-01, 4:1 and 10:1 came later: 529.480019 ± 0.000019, so 529.48.
  *  - 17.857143402099609 of 1/28: 500.000015 ± 0.000027, so 500, which no rounding of 17.857143 alone would find.
+ *  - 0.1289059966802597, AAPL on 1980-12-12, 224 for one in all: 28.874943 ± 0.000114, so 28.875. It was 0.128906 before it
+ *    became a float: some answers are rounded to six digits in between, which prices below 8 show.
  *
  * A price with more digits than four there is rounded to four. A number that is no such float is taken as the decimal
  * that it is. Nothing but the test whether it is one is done in floating point. DataError on what is no number.
@@ -33,7 +35,7 @@ export function recoverPrice(cell: unknown, ratio: Ratio, path = ""): DecimalTex
  */
 export function recoverAmount(cell: unknown, ratio: Ratio, path = ""): DecimalText {
   const text = parseDecimal(cell, path);
-  const isCut = !isFloat32(text) && scaleOf(text) >= AMOUNT_SCALE;
+  const isCut = !isFloat32(text) && scaleOf(text) >= CUT_SCALE;
   return findShortest(isCut ? readCut(text) : readNumber(text), ratio);
 }
 
@@ -46,10 +48,21 @@ interface Reading {
 
 function readNumber(text: DecimalText): Reading {
   if (isFloat32(text)) {
-    return readFloat32(text);
+    return widenToCut(readFloat32(text), text);
   }
   const { numerator, denominator } = toRatio(text);
   return { value: numerator, slack: 0n, denominator };
+}
+
+/** A float of a number of six digits may stand for all that is rounded to those. */
+function widenToCut(reading: Reading, text: DecimalText): Reading {
+  const { value, slack, denominator } = reading;
+  const rounded = roundTo({ numerator: value, denominator }, CUT_SCALE);
+  if (Math.fround(Number.parseFloat(rounded)) !== Number.parseFloat(text)) {
+    return reading;
+  }
+  const times = 2n * 10n ** BigInt(CUT_SCALE);
+  return { value: value * times, slack: slack * times + denominator, denominator: denominator * times };
 }
 
 /** Half of its last digit to either side. */
