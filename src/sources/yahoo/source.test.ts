@@ -70,9 +70,9 @@ test("days outside of the range are left out, and the request goes up to now", a
 test("prices and volume are freed from every split after their day, and from no other", async () => {
   const rows: WireRow[] = [
     [at("2026-03-02T09:30:00"), [2.5, 2.75, 2.25, 2.5025, 4_000]],
-    [at("2026-03-03T09:30:00"), [5, 5, 5, 5, 2_000]],
-    [at("2026-03-04T09:30:00"), [5.1, 5.1, 5.1, 5.1, 3_001]],
-    [at("2026-03-05T09:30:00"), [5.1, 5.1, 5.1, 5.1, 3_001]],
+    [at("2026-03-03T09:30:00"), [2.5, 2.5, 2.5, 2.5, 2_000]],
+    [at("2026-03-04T09:30:00"), [2.6, 2.6, 2.6, 2.6, 3_001]],
+    [at("2026-03-05T09:30:00"), [2.6, 2.6, 2.6, 2.6, 3_001]],
   ];
   const split = (day: string, numerator: unknown, denominator: unknown): object => {
     const date = at(`${day}T09:30:00`);
@@ -82,15 +82,28 @@ test("prices and volume are freed from every split after their day, and from no 
   const page = await fetchFrom(toCall("600000.SH", "2026-03-02", "2026-03-05"), { symbol: "600000.SS", rows, events });
   assert.deepEqual(page.rows.map(bar), [
     "7.5 8.25 6.75 7.5075 1333",
-    "7.5 7.5 7.5 7.5 1333",
-    "7.65 7.65 7.65 7.65 2001",
-    "5.1 5.1 5.1 5.1 3001",
+    "3.75 3.75 3.75 3.75 1333",
+    "3.9 3.9 3.9 3.9 2001",
+    "2.6 2.6 2.6 2.6 3001",
   ]);
   const broken = { splits: split("2026-03-05", 0, 0) };
   await assert.rejects(
     fetchFrom(toCall("600000.SH", "2026-03-02", "2026-03-05"), { symbol: "600000.SS", rows, events: broken }),
     DataError,
   );
+});
+
+test("no price is multiplied by a split that the provider has not divided by yet", async () => {
+  const splitAt = at("2026-03-11T09:30:00");
+  const events = { splits: { [splitAt]: { date: splitAt, numerator: 4, denominator: 1 } } };
+  const rows = ["2026-03-09", "2026-03-10"].map(daily);
+  const ask = async (call: Call<"bars">): Promise<Fetched> =>
+    await fetchFrom(call, { symbol: "600000.SS", rows, events });
+  await assert.rejects(ask(toCall("600000.SH", "2026-03-09", "2026-03-10")), (error: unknown) => {
+    assert.ok(error instanceof DataError);
+    assert.match(error.message, /600000\.SH.*a split of 4 for 1 on 2026-03-11 has no bar yet/);
+    return true;
+  });
 });
 
 test("a place of nulls is no bar, a row with some of them is rejected, and its neighbours go on", async () => {
@@ -372,7 +385,7 @@ test("splits that a first answer lacks are those of the second one, and are know
   const script = ({ query }: YahooAsked): string => {
     const interval = query.get("interval") ?? "";
     charts += interval === "1d" ? 1 : 0;
-    const rows: WireRow[] = [[at("2026-03-02T09:30:00"), [5, 5, 5, 5, 200]]];
+    const rows = ["2026-03-02", "2026-03-03"].map((day): WireRow => [at(`${day}T09:30:00`), [5, 5, 5, 5, 200]]);
     const splits = { [splitAt]: { date: splitAt, numerator: 2, denominator: 1 } };
     const events = interval === "1d" && charts > 1 ? { splits } : {};
     return chartBody({ symbol: "600000.SS", rows, granularity: interval, events });

@@ -21,6 +21,7 @@ import { startOf } from "./local-time.ts";
 import { mapDailyBars } from "./mapping.ts";
 import { planWindow, wireIntervalOf, type ChartRequest } from "./requests.ts";
 import { SplitBook } from "./split-book.ts";
+import { requireSplitsApplied } from "./splits-applied.ts";
 import { REFERENCE_INDICES, toWireSymbol } from "./symbols.ts";
 
 export { yahooCapabilities } from "./capabilities.ts";
@@ -124,11 +125,14 @@ export function openYahooSource(options: YahooSourceOptions): Source {
       return chart.splits;
     }
     if (isUpToNow && chart.splits.length > 0) {
-      return splitBook.keep(code, from, chart.splits);
+      return splitBook.keep(code, from, believedSplits(chart, code));
     }
-    return (
-      splitBook.find(code, from) ?? splitBook.keep(code, from, (await chartFrom(code, from, signal))?.splits ?? [])
-    );
+    const known = splitBook.find(code, from);
+    if (known !== undefined) {
+      return known;
+    }
+    const whole = await chartFrom(code, from, signal);
+    return splitBook.keep(code, from, whole === undefined ? [] : believedSplits(whole, code));
   }
 
   async function fetchFactors(
@@ -143,6 +147,7 @@ export function openYahooSource(options: YahooSourceOptions): Source {
     if (chart === undefined) {
       return emptyPage("adjustment-factors");
     }
+    believedSplits(chart, code);
     const mapped = mapFactors(chart, { code, market: marketOf(code), to, period2 });
     return { dataSet: "adjustment-factors", ...mapped, received: countOf(mapped), rest: [] };
   }
@@ -211,6 +216,12 @@ type Fetchers = {
 
 /** Before any listing that the provider has: the factor of a day is of everything before it. */
 const BEFORE_ALL = parseDay("1900-01-01");
+
+/** DataError where prices are not known to have been divided by them. */
+function believedSplits(chart: Chart, code: SecurityCode): Chart["splits"] {
+  requireSplitsApplied(chart, marketOf(code), `reading prices of ${code} from yahoo`);
+  return chart.splits;
+}
 
 function hasEvents({ splits, payments }: Chart): boolean {
   return splits.length + payments.length > 0;
