@@ -53,6 +53,20 @@ test("minutes of a fund are in lots or in shares, as their turnover tells; those
   assert.equal(volumeUnitOf(code, "sina", "5m"), "shares");
 });
 
+test("an auction without a trade gives the first minute no price", () => {
+  const code = parseSecurityCode("000001.SZ");
+  const flat = (price: string): Partial<WireBar> => ({ open: price, close: price, high: price, low: price });
+  const rows = [
+    bar({ ...flat("10.30"), endsAt: "09:30", volume: "0", amount: "0" }),
+    bar({ ...flat("10.38"), endsAt: "09:31", volume: "12967", amount: "13459746" }),
+  ];
+  const { bars } = mapBars(rows, { code, frequency: "1m", from: DAY, to: DAY, unit: "lots" });
+  assert.deepEqual(
+    bars.map(({ time, open, high, low }) => `${time.slice(11, 16)} ${open} ${high} ${low}`),
+    ["09:31 10.38 10.38 10.38"],
+  );
+});
+
 test("every day of whole lots at a price in its range is told right, in either unit", () => {
   const day = fc.record({
     low: fc.integer({ min: 100, max: 90_000 }),

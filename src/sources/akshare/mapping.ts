@@ -106,10 +106,12 @@ function readBar(row: WireBar, { code, frequency, unit, source = SOURCE.AKSHARE 
 
 /**
  * The minute line has the opening auction in a row of its own, at 09:30. Our first minute, which ends at 09:31, begins with
- * the auction: the two rows are one bar.
+ * the auction: the two rows are one bar. An auction without a trade has the last close for a price, at which nobody traded.
  */
 function withAuction(bars: readonly Bar[]): readonly Bar[] {
-  const auctions = new Map(bars.filter(({ time }) => time.endsWith("09:30:00")).map((bar) => [bar.tradingDay, bar]));
+  const auctions = new Map(
+    bars.filter(({ time, volume }) => time.endsWith("09:30:00") && volume !== ZERO).map((bar) => [bar.tradingDay, bar]),
+  );
   return bars.flatMap((bar) => {
     const auction = auctions.get(bar.tradingDay);
     if (auction === undefined || !bar.time.endsWith("09:31:00")) {
