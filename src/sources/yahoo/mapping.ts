@@ -1,4 +1,6 @@
+import { ZERO } from "../../base/decimal.ts";
 import { addDays, type Day } from "../../domain/day.ts";
+import { kindOf } from "../../domain/instrument-kind.ts";
 import { MARKETS, type MarketName } from "../../domain/market.ts";
 import type { Bar, RejectedRow } from "../../domain/rows.ts";
 import type { SecurityCode } from "../../domain/security-code.ts";
@@ -28,7 +30,10 @@ export interface MapTarget {
   readonly splits: readonly Split[];
 }
 
-/** Daily bars of an answer; a place of nulls is no bar, a row that cannot be read becomes a RejectedRow. */
+/**
+ * Daily bars of an answer; a place of nulls is no bar, nor is a row that repeats one price without any volume, as days of a
+ * suspension may have it. A row that cannot be read becomes a RejectedRow.
+ */
 export function mapDailyBars(chart: Chart, target: MapTarget): Mapped {
   const { code, market, from, to, splits } = target;
   const { zone } = MARKETS[market];
@@ -49,7 +54,10 @@ export function mapDailyBars(chart: Chart, target: MapTarget): Mapped {
     try {
       const tradingDay = day ?? missingStamp(slot);
       const place = { code, frequency: "1d", tradingDay, time: `${tradingDay} 00:00:00`, zone } as const;
-      rows.push(readBar(slot, place, ratioAfter(tradingDay)));
+      const bar = readBar(slot, place, ratioAfter(tradingDay));
+      if (!isIdle(bar)) {
+        rows.push(bar);
+      }
     } catch (error) {
       rejected.push(rejectBar(error, slot, code, day));
     }
@@ -75,6 +83,11 @@ function isStaleLiveRow(
   const { day, secondOfDay } = localOf(stamp);
   const start = (YAHOO_MARKETS[market].sessions[0]?.start ?? 0) * 60;
   return day < today && secondOfDay > start + LIVE_AFTER_SECONDS && secondOfDay < SLIP_SECONDS;
+}
+
+/** Of an index volume says nothing. */
+function isIdle({ code, open, high, low, close, volume }: Bar): boolean {
+  return volume === ZERO && [high, low, close].every((price) => price === open) && kindOf(code) !== "index";
 }
 
 /** From here on a stamp of the evening is the midnight after it: some zones' changes of the clocks are applied wrongly. */
