@@ -1,5 +1,6 @@
 import { servedProvider } from "../../src/app/provider-table.ts";
 import { loadConfig, type Config } from "../../src/config.ts";
+import { MARKETS } from "../../src/domain/market.ts";
 import { PROVIDERS } from "../../src/domain/provider.ts";
 import type { ProviderFacts, Quota, UnitFact } from "../../src/ports/provider-facts.ts";
 import type { Capability } from "../../src/ports/source.ts";
@@ -102,12 +103,16 @@ function connectionsOf({ provider, connectionsMax }: ProviderFacts): readonly (r
       ];
 }
 
+export function ofMarket(kinds: string, market: UnitFact["market"]): string {
+  return market === undefined || market === "CN" ? kinds : `${kinds} of ${MARKETS[market].title}`;
+}
+
 function units(): string {
   const rows = PROVIDERS.flatMap((provider) =>
     servedProvider(provider).facts.units.map((fact) => [
       code(provider),
       fact.rows,
-      fact.kinds.join(", "),
+      ofMarket(fact.kinds.join(", "), fact.market),
       VOLUME_WORDS[fact.volume],
       AMOUNT_WORDS[fact.amount],
       NUMBER_WORDS[fact.numbers],

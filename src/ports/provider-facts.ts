@@ -1,5 +1,6 @@
 import type { Day } from "../domain/day.ts";
 import type { InstrumentKind } from "../domain/instrument-kind.ts";
+import type { MarketName } from "../domain/market.ts";
 import type { ProviderName } from "../domain/provider.ts";
 
 /**
@@ -40,6 +41,8 @@ export interface Quota {
 
 /** How volume and money of some rows are written on the wire. */
 export interface UnitFact {
+  /** Of this market only; of every market that the provider has where it is absent. */
+  readonly market?: MarketName;
   readonly rows: "daily bars" | "minute bars" | "ticks";
   readonly kinds: readonly InstrumentKind[];
   readonly volume: VolumeUnit;

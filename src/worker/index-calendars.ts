@@ -123,7 +123,14 @@ export class IndexCalendars {
       this.#badUntilMs.set(market, clock.nowMs() + BAD_ANSWER_WAIT_MS);
       throw this.#noCalendar(market, line, BAD_ANSWER_WAIT_MS);
     }
-    const list = toCalendarList(answer);
+    // A bar that came once is there, also where a later answer has lost it.
+    const known = new Set(
+      (await this.#parts.stored.calendar(MARKETS[market].number, work)).flatMap(({ day, isOpen }) =>
+        isOpen ? [day] : [],
+      ),
+    );
+    const rows = answer.rows.filter(({ day, isOpen }) => isOpen || !known.has(day));
+    const list = toCalendarList({ ...answer, rows });
     await store.addBatch(list.models, work);
     const callId = answer.callIds.at(-1) ?? "";
     await store.quarantine(answer.rejected, { version: answer.version, callId, requestId: "" }, work);

@@ -6,6 +6,7 @@ import { parseDecimal } from "../../src/base/decimal.ts";
 import { loadConfig } from "../../src/config.ts";
 import { parseDay } from "../../src/domain/day.ts";
 import type { InstrumentKind } from "../../src/domain/instrument-kind.ts";
+import { marketOfExchange } from "../../src/domain/market.ts";
 import { PROVIDERS, type ProviderName } from "../../src/domain/provider.ts";
 import { parseSecurityCode } from "../../src/domain/security-code.ts";
 import { AMOUNT_UNITS, VOLUME_UNITS, type UnitFact } from "../../src/ports/provider-facts.ts";
@@ -111,19 +112,22 @@ for (const provider of PROVIDERS) {
     assert.equal(facts.provider, provider);
     for (const capability of capabilities(config)) {
       const rows = rowsOf(capability);
+      const market = marketOfExchange(capability.exchanges[0] ?? "SH");
       for (const kind of rows === undefined ? [] : capability.kinds) {
-        const named = facts.units.filter((fact) => fact.rows === rows && fact.kinds.includes(kind));
+        const named = facts.units.filter(
+          (fact) => fact.rows === rows && fact.kinds.includes(kind) && (fact.market ?? market) === market,
+        );
         assert.equal(named.length, 1, `${rows} of ${kind}`);
       }
     }
   });
 
   test(`${provider}: the units that its facts name are those that its rows are made with`, () => {
-    for (const { rows, kinds, volume, amount } of facts.units) {
+    for (const { rows, kinds, volume, amount, market } of facts.units) {
       const shares = VOLUME_UNITS[volume];
       const yuan = AMOUNT_UNITS[amount];
       for (const kind of shares === undefined ? [] : kinds) {
-        const stored = READERS[provider](rows, CODES[kind]);
+        const stored = READERS[provider](rows, market === "HK" ? "00700.HK" : CODES[kind]);
         assert.equal(stored?.volume, `${3 * (shares ?? 0)}`, `volume of ${rows} of ${kind}`);
         assert.equal(
           stored.turnover,

@@ -1,6 +1,7 @@
 import type { Span } from "../../domain/ledger.ts";
 import type { Frequency } from "../../domain/frequency.ts";
 import { kindOf, type InstrumentKind } from "../../domain/instrument-kind.ts";
+import { type MarketName, marketOf } from "../../domain/market.ts";
 import type { SecurityCode } from "../../domain/security-code.ts";
 import type { ProviderFacts } from "../../ports/provider-facts.ts";
 import type { StoredPair } from "../../ports/stored-pair.ts";
@@ -64,7 +65,7 @@ export class Reconciliation {
   #begin(code: SecurityCode, spans: readonly Span[]): void {
     const { facts, frequency, listMax, found } = this.#options;
     const first: Finding[] = [];
-    const sides = facts.map((one) => toSide(one, frequency, kindOf(code)));
+    const sides = facts.map((one) => toSide(one, frequency, kindOf(code), marketOf(code)));
     const [left, right] = sides;
     if (left === undefined || right === undefined) {
       throw new RangeError("reconciling needs the facts of two providers");
@@ -95,10 +96,11 @@ export function toSide(
   { provider, units, factorRounding }: ProviderFacts,
   frequency: Frequency,
   kind: InstrumentKind,
+  market: MarketName = "CN",
 ): ReconciledSide {
   const rows = frequency === "1d" ? "daily bars" : "minute bars";
   const roundings = units
-    .filter((unit) => unit.rows === rows && unit.kinds.includes(kind))
+    .filter((unit) => unit.rows === rows && unit.kinds.includes(kind) && (unit.market ?? market) === market)
     .flatMap(({ rounding = [] }) => rounding);
   return { provider, roundings, factorRounding };
 }

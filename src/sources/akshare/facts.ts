@@ -7,8 +7,8 @@ const LOTS: readonly ColumnRounding[] = [
 ];
 
 /**
- * Protocol sections A0, A1, A7 and A12. What is said here is of the mainland and of the upstream that is asked first: bars
- * of Hong Kong, and those that Sina serves in Eastmoney's place, are in shares, and Sina's to four digits of a yuan.
+ * Protocol sections A0, A1, A7 and A12. What is said here is of the upstream that is asked first: bars that Sina serves in
+ * Eastmoney's place are in shares, and its turnover comes to four digits of a yuan.
  */
 export const AKSHARE_FACTS: ProviderFacts = {
   provider: "akshare",
@@ -22,12 +22,23 @@ export const AKSHARE_FACTS: ProviderFacts = {
   units: [
     {
       // Rounded to the nearest lot by Eastmoney. Of the board for science the turnover tells whether it is lots.
+      market: "CN",
       rows: "daily bars",
       kinds: ["stock", "etf", "fund"],
       volume: "lots",
       amount: "yuan",
       numbers: "decimal",
       rounding: LOTS,
+      certainty: "seen",
+    },
+    {
+      // In dollars of Hong Kong.
+      market: "HK",
+      rows: "daily bars",
+      kinds: ["stock"],
+      volume: "shares",
+      amount: "yuan",
+      numbers: "decimal",
       certainty: "seen",
     },
     {
@@ -67,5 +78,6 @@ export const AKSHARE_FACTS: ProviderFacts = {
       certainty: "seen",
     },
   ],
-  factorRounding: [],
+  // Sixteen digits, of which our column keeps eight.
+  factorRounding: [{ how: "nearest", to: "0.00000001" }],
 };

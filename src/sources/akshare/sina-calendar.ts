@@ -58,7 +58,7 @@ export function readCalendar(text: string, doing: string): SinaCalendar {
     throw garbled(doing, `the list has the number ${id}, the version ${version} and the days ${start} to ${end}`);
   }
   const days = readRuns(bits, start, end);
-  if (days.at(-1) !== end || bits.isOverrun || bits.left >= CHARACTER_BITS) {
+  if (!isLastBefore(days.at(-1), end) || bits.isOverrun || bits.left >= CHARACTER_BITS) {
     throw garbled(doing, `the list of ${payload.length} characters does not end on its last day`);
   }
   return toCalendar(days);
@@ -91,6 +91,11 @@ function readRuns(bits: BitReader, start: number, end: number): readonly number[
     left -= 1;
   }
   return days;
+}
+
+/** The last day of the year may be of a weekend. */
+function isLastBefore(last: number | undefined, end: number): boolean {
+  return last === end || (last !== undefined && last < end && afterWeekend(last + 1) > end);
 }
 
 function afterWeekend(day: number): number {

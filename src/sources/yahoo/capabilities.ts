@@ -42,7 +42,8 @@ export const YAHOO_MARKETS: { readonly [M in MarketName]: YahooMarket } = {
       { start: 13 * 60, end: 15 * 60 },
     ],
     completeFrom: "18:00",
-    kinds: ["stock", "index", "etf", "fund"],
+    // Of indices volume was seen as 0 throughout, and years of rows were missing.
+    kinds: ["stock", "etf", "fund"],
     intraday: {
       "1m": { rowsPerDay: 240, daysKept: 13 },
       "5m": { rowsPerDay: 48, daysKept: 32 },

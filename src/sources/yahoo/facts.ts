@@ -26,7 +26,7 @@ export const YAHOO_FACTS: ProviderFacts = {
   units: [
     {
       rows: "daily bars",
-      kinds: ["stock", "index", "etf", "fund"],
+      kinds: ["stock", "etf", "fund"],
       volume: "shares",
       amount: "none",
       numbers: "float32",
@@ -35,7 +35,7 @@ export const YAHOO_FACTS: ProviderFacts = {
     },
     {
       rows: "minute bars",
-      kinds: ["stock", "index", "etf", "fund"],
+      kinds: ["stock", "etf", "fund"],
       volume: "shares",
       amount: "none",
       numbers: "float32",
