@@ -64,6 +64,45 @@ test("of one that was out a single piece of work finds out whether it is back", 
   assert.equal(await ask(), "tushare");
 });
 
+test("of all that waits elsewhere a single piece of work finds out, also where nobody comes any more", async () => {
+  const { chain, candidates, tushare, yahoo } = openChain();
+  const asked: ProviderName[] = [];
+  const untilThere = async (one: Fake, ending: AbortSignal): Promise<ProviderName> => {
+    asked.push(one.provider);
+    while (one.standing().word !== "there") {
+      const changed = Promise.withResolvers<void>();
+      const end = one.onChange(changed.resolve);
+      ending.addEventListener("abort", () => changed.resolve(), { once: true });
+      await changed.promise;
+      end();
+      ending.throwIfAborted();
+    }
+    return one.provider;
+  };
+  tushare.turn({ word: "out", untilMs: 60_000 });
+  yahoo.turn({ word: "out", untilMs: 90_000 });
+  const asking = [1, 2, 3].map(() => chain.ask(candidates, untilThere, { signal }));
+  assert.deepEqual(asked, ["tushare", "tushare", "tushare"]);
+  yahoo.turn({ word: "probe" });
+  await new Promise(setImmediate);
+  assert.deepEqual(asked.slice(3), ["yahoo"], "one of three");
+  yahoo.turn({ word: "out", untilMs: 120_000 });
+  await new Promise(setImmediate);
+  assert.equal(asked.length, 4, "and it waits where it is while nobody may be there");
+  tushare.turn({ word: "probe" });
+  await new Promise(setImmediate);
+  assert.deepEqual(asked.slice(4), ["tushare"]);
+  tushare.turn({ word: "there" });
+  assert.deepEqual(await Promise.all(asking), ["tushare", "tushare", "tushare"]);
+  tushare.turn({ word: "probe" });
+  assert.equal(
+    await chain.ask(candidates, async ({ provider }) => provider, { signal }),
+    "tushare",
+    "nothing is claimed",
+  );
+  assert.equal(tushare.watchers + yahoo.watchers, 0);
+});
+
 test("what is asked for and called wrong is asked of the next one, and fails with the last", async () => {
   const { chain, candidates } = openChain();
   const asked: ProviderName[] = [];

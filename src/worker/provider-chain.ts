@@ -57,14 +57,15 @@ export class ProviderChain {
     { signal, pinnedAt }: AskOptions,
   ): Promise<T> {
     const wrong = new Set<C>();
+    const claim: Claim<C> = { candidate: undefined };
     for (;;) {
       const left = candidates.filter((one) => !this.#isRefused(one) && !wrong.has(one));
-      const chosen = this.#choose(left) ?? candidates.find((one) => !wrong.has(one)) ?? candidates[0];
+      const chosen = this.#choose(left, claim) ?? candidates.find((one) => !wrong.has(one)) ?? candidates[0];
       if (chosen === undefined) {
         throw new RangeError("nobody can be asked");
       }
       try {
-        return await this.#actWith(chosen, left, act, signal);
+        return await this.#actWith(chosen, { left, claim }, act, signal);
       } catch (error) {
         if (signal.aborted) {
           throw error;
@@ -135,11 +136,21 @@ export class ProviderChain {
     }
   }
 
-  #choose<C extends Candidate>(left: readonly C[]): C | undefined {
+  /** What `claim` holds is given back, unless it is chosen for being found out about. */
+  #choose<C extends Candidate>(left: readonly C[], claim: Claim<C>): C | undefined {
+    const claimed = claim.candidate;
+    if (claimed !== undefined && left.includes(claimed) && claimed.standing().word === "probe") {
+      return claimed;
+    }
+    this.#giveBack(claim);
     let soonest: { readonly candidate: C; readonly untilMs: number } | undefined;
     for (const candidate of left) {
       const standing = candidate.standing();
-      if (standing.word === "there" || (standing.word === "probe" && !this.#probed.has(candidate))) {
+      if (standing.word === "there") {
+        return candidate;
+      }
+      if (this.#isUnclaimed(candidate)) {
+        this.#claim(candidate, claim);
         return candidate;
       }
       const untilMs = standing.word === "out" ? standing.untilMs : -Infinity;
@@ -150,42 +161,68 @@ export class ProviderChain {
     return soonest?.candidate;
   }
 
+  #isUnclaimed(candidate: Candidate): boolean {
+    return candidate.standing().word === "probe" && !this.#probed.has(candidate);
+  }
+
+  #claim<C extends Candidate>(candidate: C, claim: Claim<C>): void {
+    this.#probed.add(candidate);
+    claim.candidate = candidate;
+  }
+
+  #giveBack<C extends Candidate>(claim: Claim<C>): void {
+    if (claim.candidate !== undefined) {
+      this.#probed.delete(claim.candidate);
+      claim.candidate = undefined;
+    }
+  }
+
   async #actWith<C extends Candidate, T>(
     chosen: C,
-    left: readonly C[],
+    { left, claim }: { readonly left: readonly C[]; readonly claim: Claim<C> },
     act: (candidate: C, signal: AbortSignal) => Promise<T>,
     signal: AbortSignal,
   ): Promise<T> {
     const others = left.filter((one) => one !== chosen);
-    if (others.length === 0) {
-      return await act(chosen, signal);
-    }
     const moveOn = new AbortController();
     const look = (): void => {
-      if (chosen.standing().word !== "out") {
+      if (moveOn.signal.aborted || chosen.standing().word !== "out") {
         return;
       }
-      const next = others.find((one) => one.standing().word === "there" && !this.#isRefused(one));
-      if (next !== undefined) {
-        moveOn.abort(new MovedOnError(`${chosen.provider} is out, ${next.provider} is there`));
+      const able = others.filter((one) => !this.#isRefused(one));
+      const there = able.find((one) => one.standing().word === "there");
+      // All that wait would wait for ever beside one that is back, if none of them found out.
+      const next = there ?? able.find((one) => this.#isUnclaimed(one));
+      if (next === undefined) {
+        return;
       }
+      this.#giveBack(claim);
+      if (there === undefined) {
+        this.#claim(next, claim);
+      }
+      moveOn.abort(new MovedOnError(`${chosen.provider} is out, ${next.provider} is there or may be`));
     };
-    const ends = left.map((one) => one.onChange(look));
-    const isProbe = chosen.standing().word === "probe";
-    if (isProbe) {
-      this.#probed.add(chosen);
-    }
+    const ends = others.length === 0 ? [] : left.map((one) => one.onChange(look));
+    let hasMoved = false;
     try {
-      return await act(chosen, AbortSignal.any([signal, moveOn.signal]));
+      return await act(chosen, others.length === 0 ? signal : AbortSignal.any([signal, moveOn.signal]));
+    } catch (error) {
+      hasMoved = error instanceof MovedOnError && !signal.aborted;
+      throw error;
     } finally {
       for (const end of ends) {
         end();
       }
-      if (isProbe) {
-        this.#probed.delete(chosen);
+      if (!hasMoved) {
+        this.#giveBack(claim);
       }
     }
   }
+}
+
+/** Of whom a piece of work is to find out, or is finding out, whether they are back. */
+interface Claim<C extends Candidate> {
+  candidate: C | undefined;
 }
 
 /** The provider answered that this request is wrong; another one may know better. */

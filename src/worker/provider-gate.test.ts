@@ -60,10 +60,20 @@ test("where work has a choice it is told when the provider goes, when it may be 
   gate.ended(failed, RESET);
   await clock.advance(60_000);
   gate.ended(await gate.enter(never));
-  assert.deepEqual(words, ["out", "out", "there"]);
-  end();
+  assert.deepEqual(words, ["out", "probe", "out", "probe", "there"]);
   await fail(gate, 3);
-  assert.equal(words.length, 3);
+  await clock.advance(60_000);
+  const withdrawn = await gate.enter(never);
+  words.length = 0;
+  gate.withdraw(withdrawn);
+  assert.deepEqual(words, ["probe"], "a probe that came to nothing leaves it to the next one");
+  gate.ended(await gate.enter(never), RESET);
+  assert.equal(clock.sleepers, 1);
+  end();
+  await clock.advance(0);
+  assert.equal(clock.sleepers, 0, "nobody is left to be told");
+  await clock.advance(60_000);
+  assert.deepEqual(words, ["probe", "out"]);
 });
 
 test("a budget that has nothing for long is no outage, and no place to wait for whoever has a choice", async () => {
@@ -77,6 +87,7 @@ test("a budget that has nothing for long is no outage, and no place to wait for 
   assert.equal(gate.isOut, false);
   await clock.advance(600_000);
   assert.equal(gate.standing().word, "there");
+  assert.equal(told, 2, "whoever waits elsewhere hears of it");
   assert.deepEqual(said, []);
 });
 

@@ -79,6 +79,8 @@ export class ProviderGate {
   #endWatch = new AbortController();
   #changed = Promise.withResolvers<void>();
   readonly #watchers = new Set<() => void>();
+  #isReturnWatched = false;
+  #endReturn = new AbortController();
   /** Until then the budget grants nothing; monotonic milliseconds. */
   #heldUpUntilMs = -Infinity;
 
@@ -101,10 +103,18 @@ export class ProviderGate {
     return { word: this.isOut ? "probe" : "there" };
   }
 
-  /** `tell` is called when the standing turned to `out` or back to `there`, until the function that is returned is. Must not throw. */
+  /**
+   * `tell` is called when the standing turned to another word, also where only time has passed, until the function that is
+   * returned is. Must not throw.
+   */
   onChange(tell: () => void): () => void {
     this.#watchers.add(tell);
-    return () => void this.#watchers.delete(tell);
+    this.#watchReturn();
+    return () => {
+      if (this.#watchers.delete(tell) && this.#watchers.size === 0) {
+        this.#endReturn.abort();
+      }
+    };
   }
 
   /** The budget has nothing for so long: no outage, but no place to wait either for whoever has a choice. */
@@ -140,7 +150,7 @@ export class ProviderGate {
   }
 
   withdraw(pass: Pass): void {
-    this.#breaker.withdrawn(pass);
+    this.#withdrawn(pass);
     this.#wake();
   }
 
@@ -151,7 +161,7 @@ export class ProviderGate {
     } else if (error instanceof TransientError) {
       this.#failed(pass, error);
     } else {
-      this.#breaker.withdrawn(pass);
+      this.#withdrawn(pass);
     }
     this.#wake();
   }
@@ -249,10 +259,50 @@ export class ProviderGate {
     }
   }
 
+  /** Of a probe that came to nothing somebody else is to be the next. */
+  #withdrawn(pass: Pass): void {
+    this.#breaker.withdrawn(pass);
+    if (this.isOut) {
+      this.#tellWatchers();
+    }
+  }
+
   #tellWatchers(): void {
     for (const tell of this.#watchers) {
       tell();
     }
+    this.#watchReturn();
+  }
+
+  /** One timer for all that watch: a pause or a hold-up ends by itself, and nobody asks meanwhile. */
+  #watchReturn(): void {
+    if (!this.#isReturnWatched && this.#watchers.size > 0 && this.#leftMs() !== undefined) {
+      this.#isReturnWatched = true;
+      this.#endReturn = new AbortController();
+      void this.#tellOfReturn(this.#endReturn.signal).finally(() => {
+        this.#isReturnWatched = false;
+        // Who came while the timer ended may need another one.
+        this.#watchReturn();
+      });
+    }
+  }
+
+  async #tellOfReturn(signal: AbortSignal): Promise<void> {
+    for (let leftMs = this.#leftMs(); leftMs !== undefined; leftMs = this.#leftMs()) {
+      await this.#parts.clock.sleep(Math.min(leftMs, SLEEP_MS_MAX), signal).catch(() => undefined);
+      if (signal.aborted) {
+        return;
+      }
+    }
+    for (const tell of this.#watchers) {
+      tell();
+    }
+  }
+
+  /** How long it stays out; undefined where it is not, or where only a call can say. */
+  #leftMs(): number | undefined {
+    const standing = this.standing();
+    return standing.word !== "out" || standing.untilMs === Infinity ? undefined : standing.untilMs - this.#elapsedMs();
   }
 
   #letGoInOutage(): void {
