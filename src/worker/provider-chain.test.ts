@@ -103,6 +103,18 @@ test("of all that waits elsewhere a single piece of work finds out, also where n
   assert.equal(tushare.watchers + yahoo.watchers, 0);
 });
 
+test("a store that needs a person is no affair of the provider's: nobody else is asked", async () => {
+  const { chain, candidates } = openChain();
+  const noTable = new PermanentError("there is no table bar_row", "store");
+  const asked: ProviderName[] = [];
+  const act = async ({ provider }: Fake): Promise<never> => {
+    asked.push(provider);
+    throw noTable;
+  };
+  await assert.rejects(chain.ask(candidates, act, { signal }), noTable);
+  assert.deepEqual(asked, ["tushare"]);
+});
+
 test("what is asked for and called wrong is asked of the next one, and fails with the last", async () => {
   const { chain, candidates } = openChain();
   const asked: ProviderName[] = [];

@@ -73,7 +73,7 @@ export class ProviderChain {
         const others = left.filter((one) => one !== chosen);
         if (error instanceof MovedOnError) {
           this.#parts.log.debug("moving on to the next provider", { provider: chosen.provider, why: error.message });
-        } else if (error instanceof PermanentError) {
+        } else if (error instanceof PermanentError && (error.scope === "provider" || error.scope === "api")) {
           this.#afterRefusal(error, chosen, left, pinnedAt);
         } else if (isCalledWrong(error) && others.length > 0) {
           wrong.add(chosen);
