@@ -59,6 +59,10 @@ export interface CodePlan {
    * by name that the provider does not reach back to.
    */
   readonly emptyDays: number;
+  /** What is missing and the provider does not reach back to; another one may. */
+  readonly beyond: readonly DaySpan[];
+  /** So many days of `beyond` are among `emptyDays`. */
+  readonly beyondEmptyDays: number;
   /** What follows without any call and the ledger does not say yet: before-listing, after-delisting, pending. */
   readonly spans: readonly Span[];
 }
@@ -97,21 +101,29 @@ export function planCode(request: CodeRequest): CodePlan {
   const from = maxDay(asked.from, instrument.listedOn);
   const to = calendar.clip(minDay(asked.to, instrument.delistedOn ?? asked.to));
   const reach = reachOf(capability, calendar, nowMs);
-  const beyond = asked.isExact && reach !== undefined ? daysBeyond(from, minDay(to, addDays(reach, -1)), request) : 0;
+  const namesDays = asked.namesDays && range === request.range;
+  const beyondTo = reach === undefined ? undefined : minDay(to, addDays(reach, -1));
+  const beyond = asked.isExact && beyondTo !== undefined ? daysBeyond(from, beyondTo, request) : 0;
+  const runBeyond = beyondTo === undefined ? undefined : tradingRun(calendar, from, beyondTo);
+  const missingBeyond = runBeyond === undefined ? [] : needsOf(runBeyond, request, namesDays).missing;
+  const beyondRuns = {
+    beyond: missingBeyond.map((one) => toDays(one, calendar)),
+    beyondEmptyDays: Math.min(beyond, countDays(missingBeyond)),
+  };
   const run = tradingRun(calendar, maxDay(from, reach ?? from), to);
   if (run === undefined) {
-    return { ...nothingToDo(outside), tradingDays: beyond, emptyDays: beyond };
+    return { ...nothingToDo(outside), ...beyondRuns, tradingDays: beyond, emptyDays: beyond };
   }
   const { finalRun, pendingRun } = splitAtFinal(run, request);
-  const needs =
-    finalRun === undefined ? NO_NEEDS : needsOf(finalRun, request, asked.namesDays && range === request.range);
+  const needs = finalRun === undefined ? NO_NEEDS : needsOf(finalRun, request, namesDays);
   const pending = pendingRun === undefined ? [] : pendingSpans(pendingRun, request);
   const unfinished = pendingRun === undefined ? 0 : pendingRun.last - pendingRun.first + 1;
   return {
     units: toUnits(needs.missing, request),
     tradingDays: beyond + run.last - run.first + 1,
     coveredDays: needs.covered + unfinished - pending.length,
-    missingDays: needs.missing.reduce((sum, { first, last }) => sum + last - first + 1, 0),
+    missingDays: countDays(needs.missing),
+    ...beyondRuns,
     pendingDays: needs.pending + pending.length,
     askAgainAtMs: needs.askAgainAtMs ?? pending[0]?.askAgainAtMs,
     emptyDays: beyond + needs.empty,
@@ -127,8 +139,25 @@ function planOnly(days: readonly DaySpan[], request: CodeRequest): CodePlan {
   const runs = days.flatMap(
     ({ from, to }) => tradingRun(calendar, maxDay(from, reach ?? from), minDay(to, lastFinal)) ?? [],
   );
-  const missingDays = runs.reduce((sum, { first, last }) => sum + last - first + 1, 0);
-  return { ...nothingToDo([]), units: toUnits(runs, request), tradingDays: missingDays, missingDays };
+  const beyond = days.flatMap(({ from, to }) =>
+    reach === undefined ? [] : (tradingRun(calendar, from, minDay(to, addDays(reach, -1))) ?? []),
+  );
+  const missingDays = countDays(runs);
+  return {
+    ...nothingToDo([]),
+    units: toUnits(runs, request),
+    tradingDays: missingDays,
+    missingDays,
+    beyond: beyond.map((one) => toDays(one, calendar)),
+  };
+}
+
+function countDays(runs: readonly IndexRun[]): number {
+  return runs.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+}
+
+function toDays({ first, last }: IndexRun, calendar: TradingCalendar): DaySpan {
+  return { from: calendar.dayAt(first), to: calendar.dayAt(last) };
 }
 
 function withDefault(range: RangeRequest, days: number | undefined): RangeRequest {
@@ -178,7 +207,7 @@ const NO_NEEDS: Needs = { missing: [], covered: 0, pending: 0, empty: 0, askAgai
 
 function nothingToDo(spans: readonly Span[]): CodePlan {
   const none = { tradingDays: 0, coveredDays: 0, missingDays: 0, pendingDays: 0, emptyDays: 0 };
-  return { units: [], ...none, askAgainAtMs: undefined, spans };
+  return { units: [], ...none, beyond: [], beyondEmptyDays: 0, askAgainAtMs: undefined, spans };
 }
 
 function tradingRun(calendar: TradingCalendar, from: Day, to: Day): IndexRun | undefined {
@@ -251,7 +280,7 @@ function toUnit(runs: readonly IndexRun[], request: CodeRequest): Unit {
     from: calendar.dayAt(from),
     to: calendar.dayAt(to),
     tradingDays: to - from + 1,
-    missing: runs.map((run) => ({ from: calendar.dayAt(run.first), to: calendar.dayAt(run.last) })),
+    missing: runs.map((run) => toDays(run, calendar)),
     provider,
   };
 }

@@ -1,5 +1,6 @@
 import type { Log } from "../base/log.ts";
-import { describeError } from "../base/errors.ts";
+import { DataError, describeError, PermanentError, TransientError } from "../base/errors.ts";
+import { GivenBackError } from "../consumer/handling.ts";
 import { chainFor, chainSubjectOf, providersInUse, type Chains } from "../domain/chain-rule.ts";
 import { addDays, dayAt, maxDay, type Day } from "../domain/day.ts";
 import { MARKETS, marketOf } from "../domain/market.ts";
@@ -10,16 +11,19 @@ import type { CodeDataSet } from "../domain/unit.ts";
 import { type Abilities, providersOf } from "../planning/covers.ts";
 import { reachOf } from "../planning/plan.ts";
 import { groupByLines, noProvider, type AbleGroup } from "./able-lines.ts";
+import { countDays, joinDays, withoutDays } from "./days-left.ts";
 import type { CommandContext, Done } from "./message-handler.ts";
-import { ProviderChain } from "./provider-chain.ts";
+import { MovedOnError, ProviderChain } from "./provider-chain.ts";
 import {
   ensureLists,
   joinDone,
   syncCodes,
   type CodeLine,
   type CodesRequest,
-  type DaysLeft,
+  type OnlyDays,
+  type Synced,
   type SyncParts,
+  wordOf,
 } from "./sync-codes.ts";
 import { throwFailure } from "./throw-failure.ts";
 
@@ -89,80 +93,159 @@ interface BringWork {
 async function bringGroup<D extends CodeDataSet>(
   { codes, lines }: AbleGroup<CodeLine<D>>,
   request: BringRequest,
-  { parts, chain, context }: BringWork,
+  work: BringWork,
   signal: AbortSignal,
 ): Promise<Done> {
-  const pinnedAt = request.provider === undefined ? undefined : `${context.places.params}.provider`;
   const candidates = mayStepIn(lines, request);
-  const asked: CodeLine<D>[] = [];
-  let { done, left } = await chain.ask(
+  /** Those that answered, and those that called wrong what was asked. */
+  const spent = new Set<CodeLine<D>>();
+  const first = await askOne(candidates, { ...request, codes }, spent, work, signal);
+  const whole = await askFurther(first, candidates, request, spent, work, signal);
+  return await askOthers(whole, candidates, request, spent, work, signal);
+}
+
+interface Brought<D extends CodeDataSet> extends Synced {
+  /** Who brought it. */
+  readonly line: CodeLine<D>;
+  readonly askedBefore: readonly ProviderName[];
+}
+
+async function askOne<D extends CodeDataSet>(
+  candidates: readonly CodeLine<D>[],
+  request: CodesRequest & Pick<BringRequest, "provider">,
+  spent: Set<CodeLine<D>>,
+  { parts, chain, context }: BringWork,
+  signal: AbortSignal,
+): Promise<Brought<D>> {
+  const pinnedAt = request.provider === undefined ? undefined : `${context.places.params}.provider`;
+  return await chain.ask(
     candidates,
-    (line, ending) => {
-      asked.push(line);
-      return syncCodes({ ...request, codes }, line, parts, context, ending);
+    async (line, ending) => {
+      try {
+        const synced = await syncCodes(request, line, parts, context, ending);
+        spent.add(line);
+        return { ...synced, line, askedBefore: [line.provider] };
+      } catch (error) {
+        if (error instanceof DataError) {
+          spent.add(line);
+        }
+        throw error;
+      }
     },
     { signal, pinnedAt },
   );
-  for (;;) {
-    const [next] = chain.there(candidates.filter((line) => !asked.includes(line)));
-    if (next === undefined || left.size === 0) {
-      return done;
-    }
-    asked.push(next);
-    const again = await askAgain(next, left, asked, request, { parts, chain, context }, signal);
-    if (again === undefined) {
-      return done;
-    }
-    done = { ...joinDone(done, again.done), unexplainedDays: done.unexplainedDays - again.daysExplained };
-    done = { ...done, word: done.word === "unexplained" && done.unexplainedDays === 0 ? "stored" : done.word };
-    left = again.left;
-  }
 }
 
-interface AskedAgain {
-  readonly done: Done;
-  readonly left: DaysLeft;
-  readonly daysExplained: number;
+/**
+ * Who stepped in may have the newest days only. What lies before them is asked of those that reach further, and waits for
+ * them: a message that is settled is not done again.
+ */
+async function askFurther<D extends CodeDataSet>(
+  brought: Brought<D>,
+  candidates: readonly CodeLine<D>[],
+  request: BringRequest,
+  spent: Set<CodeLine<D>>,
+  work: BringWork,
+  signal: AbortSignal,
+): Promise<Brought<D>> {
+  const { line, beyond } = brought;
+  const further = work.chain
+    .left(candidates)
+    .filter((one) => !spent.has(one) && [...beyond.keys()].some((code) => reachesBefore(one, line, code, work)));
+  if (further.length === 0) {
+    return brought;
+  }
+  const only = { days: beyond, askedBefore: [] };
+  const more = await askOne(further, { ...request, codes: [...beyond.keys()], only }, spent, work, signal);
+  const { reference } = work.parts;
+  const answered = countDays(more.explained, reference) + countDays(more.left, reference);
+  const counted = Math.min(brought.beyondUnexplainedDays, answered);
+  const joined = {
+    ...more,
+    done: withUnexplained(joinDone(brought.done, more.done), -counted),
+    left: joinDays(brought.left, more.left),
+    askedBefore: [...new Set([...brought.askedBefore, ...more.askedBefore])],
+    beyondUnexplainedDays: brought.beyondUnexplainedDays - counted,
+  };
+  return await askFurther(joined, candidates, request, spent, work, signal);
+}
+
+function reachesBefore<D extends CodeDataSet>(
+  one: CodeLine<D>,
+  other: CodeLine<D>,
+  code: SecurityCode,
+  { parts: { reference, clock } }: BringWork,
+): boolean {
+  const reach = (line: CodeLine<D>): string =>
+    reachOf(line.capability, reference.calendarOf(code), clock.nowMs()) ?? "";
+  return reach(one) < reach(other);
+}
+
+/** Everybody else who is there is asked for the days that are left. */
+async function askOthers<D extends CodeDataSet>(
+  brought: Brought<D>,
+  candidates: readonly CodeLine<D>[],
+  request: BringRequest,
+  spent: Set<CodeLine<D>>,
+  work: BringWork,
+  signal: AbortSignal,
+): Promise<Done> {
+  let { done, left, askedBefore } = brought;
+  while (left.size > 0) {
+    const [next] = work.chain.there(candidates.filter((line) => !spent.has(line)));
+    if (next === undefined) {
+      break;
+    }
+    spent.add(next);
+    const again = await askAgain(next, { days: left, askedBefore }, request, work, signal);
+    if (again !== undefined) {
+      const explained = countDays(again.explained, work.parts.reference);
+      done = withUnexplained(joinDone(done, again.done), -again.done.unexplainedDays - explained);
+      left = withoutDays(left, again.explained, work.parts.reference);
+      askedBefore = [...new Set([...askedBefore, next.provider])];
+    }
+  }
+  return done;
 }
 
 /** A second opinion is worth nothing to wait or to fail for: undefined where none was to be had. */
 async function askAgain<D extends CodeDataSet>(
   next: CodeLine<D>,
-  left: DaysLeft,
-  asked: readonly CodeLine<D>[],
+  only: OnlyDays,
   request: BringRequest,
   { parts, chain, context }: BringWork,
   signal: AbortSignal,
-): Promise<AskedAgain | undefined> {
-  const before = countDays(left, parts);
-  const askedBefore = [...new Set(asked.slice(0, -1).map(({ provider }) => provider))];
+): Promise<Synced | undefined> {
   try {
-    const again = await chain.ask(
-      [next],
-      (line, ending) =>
-        syncCodes(
-          { ...request, codes: [...left.keys()], only: { days: left, askedBefore } },
-          line,
-          parts,
-          context,
-          ending,
-        ),
-      { signal },
+    return await chain.askWhileThere(
+      next,
+      (line, ending) => syncCodes({ ...request, codes: [...only.days.keys()], only }, line, parts, context, ending),
+      signal,
     );
-    return { ...again, daysExplained: before - countDays(again.left, parts) };
   } catch (error) {
     signal.throwIfAborted();
+    if (!isNoOpinion(error)) {
+      throw error;
+    }
     parts.log.warn("no second opinion on days without rows", { provider: next.provider, why: describeError(error) });
     return undefined;
   }
 }
 
-function countDays(left: DaysLeft, { reference }: BringParts): number {
-  let count = 0;
-  for (const [code, days] of left) {
-    count += days.reduce((sum, { from, to }) => sum + reference.calendarOf(code).countBetween(from, to), 0);
-  }
-  return count;
+/** What the provider is to blame for, or the hour; a defect and a store that needs a person are not. */
+function isNoOpinion(error: unknown): boolean {
+  return (
+    error instanceof MovedOnError ||
+    error instanceof GivenBackError ||
+    error instanceof TransientError ||
+    error instanceof DataError ||
+    (error instanceof PermanentError && (error.scope === "provider" || error.scope === "api"))
+  );
+}
+
+function withUnexplained(done: Done, more: number): Done {
+  const unexplainedDays = done.unexplainedDays + more;
+  return { ...done, unexplainedDays, word: wordOf(done.callIds.length, done.pendingDays, unexplainedDays) };
 }
 
 /**

@@ -73,7 +73,7 @@ export class ProviderChain {
         const others = left.filter((one) => one !== chosen);
         if (error instanceof MovedOnError) {
           this.#parts.log.debug("moving on to the next provider", { provider: chosen.provider, why: error.message });
-        } else if (error instanceof PermanentError && (error.scope === "provider" || error.scope === "api")) {
+        } else if (error instanceof PermanentError && isRefusal(error)) {
           this.#afterRefusal(error, chosen, left, pinnedAt);
         } else if (isCalledWrong(error) && others.length > 0) {
           wrong.add(chosen);
@@ -88,6 +88,38 @@ export class ProviderChain {
         }
       }
     }
+  }
+
+  /**
+   * As `ask`, of one of them only and for what is not worth waiting for: MovedOnError as soon as it is there no more. Throws
+   * what `act` throws.
+   */
+  async askWhileThere<C extends Candidate, T>(
+    candidate: C,
+    act: (candidate: C, signal: AbortSignal) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    const gone = new AbortController();
+    const end = candidate.onChange(() => {
+      if (candidate.standing().word !== "there") {
+        gone.abort(new MovedOnError(`${candidate.provider} is out`));
+      }
+    });
+    try {
+      return await act(candidate, AbortSignal.any([signal, gone.signal]));
+    } catch (error) {
+      if (error instanceof PermanentError && isRefusal(error)) {
+        this.#takeOut(candidate, error);
+      }
+      throw error;
+    } finally {
+      end();
+    }
+  }
+
+  /** Those of them that did not refuse us. */
+  left<C extends Candidate>(candidates: readonly C[]): readonly C[] {
+    return candidates.filter((one) => !this.#isRefused(one));
   }
 
   /** Those of them that could be asked at once. */
@@ -106,13 +138,9 @@ export class ProviderChain {
     left: readonly Candidate[],
     pinnedAt: string | undefined,
   ): void {
-    if (error.scope === "provider") {
-      this.#refuse(chosen.provider);
-      if (this.#providersLeft().length === 0) {
-        throw error;
-      }
-    } else {
-      this.#refusedHere.add(chosen);
+    this.#takeOut(chosen, error);
+    if (error.scope === "provider" && this.#providersLeft().length === 0) {
+      throw error;
     }
     const others = left.filter((one) => !this.#isRefused(one));
     if (others.length > 0) {
@@ -120,6 +148,14 @@ export class ProviderChain {
     }
     // The other providers go on with what they have.
     throw error.scope === "provider" ? new MessageError("provider-refused", pinnedAt ?? "$", error.message) : error;
+  }
+
+  #takeOut(candidate: Candidate, { scope }: PermanentError): void {
+    if (scope === "provider") {
+      this.#refuse(candidate.provider);
+    } else {
+      this.#refusedHere.add(candidate);
+    }
   }
 
   #providersLeft(): readonly ProviderName[] {
@@ -223,6 +259,11 @@ export class ProviderChain {
 /** Of whom a piece of work is to find out, or is finding out, whether they are back. */
 interface Claim<C extends Candidate> {
   candidate: C | undefined;
+}
+
+/** It is the provider's that something is wrong with, as a whole or for one thing. */
+function isRefusal({ scope }: PermanentError): boolean {
+  return scope === "provider" || scope === "api";
 }
 
 /** The provider answered that this request is wrong; another one may know better. */

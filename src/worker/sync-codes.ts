@@ -9,10 +9,14 @@ import type { ProviderName } from "../domain/provider.ts";
 import type { Instrument, RowOf } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { CodeDataSet, DaySpan } from "../domain/unit.ts";
+import { toDayRuns } from "../planning/day-runs.ts";
 import { planCode } from "../planning/plan.ts";
+import { stateOn } from "../planning/spans.ts";
+import type { TradingCalendar } from "../planning/trading-calendar.ts";
 import type { Capability } from "../ports/source.ts";
 import type { Model, Provenance, Store } from "../ports/store.ts";
 import type { CallDesk } from "./call-desk.ts";
+import type { DaysLeft } from "./days-left.ts";
 import type { LedgerBook } from "./ledger-book.ts";
 import type { CommandContext, Done } from "./message-handler.ts";
 import type { Standing } from "./provider-gate.ts";
@@ -68,12 +72,15 @@ export interface OnlyDays {
   readonly askedBefore: readonly ProviderName[];
 }
 
-/** Runs of days of which an answer should have brought rows and did not: unexplained, or with a row that was rejected. */
-export type DaysLeft = ReadonlyMap<SecurityCode, readonly DaySpan[]>;
-
 export interface Synced {
   readonly done: Done;
   readonly left: DaysLeft;
+  /** Days that were asked for and are not left. */
+  readonly explained: DaysLeft;
+  /** Missing days that the line does not reach back to. */
+  readonly beyond: DaysLeft;
+  /** So many of them are among the unexplained days of `done`. */
+  readonly beyondUnexplainedDays: number;
 }
 
 /**
@@ -119,6 +126,9 @@ export async function syncCodes<D extends CodeDataSet>(
   return {
     done: synced.map(({ done }) => done).reduce(joinDone, NOTHING_DONE),
     left: new Map(synced.flatMap(({ left }) => [...left])),
+    explained: new Map(synced.flatMap(({ explained }) => [...explained])),
+    beyond: new Map(synced.flatMap(({ beyond }) => [...beyond])),
+    beyondUnexplainedDays: synced.reduce((sum, one) => sum + one.beyondUnexplainedDays, 0),
   };
 }
 
@@ -184,16 +194,17 @@ async function syncCode<D extends CodeDataSet>(
   // No unit goes on after the message has ended, and what others brought is known even where one fails.
   const results = await Promise.allSettled(plan.units.map((unit) => syncUnit(unit, work, signal)));
   const brought = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-  await work.learn([...plan.spans, ...brought.flatMap(({ spans }) => spans)]);
+  const said = brought.flatMap(({ spans }) => spans);
+  const learned = work.askedBefore.length === 0 ? said : withoutRejected(said, known, calendar);
+  await work.learn([...plan.spans, ...learned]);
   throwFailure(results);
   await parts.reached?.("recorded");
-  const learned = brought.flatMap(({ spans }) => spans);
   const inState = (state: Span["state"]): number =>
     learned.reduce((sum, span) => sum + (span.state === state ? calendar.countBetween(span.from, span.to) : 0), 0);
   const pendingDays = plan.pendingDays + inState("pending");
   const unexplainedDays = plan.emptyDays + inState("unexplained-empty") + inState("failed");
   const callIds = [...new Set(brought.flatMap((unit) => unit.callIds))];
-  const left = learned.filter(({ state }) => state === "unexplained-empty" || state === "failed");
+  const isLeft = ({ state }: Span): boolean => state === "unexplained-empty" || state === "failed";
   const done: Done = {
     word: wordOf(callIds.length, pendingDays, unexplainedDays),
     rows: brought.map(({ rows }) => rows).reduce(addTallies, NO_ROWS),
@@ -202,12 +213,34 @@ async function syncCode<D extends CodeDataSet>(
     pendingDays,
     unexplainedDays,
   };
-  return { done, left: left.length === 0 ? NONE_LEFT : new Map([[instrument.code, left]]) };
+  const ofCode = (days: readonly DaySpan[]): DaysLeft =>
+    days.length === 0 ? NONE_LEFT : new Map([[instrument.code, days]]);
+  return {
+    done,
+    left: ofCode(learned.filter(isLeft)),
+    explained: ofCode(learned.filter((span) => !isLeft(span))),
+    beyond: ofCode(plan.beyond),
+    beyondUnexplainedDays: plan.beyondEmptyDays,
+  };
+}
+
+/** A row that came and was rejected is not undone by somebody who has none: only by one who has it. */
+function withoutRejected(said: readonly Span[], known: readonly Span[], calendar: TradingCalendar): readonly Span[] {
+  const isOpen = (day: Day): boolean => stateOn(known, day) !== "failed";
+  return said.flatMap((span) =>
+    span.state === "present"
+      ? [span]
+      : toDayRuns(calendar.tradingDaysBetween(span.from, span.to).filter(isOpen), calendar).map(({ from, to }) => ({
+          ...span,
+          from,
+          to,
+        })),
+  );
 }
 
 const NONE_LEFT: DaysLeft = new Map();
 
-function wordOf(calls: number, pendingDays: number, unexplainedDays: number): OutcomeWord {
+export function wordOf(calls: number, pendingDays: number, unexplainedDays: number): OutcomeWord {
   if (unexplainedDays > 0) {
     return "unexplained";
   }

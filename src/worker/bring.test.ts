@@ -1,0 +1,300 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ManualClock } from "../../test/support/manual-clock.ts";
+import { ZERO } from "../base/decimal.ts";
+import { silentLog } from "../base/log.ts";
+import { DataError, TransientError } from "../base/errors.ts";
+import { type Day, NEW_YORK, parseDay } from "../domain/day.ts";
+import { MARKET, SOURCE } from "../domain/enums.ts";
+import { type LedgerKey, ledgerKeyText, type Span } from "../domain/ledger.ts";
+import { PROVIDER_SOURCES, type ProviderName } from "../domain/provider.ts";
+import type { Bar, CalendarDay } from "../domain/rows.ts";
+import { parseSecurityCode } from "../domain/security-code.ts";
+import { createMemoryLock } from "../limits/memory-lock.ts";
+import type { Budget } from "../ports/budget.ts";
+import type { Capability, Source } from "../ports/source.ts";
+import type { Ledger, ReferenceStore, Store } from "../ports/store.ts";
+import { createBring } from "./bring.ts";
+import type { CallDesk } from "./call-desk.ts";
+import { IndexCalendars } from "./index-calendars.ts";
+import { LedgerBook } from "./ledger-book.ts";
+import type { Done } from "./message-handler.ts";
+import { ProviderGate, type Standing } from "./provider-gate.ts";
+import { ProviderLine } from "./provider-line.ts";
+import { Reference } from "./reference.ts";
+import type { CodeLine } from "./sync-codes.ts";
+
+const NOW = "2026-03-16T12:00:00Z";
+const CODE = parseSecurityCode("AAPL.US");
+const never = new AbortController().signal;
+/** Ten trading days that end on the last one that is over. */
+const DAYS = ["02", "03", "04", "05", "06", "09", "10", "11", "12", "13"].map((day) => parseDay(`2026-03-${day}`));
+const CALENDAR: readonly CalendarDay[] = DAYS.map((day) => ({
+  market: MARKET.NASDAQ,
+  day,
+  isOpen: true,
+  source: SOURCE.YAHOO,
+}));
+const places = { params: "$.params", codes: "$.params.code" } as const;
+
+test("who steps in and does not reach back so far leaves the older days to who does", async () => {
+  const far = lineOf("yahoo", DAYS);
+  const near = lineOf("tushare", DAYS, { since: DAYS[7] });
+  const rig = openRig([far, near]);
+  far.turn({ word: "out", untilMs: 60_000 });
+  near.onFetch = () => far.turn({ word: "there" });
+  const done = await rig.bring({ start: DAYS[0], end: DAYS[9] });
+  assert.deepEqual(rig.states(), ["2026-03-02..2026-03-10 present", "2026-03-11..2026-03-13 present"]);
+  assert.deepEqual([done.word, done.unexplainedDays], ["stored", 0]);
+});
+
+test("a second opinion counts what it was asked about, and what it does not reach stays unexplained", async () => {
+  const without = (...missing: readonly (Day | undefined)[]): readonly Day[] =>
+    DAYS.filter((day) => !missing.includes(day));
+  const first = lineOf("yahoo", without(DAYS[2], DAYS[9]), { isSilentlyShort: true });
+  const near = lineOf("tushare", DAYS, { since: DAYS[7] });
+  const rig = openRig([first, near]);
+  const done = await rig.bring({ start: DAYS[0], end: DAYS[9] });
+  assert.deepEqual(
+    rig.states().filter((state) => !state.endsWith("present")),
+    ["2026-03-04..2026-03-04 unexplained-empty"],
+  );
+  assert.deepEqual([done.word, done.unexplainedDays], ["unexplained", 1]);
+});
+
+test("a second opinion that fails leaves the days to the next one, and nobody is said to have had none who did not answer", async () => {
+  const first = lineOf("yahoo", DAYS.slice(0, 9));
+  const failing = lineOf("tushare", DAYS);
+  failing.onFetch = () => {
+    throw new DataError("no such code here");
+  };
+  const third = lineOf("akshare", DAYS.slice(0, 9));
+  const rig = openRig([first, failing, third]);
+  const done = await rig.bring({ start: DAYS[0], end: DAYS[9] });
+  assert.equal(done.unexplainedDays, 1);
+  assert.equal(third.asked.length, 1);
+  assert.match(rig.notes().at(-1) ?? "", /and yahoo had none either$/);
+});
+
+test("a row that was rejected is no day without one, whoever else has none", async () => {
+  const first = lineOf("yahoo", DAYS, { rejects: DAYS[4] });
+  const second = lineOf(
+    "tushare",
+    DAYS.filter((day) => day !== DAYS[4]),
+  );
+  const rig = openRig([first, second]);
+  const done = await rig.bring({ start: DAYS[0], end: DAYS[9] });
+  assert.equal(second.asked.length, 1);
+  assert.deepEqual(
+    rig.states().filter((state) => !state.endsWith("present")),
+    ["2026-03-06..2026-03-06 failed"],
+  );
+  assert.deepEqual([done.word, done.unexplainedDays], ["unexplained", 1]);
+});
+
+test("nobody waits for a second opinion", async () => {
+  const first = lineOf("yahoo", DAYS.slice(0, 9));
+  const next = lineOf("tushare", DAYS);
+  next.onFetch = async (signal) => {
+    next.turn({ word: "out", untilMs: 3_600_000 });
+    signal.throwIfAborted();
+    await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
+  };
+  const rig = openRig([first, next]);
+  const done = await rig.bring({ start: DAYS[0], end: DAYS[9] });
+  assert.equal(done.word, "unexplained");
+});
+
+interface FakeLine extends CodeLine<"bars"> {
+  turn(standing: Standing): void;
+  onFetch: ((signal: AbortSignal) => Promise<unknown> | void) | undefined;
+  readonly asked: string[];
+}
+
+function lineOf(
+  provider: ProviderName,
+  has: readonly Day[],
+  { rejects, ...more }: Partial<Capability> & { readonly rejects?: Day | undefined } = {},
+): FakeLine {
+  let standing: Standing = { word: "there" };
+  let calls = 0;
+  const watchers = new Set<() => void>();
+  const asked: string[] = [];
+  const fetch: CallDesk<"bars">["fetch"] = async (unit, keep, signal) => {
+    asked.push(`${unit.from}..${unit.to}`);
+    signal.throwIfAborted();
+    await line.onFetch?.(signal);
+    const days = has.filter(
+      (day) => day >= unit.from && day <= unit.to && day >= (more.since ?? day) && day !== rejects,
+    );
+    const provenance = { version: BigInt((calls += 1)), callId: `${provider}-${calls}` };
+    const answer = { from: unit.from, to: unit.to, marketRows: undefined, lostRows: [] };
+    await keep({
+      fetched: days.map((day) => ({ row: barOn(day, provider), provenance })),
+      rejected:
+        rejects === undefined || rejects < unit.from || rejects > unit.to
+          ? []
+          : [{ dataSet: "bars", code: unit.code, day: rejects, reason: "price", provider, raw: "" } as never],
+      answers: [{ ...answer, evidence: { provider, ...provenance } }],
+      isLast: true,
+    });
+  };
+  const line: FakeLine = {
+    dataSet: "bars",
+    provider,
+    capability: { ...CAPABILITY, ...more },
+    desk: { fetch },
+    standing: () => standing,
+    onChange: (tell) => {
+      watchers.add(tell);
+      return () => void watchers.delete(tell);
+    },
+    suspensions: { suspendedDays: async () => ({ days: new Set(), evidence: undefined }) },
+    toModel: (row, provenance) => ({ model: "bar", row, provenance }),
+    turn: (next) => {
+      standing = next;
+      for (const tell of watchers) {
+        tell();
+      }
+    },
+    onFetch: undefined,
+    asked,
+  };
+  return line;
+}
+
+const CAPABILITY: Capability = {
+  dataSet: "bars",
+  frequency: "1d",
+  api: "chart",
+  rowsMax: 10_000,
+  rowsPerDay: 1,
+  codesMax: 1,
+  byDay: false,
+  completeFrom: "17:00",
+  zone: NEW_YORK,
+  exchanges: ["US"],
+  kinds: ["stock"],
+  since: undefined,
+};
+
+function barOn(tradingDay: Day, provider: ProviderName): Bar {
+  return {
+    code: CODE,
+    frequency: "1d",
+    tradingDay,
+    time: `${tradingDay} 00:00:00`,
+    zone: NEW_YORK,
+    open: ZERO,
+    high: ZERO,
+    low: ZERO,
+    close: ZERO,
+    preClose: undefined,
+    volume: ZERO,
+    turnover: undefined,
+    source: PROVIDER_SOURCES[provider],
+    flags: 0,
+  } as Bar;
+}
+
+interface Rig {
+  bring(range: { start: Day | undefined; end: Day | undefined }, signal?: AbortSignal): Promise<Done>;
+  states(): readonly string[];
+  notes(): readonly string[];
+}
+
+function openRig(lines: readonly FakeLine[]): Rig {
+  const clock = new ManualClock(NOW);
+  const spans = new Map<string, readonly Span[]>();
+  const index: LedgerKey = { dataSet: "trading-calendar", frequency: "1d", code: "US" };
+  const evidence = { provider: "yahoo", callId: "x", version: 1n, note: "bars of the index" } as const;
+  spans.set(ledgerKeyText(index), [
+    { from: parseDay("1970-01-01"), to: parseDay("2026-03-15"), state: "present", evidence },
+  ]);
+  const ledger: Ledger = {
+    read: async (keys) =>
+      new Map(keys.map((key) => [ledgerKeyText(key), spans.get(ledgerKeyText(key)) ?? []] as const)),
+    write: async (changes) => {
+      for (const { key, change } of changes) {
+        spans.set(ledgerKeyText(key), change(spans.get(ledgerKeyText(key)) ?? []));
+      }
+    },
+  };
+  const stored: ReferenceStore = { instruments: async () => [], calendar: async () => CALENDAR };
+  const store: Store = {
+    addBatch: async (models) => models.map(() => "new" as const),
+    quarantine: async () => undefined,
+    storedDays: async () => [],
+    storedTicks: async () => [],
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+  const listLine = unaskedLine(clock);
+  const lists = { stored, store, ledger, lock: createMemoryLock(), clock, log: silentLog, work: never };
+  const reference = new Reference({
+    ...lists,
+    indexCalendars: new IndexCalendars({ ...lists, lines: new Map([["US", listLine]]) }),
+    lines: { "stock-list": listLine, "trading-calendar": listLine },
+  });
+  const providers = lines.map(({ provider }) => provider);
+  const bring = createBring({
+    lines: new Map(lines.map((line) => [line.provider, { lines: () => [line as never] }])),
+    chains: { chain: providers, chains: [] },
+    abilities: new Map(),
+    reference,
+    ledger: new LedgerBook(ledger, { clock, log: silentLog }, never),
+    store,
+    clock,
+    historyStart: undefined,
+    tickDays: 5,
+    log: silentLog,
+  });
+  const key = ledgerKeyText({ dataSet: "bars", frequency: "1d", code: CODE });
+  return {
+    bring: ({ start, end }, signal = never) =>
+      bring(
+        "bars",
+        {
+          codes: [CODE],
+          frequency: "1d",
+          range: { start, end, days: undefined, full: false },
+          force: false,
+          provider: undefined,
+        },
+        { requestId: "r", askedAtMs: clock.nowMs(), places: places as never },
+        signal,
+      ),
+    states: () => (spans.get(key) ?? []).map(({ from, to, state }) => `${from}..${to} ${state}`),
+    notes: () => (spans.get(key) ?? []).map(({ evidence }) => evidence.note),
+  };
+}
+
+/** Of lists that nobody asks for. */
+function unaskedLine(clock: ManualClock): ProviderLine {
+  const source: Source = {
+    provider: "yahoo",
+    capabilities: [],
+    fetch: () => Promise.reject(new TransientError("nobody asks for it")),
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+  const capability: Capability = { ...CAPABILITY, dataSet: "trading-calendar" };
+  const list: Capability = { ...capability, exchanges: ["SH"] };
+  const limits = { failuresToOpen: 5, pauses: { waitMs: 1, factor: 2, waitMsMax: 2 }, outageDeadlineMs: 0 };
+  const gate = new ProviderGate({ key: { provider: "yahoo", api: "x" }, limits, clock, log: silentLog });
+  const budget: Budget = {
+    acquire: () => Promise.reject(new TransientError("nobody asks for it")),
+    lower: async () => undefined,
+    pause: async () => undefined,
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+  return new ProviderLine({
+    source,
+    capability: list,
+    budget,
+    gate,
+    retryWaits: { waitMs: 1, factor: 2, waitMsMax: 2 },
+    clock,
+    log: silentLog,
+    newCallId: () => "x",
+  });
+}
