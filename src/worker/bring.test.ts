@@ -135,7 +135,7 @@ function lineOf(
       rejected:
         rejects === undefined || rejects < unit.from || rejects > unit.to
           ? []
-          : [{ dataSet: "bars", code: unit.code, day: rejects, reason: "price", provider, raw: "" } as never],
+          : [{ dataSet: "bars", code: unit.code, day: rejects, reason: "not-parseable", detail: "", raw: "" }],
       answers: [{ ...answer, evidence: { provider, ...provenance } }],
       isLast: true,
     });
@@ -195,7 +195,7 @@ function barOn(tradingDay: Day, provider: ProviderName): Bar {
     turnover: undefined,
     source: PROVIDER_SOURCES[provider],
     flags: 0,
-  } as Bar;
+  };
 }
 
 interface Rig {
@@ -261,7 +261,7 @@ function openRig(lines: readonly FakeLine[]): Rig {
           force: false,
           provider: undefined,
         },
-        { requestId: "r", askedAtMs: clock.nowMs(), places: places as never },
+        { requestId: "r", askedAtMs: clock.nowMs(), places },
         signal,
       ),
     states: () => (spans.get(key) ?? []).map(({ from, to, state }) => `${from}..${to} ${state}`),

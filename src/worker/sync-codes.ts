@@ -204,7 +204,6 @@ async function syncCode<D extends CodeDataSet>(
   const pendingDays = plan.pendingDays + inState("pending");
   const unexplainedDays = plan.emptyDays + inState("unexplained-empty") + inState("failed");
   const callIds = [...new Set(brought.flatMap((unit) => unit.callIds))];
-  const isLeft = ({ state }: Span): boolean => state === "unexplained-empty" || state === "failed";
   const done: Done = {
     word: wordOf(callIds.length, pendingDays, unexplainedDays),
     rows: brought.map(({ rows }) => rows).reduce(addTallies, NO_ROWS),
@@ -222,6 +221,10 @@ async function syncCode<D extends CodeDataSet>(
     beyond: ofCode(plan.beyond),
     beyondUnexplainedDays: plan.beyondEmptyDays,
   };
+}
+
+function isLeft({ state }: Span): boolean {
+  return state === "unexplained-empty" || state === "failed";
 }
 
 /** A row that came and was rejected is not undone by somebody who has none: only by one who has it. */
