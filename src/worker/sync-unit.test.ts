@@ -134,6 +134,27 @@ test("a day that only silence speaks of is asked for again where answers may be 
   }
 });
 
+test("a unit that ends between two looks says nothing of the days in doubt", async () => {
+  for (const marketRows of [undefined, 5_000]) {
+    const moved = new AbortController();
+    const rig = openUnit(
+      async (keep) => {
+        const part = partOf(DAYS.slice(0, -1));
+        await keep({ ...part, answers: part.answers.map((answer) => ({ ...answer, marketRows })), isLast: true });
+      },
+      moved.signal,
+      never,
+      () => {
+        queueMicrotask(() => moved.abort(new Error("another one is there")));
+        return new Promise((resolve) => setImmediate(() => resolve({ days: new Set<Day>(), evidence: undefined })));
+      },
+      marketRows === undefined,
+    );
+    await assert.rejects(rig.sync(), /another one is there/);
+    assert.deepEqual(rig.learned, [`${DAYS[0]}..${DAYS.at(-2)} present`]);
+  }
+});
+
 test("days that only a market's answers lack are asked for by code, once, from the nearest days with a row on", async () => {
   const [lacking, rest] = [DAYS.slice(5, 7), [...DAYS.slice(0, 5), ...DAYS.slice(7)]];
   for (const { has, want } of [

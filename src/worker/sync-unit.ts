@@ -119,14 +119,17 @@ export async function syncUnit<D extends CodeDataSet>(
     const left = missing.filter((day) => !recorded.has(day));
     let judged = await judgeResting(left);
     let looks = 1;
-    if (judged.unproven.length > 0 && line.capability.codesMax > 0 && !signal.aborted) {
+    if (judged.unproven.length > 0 && line.capability.codesMax > 0) {
+      signal.throwIfAborted();
       const again = unitOf(unit, judged.unproven, stored.days(), calendar);
       await line.desk.fetch({ ...again, isByCodeOnly: true }, keep, signal, context);
       judged = await judgeResting(left);
       looks += 1;
     }
     // What one answer lacks without a word another one may bring, and most often it does.
-    for (; looks < looksMax(line.capability) && judged.doubts.length > 0 && !signal.aborted; looks += 1) {
+    for (; looks < looksMax(line.capability) && judged.doubts.length > 0; looks += 1) {
+      // What one look says of them is no verdict: whoever does it next begins with them.
+      signal.throwIfAborted();
       await line.desk.fetch(unitOf(unit, judged.doubts, stored.days(), calendar), keep, signal, context);
       judged = await judgeResting(left);
     }
