@@ -6,7 +6,7 @@ import type { Log } from "../base/log.ts";
 import type { Day } from "../domain/day.ts";
 import type { Evidence } from "../domain/ledger.ts";
 import type { ProviderName } from "../domain/provider.ts";
-import type { SecurityCode } from "../domain/security-code.ts";
+import { exchangeOf, type SecurityCode } from "../domain/security-code.ts";
 import type { Call, Selection } from "../domain/unit.ts";
 import { askAgainAtMs } from "../planning/final-day.ts";
 import { chooseSuspensionCalls, type CodeDays } from "../planning/suspension-calls.ts";
@@ -22,7 +22,7 @@ interface Suspects {
 /** What the lists say of a code's suspects, and the newest call behind it. */
 export interface SuspendedDays {
   readonly days: ReadonlySet<Day>;
-  /** Undefined when no list was read: the provider has none, or does not let us read it. */
+  /** Undefined when no list was read: the provider has none of the code's exchange, or does not let us read it. */
   readonly evidence: Omit<Evidence, "note"> | undefined;
 }
 
@@ -65,6 +65,9 @@ export class SuspensionLists {
 
   async suspendedDays(code: SecurityCode, days: readonly Day[]): Promise<SuspendedDays> {
     if (days.length === 0) {
+      return NOTHING_ASKED;
+    }
+    if (this.#line?.capability.exchanges.includes(exchangeOf(code)) === false) {
       return NOTHING_ASKED;
     }
     const answer = this.#lookUp({ code, days });
@@ -125,7 +128,7 @@ export class SuspensionLists {
     try {
       return await this.#fetch(line, selection);
     } catch (error) {
-      const isForGood = error instanceof PermanentError && error.scope === "api";
+      const isForGood = error instanceof PermanentError && (error.scope === "api" || error.scope === "provider");
       if (!isForGood && !(error instanceof DataError)) {
         throw error;
       }
