@@ -1,16 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { waitFor } from "../../test/support/wait-for.ts";
 import { ManualClock } from "../../test/support/manual-clock.ts";
 import { ZERO } from "../base/decimal.ts";
 import { silentLog } from "../base/log.ts";
-import { DataError, TransientError } from "../base/errors.ts";
+import { orAbort } from "../base/or-abort.ts";
+import { DataError, PermanentError, TransientError } from "../base/errors.ts";
 import { type Day, NEW_YORK, parseDay } from "../domain/day.ts";
 import { MARKET, SOURCE } from "../domain/enums.ts";
 import { type LedgerKey, ledgerKeyText, type Span } from "../domain/ledger.ts";
+import { MessageError } from "../domain/message-error.ts";
 import { PROVIDER_SOURCES, type ProviderName } from "../domain/provider.ts";
 import type { Bar, CalendarDay } from "../domain/rows.ts";
-import { parseSecurityCode } from "../domain/security-code.ts";
+import { parseSecurityCode, type SecurityCode } from "../domain/security-code.ts";
 import { createMemoryLock } from "../limits/memory-lock.ts";
 import type { Budget } from "../ports/budget.ts";
 import type { Capability, Source } from "../ports/source.ts";
@@ -106,6 +109,27 @@ test("nobody waits for a second opinion", async () => {
   assert.equal(done.word, "unexplained");
 });
 
+test("where the provider refuses the index what is known of its days serves, and without that only its codes are set aside", async () => {
+  const refusal = new PermanentError("asking: the server's certificate was refused", "provider");
+  const rig = openRig([lineOf("yahoo", DAYS)], { lookedTo: DAYS[9], refusal });
+  assert.equal((await rig.bring({ start: DAYS[0], end: DAYS[9] })).word, "stored");
+  const bare = openRig([lineOf("yahoo", DAYS)], { days: [], lookedTo: undefined, refusal });
+  await assert.rejects(
+    bare.bring({ start: DAYS[0], end: DAYS[9] }),
+    (error) => error instanceof MessageError && error.reason === "provider-refused",
+  );
+});
+
+test("lists of one market that nobody brings do not hold up the codes of another one", async () => {
+  const rig = openRig([lineOf("yahoo", DAYS)]);
+  const stop = new AbortController();
+  const codes = [parseSecurityCode("600000.SH"), CODE];
+  const bringing = rig.bring({ start: DAYS[0], end: DAYS[9] }, stop.signal, codes);
+  await waitFor(() => rig.states().length === 1, { timeoutMs: 2_000, everyMs: 5, what: "the bars of AAPL.US" });
+  stop.abort(new Error("enough"));
+  await assert.rejects(bringing, /enough/);
+});
+
 interface FakeLine extends CodeLine<"bars"> {
   turn(standing: Standing): void;
   onFetch: ((signal: AbortSignal) => Promise<unknown> | void) | undefined;
@@ -199,19 +223,34 @@ function barOn(tradingDay: Day, provider: ProviderName): Bar {
 }
 
 interface Rig {
-  bring(range: { start: Day | undefined; end: Day | undefined }, signal?: AbortSignal): Promise<Done>;
+  bring(
+    range: { start: Day | undefined; end: Day | undefined },
+    signal?: AbortSignal,
+    codes?: readonly SecurityCode[],
+  ): Promise<Done>;
   states(): readonly string[];
   notes(): readonly string[];
 }
 
-function openRig(lines: readonly FakeLine[]): Rig {
+interface IndexFacts {
+  readonly days?: readonly CalendarDay[];
+  /** Up to there its days were looked at. */
+  readonly lookedTo?: Day | undefined;
+  /** What whoever asks for it is told; nothing at all by default. */
+  readonly refusal?: Error;
+}
+
+function openRig(
+  lines: readonly FakeLine[],
+  { days = CALENDAR, lookedTo = parseDay("2026-03-15"), refusal }: IndexFacts = {},
+): Rig {
   const clock = new ManualClock(NOW);
   const spans = new Map<string, readonly Span[]>();
   const index: LedgerKey = { dataSet: "trading-calendar", frequency: "1d", code: "US" };
   const evidence = { provider: "yahoo", callId: "x", version: 1n, note: "bars of the index" } as const;
-  spans.set(ledgerKeyText(index), [
-    { from: parseDay("1970-01-01"), to: parseDay("2026-03-15"), state: "present", evidence },
-  ]);
+  if (lookedTo !== undefined) {
+    spans.set(ledgerKeyText(index), [{ from: parseDay("1970-01-01"), to: lookedTo, state: "present", evidence }]);
+  }
   const ledger: Ledger = {
     read: async (keys) =>
       new Map(keys.map((key) => [ledgerKeyText(key), spans.get(ledgerKeyText(key)) ?? []] as const)),
@@ -221,7 +260,7 @@ function openRig(lines: readonly FakeLine[]): Rig {
       }
     },
   };
-  const stored: ReferenceStore = { instruments: async () => [], calendar: async () => CALENDAR };
+  const stored: ReferenceStore = { instruments: async () => [], calendar: async () => days };
   const store: Store = {
     addBatch: async (models) => models.map(() => "new" as const),
     quarantine: async () => undefined,
@@ -229,7 +268,7 @@ function openRig(lines: readonly FakeLine[]): Rig {
     storedTicks: async () => [],
     [Symbol.asyncDispose]: async () => undefined,
   };
-  const listLine = unaskedLine(clock);
+  const listLine = lineOfLists(clock, refusal);
   const lists = { stored, store, ledger, lock: createMemoryLock(), clock, log: silentLog, work: never };
   const reference = new Reference({
     ...lists,
@@ -251,11 +290,11 @@ function openRig(lines: readonly FakeLine[]): Rig {
   });
   const key = ledgerKeyText({ dataSet: "bars", frequency: "1d", code: CODE });
   return {
-    bring: ({ start, end }, signal = never) =>
+    bring: ({ start, end }, signal = never, codes = [CODE]) =>
       bring(
         "bars",
         {
-          codes: [CODE],
+          codes,
           frequency: "1d",
           range: { start, end, days: undefined, full: false },
           force: false,
@@ -269,12 +308,12 @@ function openRig(lines: readonly FakeLine[]): Rig {
   };
 }
 
-/** Of lists that nobody asks for. */
-function unaskedLine(clock: ManualClock): ProviderLine {
+/** Of lists that are refused, or never granted. */
+function lineOfLists(clock: ManualClock, refusal: Error | undefined): ProviderLine {
   const source: Source = {
     provider: "yahoo",
     capabilities: [],
-    fetch: () => Promise.reject(new TransientError("nobody asks for it")),
+    fetch: () => Promise.reject(refusal ?? new TransientError("reset")),
     [Symbol.asyncDispose]: async () => undefined,
   };
   const capability: Capability = { ...CAPABILITY, dataSet: "trading-calendar" };
@@ -282,7 +321,12 @@ function unaskedLine(clock: ManualClock): ProviderLine {
   const limits = { failuresToOpen: 5, pauses: { waitMs: 1, factor: 2, waitMsMax: 2 }, outageDeadlineMs: 0 };
   const gate = new ProviderGate({ key: { provider: "yahoo", api: "x" }, limits, clock, log: silentLog });
   const budget: Budget = {
-    acquire: () => Promise.reject(new TransientError("nobody asks for it")),
+    acquire: async (_key, signal) => {
+      if (refusal === undefined) {
+        await orAbort(new Promise(() => undefined), signal);
+      }
+      return { grantedAtMicros: 1n, callsLeft: 1, waitedMs: 0 };
+    },
     lower: async () => undefined,
     pause: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,

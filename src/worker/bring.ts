@@ -65,7 +65,7 @@ export type Bring = (
  */
 export function createBring(parts: BringParts): Bring {
   const chain = new ProviderChain({ providers: providersInUse(parts.chains), log: parts.log });
-  return async (dataSet, request, context, signal) => {
+  const bringMarket: Bring = async (dataSet, request, context, signal) => {
     // Before anybody is chosen: who refuses a list is not who is asked for the rows.
     await ensureLists(request, parts.reference, context, signal);
     const groups = groupByLines({
@@ -82,6 +82,13 @@ export function createBring(parts: BringParts): Bring {
       ...(groups.unable.length > 0 ? [unable()] : []),
     ]);
   };
+  // Lists of one market do not hold up another one.
+  return async (dataSet, request, context, signal) =>
+    await joinAll(
+      [...Map.groupBy(request.codes, marketOf).values()].map((codes) =>
+        bringMarket(dataSet, { ...request, codes }, context, signal),
+      ),
+    );
 }
 
 interface BringWork {

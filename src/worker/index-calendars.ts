@@ -1,10 +1,11 @@
 import type { Clock } from "../base/clock.ts";
-import { TransientError } from "../base/errors.ts";
+import { DataError, describeError, PermanentError, TransientError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { type Day, dayAt } from "../domain/day.ts";
 import type { LedgerKey, Span } from "../domain/ledger.ts";
 import { ledgerKeyText } from "../domain/ledger.ts";
 import { MARKETS, type MarketName } from "../domain/market.ts";
+import { MessageError } from "../domain/message-error.ts";
 import type { Call } from "../domain/unit.ts";
 import { lastFinalDay } from "../planning/final-day.ts";
 import { retrospectiveCalendar } from "../planning/retrospective-calendar.ts";
@@ -35,6 +36,9 @@ const NO_DAYS = retrospectiveCalendar([]);
 /** After an answer that cannot be a calendar nobody asks for it again at once. */
 const BAD_ANSWER_WAIT_MS = 60_000;
 
+/** So long the days that are known serve after the provider refused the call for more. */
+const STORED_SERVES_MS = 600_000;
+
 /**
  * The trading days of Hong Kong and of the United States: those on which the market's index has a bar. Nobody publishes
  * them ahead, so they are known up to the last day that is over; a request is about days up to there. Brought up to date
@@ -45,6 +49,7 @@ export class IndexCalendars {
   readonly #calendars = new Map<IndexMarket, TradingCalendar>();
   readonly #underWay = new Map<IndexMarket, Promise<void>>();
   readonly #badUntilMs = new Map<IndexMarket, number>();
+  readonly #storedServesUntilMs = new Map<IndexMarket, number>();
 
   constructor(parts: IndexCalendarParts) {
     this.#parts = parts;
@@ -59,10 +64,14 @@ export class IndexCalendars {
     return !this.#parts.lines.has(market);
   }
 
-  /** Until the calendar reaches the last day that is over. TransientError while the answer is no calendar. */
+  /**
+   * Until the calendar reaches the last day that is over. TransientError while the answer is no calendar. Where the provider
+   * refuses the call the days that are known serve; MessageError where there are none: other markets go on.
+   */
   async ensure(market: IndexMarket, signal: AbortSignal): Promise<void> {
     const line = this.#parts.lines.get(market);
-    if (line === undefined || this.#isRecent(market, line)) {
+    const servesUntilMs = this.#storedServesUntilMs.get(market) ?? 0;
+    if (line === undefined || this.#isRecent(market, line) || this.#parts.clock.nowMs() < servesUntilMs) {
       return;
     }
     let underWay = this.#underWay.get(market);
@@ -84,7 +93,7 @@ export class IndexCalendars {
       async () => {
         await this.#load(market);
         if (!this.#isRecent(market, line)) {
-          await this.#fetch(market, line);
+          await this.#fetchUnlessRefused(market, line);
         }
       },
       work,
@@ -102,6 +111,26 @@ export class IndexCalendars {
       undefined,
     );
     this.#calendars.set(market, retrospectiveCalendar(days, lookedTo));
+  }
+
+  async #fetchUnlessRefused(market: IndexMarket, line: ProviderLine): Promise<void> {
+    try {
+      await this.#fetch(market, line);
+    } catch (error) {
+      if (!isRefused(error)) {
+        throw error;
+      }
+      if (this.calendar(market).size === 0) {
+        throw new MessageError("provider-refused", "$", error.message);
+      }
+      const { clock, log } = this.#parts;
+      this.#storedServesUntilMs.set(market, clock.nowMs() + STORED_SERVES_MS);
+      log.warn("trading days cannot be brought up to date, what is stored serves", {
+        market,
+        tryAgainInMs: STORED_SERVES_MS,
+        why: describeError(error),
+      });
+    }
   }
 
   async #fetch(market: IndexMarket, line: ProviderLine): Promise<void> {
@@ -161,6 +190,12 @@ export class IndexCalendars {
       { retryAfterMs: waitMs },
     );
   }
+}
+
+/** The provider calls the call wrong, or refuses us: no affair of the markets that others serve. */
+function isRefused(error: unknown): error is DataError | PermanentError {
+  const isOfProvider = error instanceof PermanentError && (error.scope === "provider" || error.scope === "api");
+  return isOfProvider || (error instanceof DataError && !(error instanceof MessageError));
 }
 
 function keyOf(market: IndexMarket): LedgerKey {
