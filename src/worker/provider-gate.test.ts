@@ -88,6 +88,13 @@ test("a budget that has nothing for long is no outage, and no place to wait for 
   await clock.advance(600_000);
   assert.equal(gate.standing().word, "there");
   assert.equal(told, 2, "whoever waits elsewhere hears of it");
+  gate.heldUp(HOUR_MS);
+  gate.heldUp(120_000);
+  await clock.advance(120_000);
+  assert.deepEqual([gate.standing().word, told], ["there", 4], "the budget's last word holds");
+  gate.heldUp(HOUR_MS);
+  gate.granted();
+  assert.deepEqual([gate.standing().word, told], ["there", 6], "a call that was granted is newer than any wait");
   assert.deepEqual(said, []);
 });
 

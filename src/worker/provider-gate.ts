@@ -117,12 +117,22 @@ export class ProviderGate {
     };
   }
 
-  /** The budget has nothing for so long: no outage, but no place to wait either for whoever has a choice. */
+  /** The budget has nothing for so long: no outage, but no place to wait either for whoever has a choice. Its last word holds. */
   heldUp(ms: number): void {
-    const untilMs = this.#elapsedMs() + ms;
-    const isNews = this.#heldUpUntilMs < this.#elapsedMs();
-    this.#heldUpUntilMs = Math.max(this.#heldUpUntilMs, untilMs);
-    if (isNews) {
+    const nowMs = this.#elapsedMs();
+    const [beforeMs, untilMs] = [this.#heldUpUntilMs, nowMs + ms];
+    this.#heldUpUntilMs = untilMs;
+    if (beforeMs <= nowMs) {
+      this.#tellWatchers();
+    } else if (untilMs < beforeMs) {
+      this.#endReturn.abort();
+    }
+  }
+
+  /** The budget granted a call: it has something again, however long that was to take. */
+  granted(): void {
+    if (this.#heldUpUntilMs > this.#elapsedMs()) {
+      this.#heldUpUntilMs = -Infinity;
       this.#tellWatchers();
     }
   }

@@ -118,6 +118,7 @@ export class ProviderLine {
         gate.withdraw(pass);
         throw error;
       }
+      gate.granted();
       if (gate.isCurrent(pass)) {
         return { grant, pass };
       }
