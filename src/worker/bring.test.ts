@@ -23,9 +23,10 @@ import type { CallDesk } from "./call-desk.ts";
 import { IndexCalendars } from "./index-calendars.ts";
 import { LedgerBook } from "./ledger-book.ts";
 import type { Done } from "./message-handler.ts";
-import { ProviderGate, type Standing } from "./provider-gate.ts";
+import { ProviderGate } from "./provider-gate.ts";
 import { ProviderLine } from "./provider-line.ts";
 import { Reference } from "./reference.ts";
+import type { Standing } from "./standing-watchers.ts";
 import type { CodeLine } from "./sync-codes.ts";
 
 const NOW = "2026-03-16T12:00:00Z";

@@ -6,7 +6,7 @@ import { silentLog } from "../base/log.ts";
 import { MessageError } from "../domain/message-error.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import { MovedOnError, ProviderChain, type Candidate } from "./provider-chain.ts";
-import type { Standing } from "./provider-gate.ts";
+import type { Standing } from "./standing-watchers.ts";
 
 const REFUSED = new PermanentError("the token was refused", "provider", { isCredentials: true });
 const { signal } = new AbortController();

@@ -2,7 +2,7 @@ import { DataError, PermanentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { MessageError } from "../domain/message-error.ts";
 import type { ProviderName } from "../domain/provider.ts";
-import type { Standing } from "./provider-gate.ts";
+import type { Standing } from "./standing-watchers.ts";
 
 /** One way to get something: a line of a provider. A provider may have several, at services of its own each. */
 export interface Candidate {

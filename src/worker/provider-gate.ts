@@ -6,6 +6,7 @@ import { GivenBackError } from "../consumer/handling.ts";
 import type { MessageError } from "../domain/message-error.ts";
 import { toOutageError } from "../domain/outage.ts";
 import type { BudgetKey } from "../ports/budget.ts";
+import { type Standing, StandingWatchers } from "./standing-watchers.ts";
 import { Breaker, type BreakerLimits, type BreakerWord, type Pass } from "./breaker.ts";
 
 export interface GateLimits extends BreakerLimits {
@@ -44,16 +45,6 @@ export interface GateListener {
   readonly onDeserted?: () => void;
 }
 
-/**
- * Whether work that has a choice goes here: `there`; `probe`, it was out and one call may find out whether it still is;
- * `out`, nothing goes before `untilMs` (monotonic; Infinity while nobody can say), be it that it fails or that the budget
- * has nothing for it.
- */
-export type Standing =
-  | { readonly word: "there" }
-  | { readonly word: "probe" }
-  | { readonly word: "out"; readonly untilMs: number };
-
 interface Waiter {
   readonly sinceMs: number;
   readonly giveUp: GiveUp;
@@ -78,15 +69,14 @@ export class ProviderGate {
   #isWatching = false;
   #endWatch = new AbortController();
   #changed = Promise.withResolvers<void>();
-  readonly #watchers = new Set<() => void>();
-  #isReturnWatched = false;
-  #endReturn = new AbortController();
+  readonly #watchers: StandingWatchers;
   /** Until then the budget grants nothing; monotonic milliseconds. */
   #heldUpUntilMs = -Infinity;
 
   constructor(parts: GateParts) {
     this.#parts = parts;
     this.#breaker = new Breaker(parts.limits, parts.random);
+    this.#watchers = new StandingWatchers(parts.clock, () => this.standing());
   }
 
   get isOut(): boolean {
@@ -108,13 +98,7 @@ export class ProviderGate {
    * returned is. Must not throw.
    */
   onChange(tell: () => void): () => void {
-    this.#watchers.add(tell);
-    this.#watchReturn();
-    return () => {
-      if (this.#watchers.delete(tell) && this.#watchers.size === 0) {
-        this.#endReturn.abort();
-      }
-    };
+    return this.#watchers.add(tell);
   }
 
   /** The budget has nothing for so long: no outage, but no place to wait either for whoever has a choice. Its last word holds. */
@@ -123,9 +107,9 @@ export class ProviderGate {
     const [beforeMs, untilMs] = [this.#heldUpUntilMs, nowMs + ms];
     this.#heldUpUntilMs = untilMs;
     if (beforeMs <= nowMs) {
-      this.#tellWatchers();
+      this.#watchers.tell();
     } else if (untilMs < beforeMs) {
-      this.#endReturn.abort();
+      this.#watchers.endsSooner();
     }
   }
 
@@ -133,7 +117,7 @@ export class ProviderGate {
   granted(): void {
     if (this.#heldUpUntilMs > this.#elapsedMs()) {
       this.#heldUpUntilMs = -Infinity;
-      this.#tellWatchers();
+      this.#watchers.tell();
     }
   }
 
@@ -246,7 +230,7 @@ export class ProviderGate {
       for (const { onEnded } of this.#listeners) {
         onEnded?.(outMs);
       }
-      this.#tellWatchers();
+      this.#watchers.tell();
     }
   }
 
@@ -265,7 +249,7 @@ export class ProviderGate {
       this.#letGoInOutage();
     }
     if (this.isOut) {
-      this.#tellWatchers();
+      this.#watchers.tell();
     }
   }
 
@@ -273,46 +257,8 @@ export class ProviderGate {
   #withdrawn(pass: Pass): void {
     this.#breaker.withdrawn(pass);
     if (this.isOut) {
-      this.#tellWatchers();
+      this.#watchers.tell();
     }
-  }
-
-  #tellWatchers(): void {
-    for (const tell of this.#watchers) {
-      tell();
-    }
-    this.#watchReturn();
-  }
-
-  /** One timer for all that watch: a pause or a hold-up ends by itself, and nobody asks meanwhile. */
-  #watchReturn(): void {
-    if (!this.#isReturnWatched && this.#watchers.size > 0 && this.#leftMs() !== undefined) {
-      this.#isReturnWatched = true;
-      this.#endReturn = new AbortController();
-      void this.#tellOfReturn(this.#endReturn.signal).finally(() => {
-        this.#isReturnWatched = false;
-        // Who came while the timer ended may need another one.
-        this.#watchReturn();
-      });
-    }
-  }
-
-  async #tellOfReturn(signal: AbortSignal): Promise<void> {
-    for (let leftMs = this.#leftMs(); leftMs !== undefined; leftMs = this.#leftMs()) {
-      await this.#parts.clock.sleep(Math.min(leftMs, SLEEP_MS_MAX), signal).catch(() => undefined);
-      if (signal.aborted) {
-        return;
-      }
-    }
-    for (const tell of this.#watchers) {
-      tell();
-    }
-  }
-
-  /** How long it stays out; undefined where it is not, or where only a call can say. */
-  #leftMs(): number | undefined {
-    const standing = this.standing();
-    return standing.word !== "out" || standing.untilMs === Infinity ? undefined : standing.untilMs - this.#elapsedMs();
   }
 
   #letGoInOutage(): void {

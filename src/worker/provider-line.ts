@@ -7,7 +7,8 @@ import type { Call } from "../domain/unit.ts";
 import { type Budget, type Grant, RateLimitError } from "../ports/budget.ts";
 import type { Capability, Page, Source } from "../ports/source.ts";
 import type { Pass } from "./breaker.ts";
-import type { GiveUp, ProviderGate, Standing } from "./provider-gate.ts";
+import type { GiveUp, ProviderGate } from "./provider-gate.ts";
+import type { Standing } from "./standing-watchers.ts";
 
 export interface LineParts {
   readonly source: Source;

@@ -19,7 +19,7 @@ import type { CallDesk } from "./call-desk.ts";
 import type { DaysLeft } from "./days-left.ts";
 import type { LedgerBook } from "./ledger-book.ts";
 import type { CommandContext, Done } from "./message-handler.ts";
-import type { Standing } from "./provider-gate.ts";
+import type { Standing } from "./standing-watchers.ts";
 import type { Reference } from "./reference.ts";
 import type { SuspensionLists } from "./suspension-lists.ts";
 import { syncUnit } from "./sync-unit.ts";
