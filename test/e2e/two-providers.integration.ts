@@ -154,10 +154,10 @@ test("what nobody of the chain has becomes a dead letter that names who would, b
   });
   assert.deepEqual(details.toSorted(), [
     "not-supported: 1d bars of a bond such as 113050.SH are not served by baostock; tdx has them: see providers.chain",
-    "not-supported: 1d bars of a stock such as 920002.BJ are not served by baostock; tushare and tdx have them: see providers.chain",
-    `not-supported: 1m bars of a stock such as ${code} are not served by baostock; tdx has them: see providers.chain`,
+    "not-supported: 1d bars of a stock such as 920002.BJ are not served by baostock; tushare, tdx and akshare have them: see providers.chain",
+    `not-supported: 1m bars of a stock such as ${code} are not served by baostock; tushare, tdx, akshare and yahoo have them: see providers.chain`,
     "not-supported: tdx is not in providers.chain, which has baostock",
-    `not-supported: ticks of a stock such as ${code} are not served by baostock; tdx has them: see providers.chain`,
+    `not-supported: ticks of a stock such as ${code} are not served by baostock; tdx and akshare have them: see providers.chain`,
   ]);
   assert.deepEqual(await rig.select("SELECT DISTINCT toString(code) AS code FROM @bar"), [{ code }]);
   await worker.stop();
