@@ -1,15 +1,19 @@
+import { Temporal } from "temporal-polyfill";
+
 import type { Clock } from "../base/clock.ts";
 import { DataError, describeError, PermanentError, TransientError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { type Day, dayAt } from "../domain/day.ts";
+import { addDays, type Day, dayAt } from "../domain/day.ts";
 import type { LedgerKey, Span } from "../domain/ledger.ts";
 import { ledgerKeyText } from "../domain/ledger.ts";
 import { MARKETS, type MarketName } from "../domain/market.ts";
 import { MessageError } from "../domain/message-error.ts";
+import type { CalendarDay } from "../domain/rows.ts";
 import type { Call } from "../domain/unit.ts";
-import { lastFinalDay } from "../planning/final-day.ts";
+import { askAgainAtMs, lastFinalDay } from "../planning/final-day.ts";
 import { retrospectiveCalendar } from "../planning/retrospective-calendar.ts";
 import type { TradingCalendar } from "../planning/trading-calendar.ts";
+import { LATE_PUBLICATION_MS, LATE_PUBLICATION_MS_MAX } from "../planning/verdict.ts";
 import type { Lock } from "../ports/lock.ts";
 import type { Ledger, ReferenceStore, Store } from "../ports/store.ts";
 import { toCalendarList } from "./list-answer.ts";
@@ -44,8 +48,10 @@ const STORED_SERVES_MS = 600_000;
  * them ahead, so they are known up to the last day that is over; a request is about days up to there. Brought up to date
  * by one worker of the fleet whenever a day more is over.
  */
-export class IndexCalendars {
+export class IndexCalendars implements AsyncDisposable {
   readonly #parts: IndexCalendarParts;
+  readonly #work: AbortSignal;
+  readonly #close = new AbortController();
   readonly #calendars = new Map<IndexMarket, TradingCalendar>();
   readonly #underWay = new Map<IndexMarket, Promise<void>>();
   readonly #badUntilMs = new Map<IndexMarket, number>();
@@ -53,6 +59,7 @@ export class IndexCalendars {
 
   constructor(parts: IndexCalendarParts) {
     this.#parts = parts;
+    this.#work = AbortSignal.any([parts.work, this.#close.signal]);
   }
 
   calendar(market: IndexMarket): TradingCalendar {
@@ -87,7 +94,7 @@ export class IndexCalendars {
   }
 
   async #bringUpToDate(market: IndexMarket, line: ProviderLine): Promise<void> {
-    const { lock, work } = this.#parts;
+    const { lock } = this.#parts;
     await lock.withLock(
       `trading-calendar:${market}`,
       async () => {
@@ -96,15 +103,15 @@ export class IndexCalendars {
           await this.#fetchUnlessRefused(market, line);
         }
       },
-      work,
+      this.#work,
     );
   }
 
   async #load(market: IndexMarket): Promise<void> {
-    const { stored, ledger, work } = this.#parts;
-    const days = await stored.calendar(MARKETS[market].number, work);
+    const { stored, ledger } = this.#parts;
+    const days = await stored.calendar(MARKETS[market].number, this.#work);
     const key = keyOf(market);
-    const spans = (await ledger.read([key], work)).get(ledgerKeyText(key)) ?? [];
+    const spans = (await ledger.read([key], this.#work)).get(ledgerKeyText(key)) ?? [];
     // Days at the end that were looked at and had no bar, as on a holiday, are no rows.
     const lookedTo = spans.reduce<Day | undefined>(
       (last, { to }) => (last === undefined || to > last ? to : last),
@@ -134,7 +141,7 @@ export class IndexCalendars {
   }
 
   async #fetch(market: IndexMarket, line: ProviderLine): Promise<void> {
-    const { store, ledger, clock, log, work } = this.#parts;
+    const { store, ledger, clock, log } = this.#parts;
     const badUntilMs = this.#badUntilMs.get(market) ?? 0;
     if (clock.nowMs() < badUntilMs) {
       throw this.#noCalendar(market, line, badUntilMs - clock.nowMs());
@@ -147,25 +154,29 @@ export class IndexCalendars {
       selection: { by: "range", from: since, to: today, market },
     };
     const lastFinal = lastFinalDay(line.capability, clock.nowMs());
-    const answer = await line.fetchAll(call, work);
+    const answer = await line.fetchAll(call, this.#work);
     if (answer.rows.length === 0) {
       this.#badUntilMs.set(market, clock.nowMs() + BAD_ANSWER_WAIT_MS);
       throw this.#noCalendar(market, line, BAD_ANSWER_WAIT_MS);
     }
     // A bar that came once is there, also where a later answer has lost it.
     const known = new Set(
-      (await this.#parts.stored.calendar(MARKETS[market].number, work)).flatMap(({ day, isOpen }) =>
+      (await this.#parts.stored.calendar(MARKETS[market].number, this.#work)).flatMap(({ day, isOpen }) =>
         isOpen ? [day] : [],
       ),
     );
     const rows = answer.rows.filter(({ day, isOpen }) => isOpen || !known.has(day));
     const list = toCalendarList({ ...answer, rows });
-    await store.addBatch(list.models, work);
+    await store.addBatch(list.models, this.#work);
     const callId = answer.callIds.at(-1) ?? "";
-    await store.quarantine(answer.rejected, { version: answer.version, callId, requestId: "" }, work);
+    await store.quarantine(answer.rejected, { version: answer.version, callId, requestId: "" }, this.#work);
+    const isLate = this.#mayBeLate(lastFinal, answer.rows, line);
+    if (isLate) {
+      this.#storedServesUntilMs.set(market, clock.nowMs() + LATE_PUBLICATION_MS);
+    }
     const span: Span = {
       from: since,
-      to: lastFinal,
+      to: isLate ? addDays(lastFinal, -1) : lastFinal,
       state: "present",
       evidence: {
         provider: line.provider,
@@ -174,7 +185,7 @@ export class IndexCalendars {
         note: `bars of the index on ${answer.rows.length} days`,
       },
     };
-    await ledger.write([{ key: keyOf(market), change: () => [span] }], work);
+    await ledger.write([{ key: keyOf(market), change: () => [span] }], this.#work);
     await this.#load(market);
     const calendar = this.calendar(market);
     log.info("trading days brought up to date from the index", {
@@ -182,6 +193,18 @@ export class IndexCalendars {
       days: calendar.size,
       knownTo: calendar.knownTo,
     });
+  }
+
+  /** Of a weekday that is just over and has no bar nobody knows yet whether it was a holiday: a bar may come late. */
+  #mayBeLate(day: Day, rows: readonly CalendarDay[], { capability }: ProviderLine): boolean {
+    const isWeekend = Temporal.PlainDate.from(day).dayOfWeek > 5;
+    const isSaid = isWeekend || rows.some((row) => row.day >= day);
+    return !isSaid && this.#parts.clock.nowMs() - askAgainAtMs(day, capability) < LATE_PUBLICATION_MS_MAX;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#close.abort(new TransientError("the trading days are closed"));
+    await Promise.allSettled(this.#underWay.values());
   }
 
   #noCalendar(market: IndexMarket, line: ProviderLine, waitMs: number): TransientError {

@@ -263,6 +263,7 @@ export class Reference implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#close.abort(new TransientError("the reference lists are closed"));
     await Promise.allSettled(this.#underWay.values());
+    await this.#parts.indexCalendars?.[Symbol.asyncDispose]();
   }
 
   /** Waits no longer than `signal` and an outage's deadline let; what is under way goes on for others, and ends with the worker. */
