@@ -12,8 +12,8 @@ export function ownerOf<Waiting extends { readonly unit: Unit }>(
   return waiting.find(({ unit }) => unit.code === code && (day === undefined || (day >= unit.from && day <= unit.to)));
 }
 
-/** A code of any market, ours or not (`T00018.SH`): a rejected row with one is that code's and nobody else's. */
-const CODE_FORM = /^[A-Z\d]{6}\.[A-Z]{2}$/;
+/** A code of any market, ours or not (`T00018.SH`, `00700.HK`, `BRK-B.US`): a rejected row with one is that code's and nobody else's. */
+const CODE_FORM = /^[A-Z\d-]{1,9}\.[A-Z]{2}$/;
 
 /** Nobody can say whose it is. */
 export function isNobodys({ code }: RejectedRow): boolean {
