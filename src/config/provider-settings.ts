@@ -118,8 +118,8 @@ export const PROVIDER_SETTINGS = {
     cookieUrl: setting(read.url(), "https://fc.yahoo.com", "where its cookie is had, which only quotes need"),
     callsPerMinute: setting(
       read.integer({ min: 1, max: 10_000 }),
-      50,
-      "calls in any 60 s, for all workers together; more than about one a second has got addresses refused",
+      30,
+      "calls in any 60 s, for all workers together; a call may be two requests, and more than about one a second has got addresses refused",
     ),
     pauseMs: setting(read.integer({ min: 0, max: 60_000 }), 1_000, "least time between two requests, per worker"),
     timeoutMs: setting(read.integer({ min: 100, max: 600_000 }), 30_000, "how long one call to Yahoo may take"),

@@ -138,6 +138,10 @@ test("what the ledger has is not asked for, and force asks for it again", () => 
   const upToDate = plan({}, { spans: [whole] });
   assert.deepEqual([upToDate.units.length, upToDate.coveredDays, upToDate.missingDays], [0, 8460, 0]);
   assert.equal(plan({}, { spans: [whole], force: true }).missingDays, 8460);
+  // Where another provider goes on with what the first one began, only what is older is asked for.
+  const { version } = whole.evidence;
+  assert.equal(plan({}, { spans: [whole], force: true, forcedSince: version }).missingDays, 0);
+  assert.equal(plan({}, { spans: [whole], force: true, forcedSince: version + 1n }).missingDays, 8460);
 });
 
 test("a hole is widened by the present day on either side, so that an empty answer proves something", () => {

@@ -20,6 +20,8 @@ export interface CodeRequest {
   readonly range: RangeRequest;
   /** Plan as if the ledger were empty. */
   readonly force: boolean;
+  /** Then only spans of an older version count for nothing. */
+  readonly forcedSince?: bigint | undefined;
   readonly instrument: Instrument;
   /** The setting `history.start`; undefined is the listing day. */
   readonly historyStart: Day | undefined;
@@ -235,10 +237,14 @@ function splitAtFinal(
 }
 
 function needsOf(run: IndexRun, request: CodeRequest, namesDays: boolean): Needs {
-  const { spans, force, calendar, nowMs } = request;
+  const { spans, force, forcedSince, calendar, nowMs } = request;
   const { delistedOn, isImplied = false } = request.instrument;
   const policy = { nowMs, askEmptyAfterMs: namesDays ? 0 : ASK_EMPTY_AGAIN_MS, delistedOn, isImplied };
-  return needsBetween(force ? [] : spans, calendar, run, policy);
+  return needsBetween(force ? newerThan(spans, forcedSince) : spans, calendar, run, policy);
+}
+
+function newerThan(spans: readonly Span[], since: bigint | undefined): readonly Span[] {
+  return since === undefined ? [] : spans.filter(({ evidence }) => evidence.version >= since);
 }
 
 function toUnits(missing: readonly IndexRun[], request: CodeRequest): readonly Unit[] {

@@ -125,11 +125,16 @@ async function askOne<D extends CodeDataSet>(
   signal: AbortSignal,
 ): Promise<Brought<D>> {
   const pinnedAt = request.provider === undefined ? undefined : `${context.places.params}.provider`;
+  const since = BigInt(Math.round(parts.clock.nowMs() * 1_000));
+  let hasMoved = false;
   return await chain.ask(
     candidates,
     async (line, ending) => {
       try {
-        const synced = await syncCodes(request, line, parts, context, ending);
+        // Who goes on with what another one began does not begin anew.
+        const asked = hasMoved ? { ...request, forcedSince: since } : request;
+        hasMoved = true;
+        const synced = await syncCodes(asked, line, parts, context, ending);
         spent.add(line);
         return { ...synced, line, askedBefore: [line.provider] };
       } catch (error) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ManualClock } from "../../test/support/manual-clock.ts";
-import { PermanentError } from "../base/errors.ts";
+import { PermanentError, TransientError } from "../base/errors.ts";
 import { silentLog } from "../base/log.ts";
 import { parseDay, SHANGHAI } from "../domain/day.ts";
 import { MAINLAND_EXCHANGES, parseSecurityCode } from "../domain/security-code.ts";
@@ -34,6 +34,18 @@ test("a list of the mainland says nothing of a code of another market, and is no
   assert.equal(asked.length, 0);
   assert.notEqual((await lists.suspendedDays(parseSecurityCode("600000.SH"), [DAY])).evidence, undefined);
   assert.equal(asked.length, 1);
+});
+
+test("another provider's rows do not wait for a list whose provider is out, its own do", async () => {
+  const banned = new TransientError("too many calls", { retryAfterMs: 3_600_000 });
+  const lists = openLists([], banned);
+  const code = parseSecurityCode("600000.SH");
+  const { days, evidence } = await lists.suspendedDays(code, [DAY], "tdx");
+  assert.deepEqual([days.size, evidence], [0, undefined]);
+  let isAnswered = false;
+  void lists.suspendedDays(code, [DAY], "tushare").then(() => (isAnswered = true));
+  assert.deepEqual((await lists.suspendedDays(code, [DAY], "baostock")).evidence, undefined);
+  assert.equal(isAnswered, false);
 });
 
 function openLists(asked: Call[], refusal?: Error): SuspensionLists {

@@ -36,6 +36,23 @@ interface ListedDay {
   readonly evidence: Omit<Evidence, "note">;
 }
 
+/** What the list says, or nothing as soon as its provider is out. */
+async function orWithout(line: ProviderLine, answer: Promise<SuspendedDays>): Promise<SuspendedDays> {
+  const without = Promise.withResolvers<SuspendedDays>();
+  const look = (): void => {
+    if (line.standing().word === "out") {
+      without.resolve(NOTHING_ASKED);
+    }
+  };
+  const end = line.onChange(look);
+  look();
+  try {
+    return await Promise.race([answer, without.promise]);
+  } finally {
+    end();
+  }
+}
+
 /** Suspects whose lookups share calls. */
 const LOOKUPS_MAX = 8_192;
 /** Days whose list of the whole market is remembered: about twelve years. */
@@ -63,15 +80,23 @@ export class SuspensionLists {
     this.#lookUp = createGatherer((batch) => this.#answer(batch), LOOKUPS_MAX);
   }
 
-  async suspendedDays(code: SecurityCode, days: readonly Day[]): Promise<SuspendedDays> {
-    if (days.length === 0) {
-      return NOTHING_ASKED;
-    }
-    if (this.#line?.capability.exchanges.includes(exchangeOf(code)) === false) {
+  /**
+   * `askedOf` is who brought the rows. What another provider's list says is not waited for while that one is out: the days
+   * are judged without it, and asked for again as all that nothing explains.
+   */
+  async suspendedDays(code: SecurityCode, days: readonly Day[], askedOf?: ProviderName): Promise<SuspendedDays> {
+    const line = this.#line;
+    if (days.length === 0 || line?.capability.exchanges.includes(exchangeOf(code)) === false) {
       return NOTHING_ASKED;
     }
     const answer = this.#lookUp({ code, days });
-    return await (this.#line === undefined ? answer : this.#line.orOutage(answer, this.#work));
+    if (line === undefined) {
+      return await answer;
+    }
+    const mayGoWithout = askedOf !== undefined && askedOf !== line.provider;
+    return await (mayGoWithout
+      ? orWithout(line, line.orOutage(answer, this.#work))
+      : line.orOutage(answer, this.#work));
   }
 
   async #answer(batch: readonly Suspects[]): Promise<readonly SuspendedDays[]> {

@@ -62,6 +62,8 @@ export interface CodesRequest {
   readonly frequency: Frequency;
   readonly range: RangeRequest;
   readonly force: boolean;
+  /** With `force`: what was stored since (microseconds of the budget's clock) is not fetched again, as after a move. */
+  readonly forcedSince?: bigint | undefined;
   /** In place of the range: just these days, whatever the ledger says of them. */
   readonly only?: OnlyDays;
 }
@@ -167,6 +169,7 @@ async function syncCode<D extends CodeDataSet>(
     frequency: request.frequency,
     range: request.range,
     force: request.force,
+    forcedSince: request.forcedSince,
     instrument,
     historyStart: parts.historyStart,
     daysDefault: line.dataSet === "ticks" ? parts.tickDays : undefined,

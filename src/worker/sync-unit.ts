@@ -191,7 +191,10 @@ async function judge<D extends CodeDataSet>(
     return first;
   }
   signal.throwIfAborted();
-  const suspensions = await orAbort(line.suspensions.suspendedDays(input.unit.code, first.suspects), finishing);
+  const suspensions = await orAbort(
+    line.suspensions.suspendedDays(input.unit.code, first.suspects, line.provider),
+    finishing,
+  );
   return judgeUnit({ ...input, suspensions });
 }
 

@@ -6,6 +6,7 @@ import { parseChainRule } from "../../domain/chain-rule.ts";
 import { SOURCE } from "../../domain/enums.ts";
 import { FREQUENCY_NUMBERS } from "../../domain/frequency.ts";
 import { INSTRUMENT_KINDS, kindOf } from "../../domain/instrument-kind.ts";
+import { MARKETS } from "../../domain/market.ts";
 import { PROVIDER_SOURCES } from "../../domain/provider.ts";
 import { parseSecurityCode } from "../../domain/security-code.ts";
 import type { ClickHouse } from "./client.ts";
@@ -41,6 +42,34 @@ function defineRankTests(open: OpenDatabase): void {
     assert.equal(await best("000001.SZ", "1d"), TUSHARE);
     assert.equal(await best("600000.SH", "5m"), TDX);
     assert.equal(await best("AAPL.US", "1d"), TUSHARE);
+  });
+
+  test("a calendar goes by the rule of its market, and by none about codes", async (t) => {
+    const clickhouse = await open(t, "calendars");
+    if (clickhouse === undefined) {
+      return;
+    }
+    const rules = ["trading-calendar/HK=yahoo", "trading-calendar/stock=tdx", "trading-calendar=baostock"];
+    const rankRules = rules.flatMap((text): readonly RankRule[] => {
+      const rule = parseChainRule(text);
+      return rule === undefined ? [] : [{ ...rule, sources: rule.providers.map((one) => PROVIDER_SOURCES[one]) }];
+    });
+    const rank = rankSource({ chain: [SOURCE.TUSHARE], rankRules }, "trading-calendar", {
+      prefix: "r.",
+      market: "r.market",
+    });
+    const best = async (market: number): Promise<number | undefined> => {
+      const [row] = await clickhouse.query<{ readonly source: number }>(
+        `SELECT toInt32(r.source) AS source FROM (SELECT {market:Int32} AS market,
+         arrayJoin([${SOURCE.TUSHARE}, ${SOURCE.YAHOO}, ${SOURCE.BAOSTOCK}, ${SOURCE.TDX}]) AS source, 100 AS version) AS r
+         ORDER BY ${rank}, r.source LIMIT 1`,
+        { market },
+        never,
+      );
+      return row?.source;
+    };
+    assert.equal(await best(MARKETS.HK.number), SOURCE.YAHOO);
+    assert.equal(await best(MARKETS.CN.number), SOURCE.BAOSTOCK);
   });
 
   test("a database tells the kind of a code as the program does", async (t) => {

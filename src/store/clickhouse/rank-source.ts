@@ -19,21 +19,22 @@ interface Columns {
   /** Such as `row.`, before `source` and `version`. */
   readonly prefix: string;
   readonly code?: string;
+  /** The number of a market, for rows that are of no code. */
+  readonly market?: string;
 }
 
 /**
  * The order of sources of one subject as an expression that is smallest for the best. Rows copied from an older table come
- * after every fetched one, whatever their source. Without a column of the code only rules for everything hold.
+ * after every fetched one, whatever their source. Rules about what the rows do not tell do not count.
  */
 export function rankSource({ chain, rankRules = [] }: SourceRanks, subject: ChainSubject, columns: Columns): string {
-  const { prefix, code } = columns;
+  const { prefix } = columns;
   const version = `if(${prefix}version < ${FETCHED_VERSION_MIN}, 1000, 0)`;
   const cases = rulesFor(rankRules, subject).flatMap(({ market, kind, sources }): readonly string[] => {
-    const conditions = code === undefined ? undefined : conditionsOf(code, market, kind);
-    if (conditions === undefined) {
-      return market === undefined && kind === undefined ? [`1, ${rankIn(sources, prefix)}`] : [];
-    }
-    return [`${conditions.length === 0 ? "1" : conditions.join(" AND ")}, ${rankIn(sources, prefix)}`];
+    const conditions = conditionsOf(columns, market, kind);
+    return conditions === undefined
+      ? []
+      : [`${conditions.length === 0 ? "1" : conditions.join(" AND ")}, ${rankIn(sources, prefix)}`];
   });
   const general = rankIn(chain, prefix);
   const rank = cases.length === 0 ? general : `multiIf(${cases.join(", ")}, ${general})`;
@@ -52,11 +53,18 @@ function rankIn(sources: readonly SourceNumber[], prefix: string): string {
     : `transform(${prefix}source, [${sources.join(", ")}], [${sources.map((_, index) => index).join(", ")}], 500)`;
 }
 
+/** Undefined where the rows do not tell what the rule is about. */
 function conditionsOf(
-  code: string,
+  { code, market: number }: Columns,
   market: MarketName | undefined,
   kind: InstrumentKind | undefined,
-): readonly string[] {
+): readonly string[] | undefined {
+  if (code === undefined) {
+    if (kind !== undefined || (market !== undefined && number === undefined)) {
+      return undefined;
+    }
+    return market === undefined ? [] : [`${number} = ${MARKETS[market].number}`];
+  }
   const text = `toString(${code})`;
   const isOf = (exchange: string): string => `endsWith(${text}, '.${exchange}')`;
   return [

@@ -26,7 +26,7 @@ FROM ${table(STOCK_INFO_ROW.name)} FINAL ORDER BY code, ${rankSource(ranks, "sto
       const rows = await clickhouse.query<CalendarRow>(
         `SELECT market, toString(trading_day) AS day, is_open, source
 FROM ${table(TRADE_DAY_ROW.name)} FINAL WHERE market = {market:Int8}
-ORDER BY trading_day, ${rankSource(ranks, "trading-calendar", { prefix: "" })}, source LIMIT 1 BY trading_day`,
+ORDER BY trading_day, ${rankSource(ranks, "trading-calendar", { prefix: "", market: "market" })}, source LIMIT 1 BY trading_day`,
         { market },
         signal,
       );

@@ -227,7 +227,7 @@ function calendar(options: ViewOptions): string {
   return `SELECT ${uuidOf("trade_day", "row.market", "row.trading_day")} AS uuid, ${META}, row.market AS market,
   row.is_open AS is_open, row.timestamp AS timestamp, row.source AS source, row.trading_day AS trading_day, false AS is_del
 FROM ${tableName(options, TRADE_DAY_ROW.name)} AS row FINAL
-ORDER BY row.market, row.trading_day, ${rankSource(options, "trading-calendar", { prefix: "row." })}, row.source
+ORDER BY row.market, row.trading_day, ${rankSource(options, "trading-calendar", { prefix: "row.", market: "row.market" })}, row.source
 LIMIT 1 BY row.market, row.trading_day`;
 }
 
