@@ -131,7 +131,18 @@ test("lists of one market that nobody brings do not hold up the codes of another
   await assert.rejects(bringing, /enough/);
 });
 
+test("by force, a stored row stays known whoever has none now, and the outcome says so", async () => {
+  const first = lineOf("yahoo", DAYS);
+  const rig = openRig([first]);
+  await rig.bring({ start: DAYS[0], end: DAYS[7] });
+  first.has = [];
+  const done = await rig.bring({ start: DAYS[0], end: DAYS[9], force: true });
+  assert.deepEqual(rig.states(), ["2026-03-02..2026-03-11 present", "2026-03-12..2026-03-13 unexplained-empty"]);
+  assert.deepEqual([done.word, done.unexplainedDays], ["unexplained", 10]);
+});
+
 interface FakeLine extends CodeLine<"bars"> {
+  has: readonly Day[];
   turn(standing: Standing): void;
   onFetch: ((signal: AbortSignal) => Promise<unknown> | void) | undefined;
   readonly asked: string[];
@@ -150,7 +161,7 @@ function lineOf(
     asked.push(`${unit.from}..${unit.to}`);
     signal.throwIfAborted();
     await line.onFetch?.(signal);
-    const days = has.filter(
+    const days = line.has.filter(
       (day) => day >= unit.from && day <= unit.to && day >= (more.since ?? day) && day !== rejects,
     );
     const provenance = { version: BigInt((calls += 1)), callId: `${provider}-${calls}` };
@@ -166,6 +177,7 @@ function lineOf(
     });
   };
   const line: FakeLine = {
+    has,
     dataSet: "bars",
     provider,
     capability: { ...CAPABILITY, ...more },
@@ -225,7 +237,7 @@ function barOn(tradingDay: Day, provider: ProviderName): Bar {
 
 interface Rig {
   bring(
-    range: { start: Day | undefined; end: Day | undefined },
+    range: { start: Day | undefined; end: Day | undefined; force?: boolean },
     signal?: AbortSignal,
     codes?: readonly SecurityCode[],
   ): Promise<Done>;
@@ -291,14 +303,14 @@ function openRig(
   });
   const key = ledgerKeyText({ dataSet: "bars", frequency: "1d", code: CODE });
   return {
-    bring: ({ start, end }, signal = never, codes = [CODE]) =>
+    bring: ({ start, end, force = false }, signal = never, codes = [CODE]) =>
       bring(
         "bars",
         {
           codes,
           frequency: "1d",
           range: { start, end, days: undefined, full: false },
-          force: false,
+          force,
           provider: undefined,
         },
         { requestId: "r", askedAtMs: clock.nowMs(), places },

@@ -199,7 +199,7 @@ async function syncCode<D extends CodeDataSet>(
   const brought = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   const said = brought.flatMap(({ spans }) => spans);
   const learned = work.askedBefore.length === 0 ? said : withoutRejected(said, known, calendar);
-  await work.learn([...plan.spans, ...learned]);
+  await work.learn([...plan.spans, ...withoutSilence(learned, known, calendar)]);
   throwFailure(results);
   await parts.reached?.("recorded");
   const inState = (state: Span["state"]): number =>
@@ -233,15 +233,21 @@ function isLeft({ state }: Span): boolean {
 /** A row that came and was rejected is not undone by somebody who has none: only by one who has it. */
 function withoutRejected(said: readonly Span[], known: readonly Span[], calendar: TradingCalendar): readonly Span[] {
   const isOpen = (day: Day): boolean => stateOn(known, day) !== "failed";
-  return said.flatMap((span) =>
-    span.state === "present"
-      ? [span]
-      : toDayRuns(calendar.tradingDaysBetween(span.from, span.to).filter(isOpen), calendar).map(({ from, to }) => ({
-          ...span,
-          from,
-          to,
-        })),
-  );
+  return said.flatMap((span) => (span.state === "present" ? [span] : onDays(span, isOpen, calendar)));
+}
+
+/**
+ * A row that is stored stays known when somebody who is asked again, by force, says nothing of its day: rows are never
+ * deleted. The outcome of the message counts that day as unexplained all the same.
+ */
+function withoutSilence(said: readonly Span[], known: readonly Span[], calendar: TradingCalendar): readonly Span[] {
+  const isAbsent = (day: Day): boolean => stateOn(known, day) !== "present";
+  return said.flatMap((span) => (span.state === "unexplained-empty" ? onDays(span, isAbsent, calendar) : [span]));
+}
+
+function onDays(span: Span, isWanted: (day: Day) => boolean, calendar: TradingCalendar): readonly Span[] {
+  const days = calendar.tradingDaysBetween(span.from, span.to).filter(isWanted);
+  return toDayRuns(days, calendar).map(({ from, to }) => ({ ...span, from, to }));
 }
 
 const NONE_LEFT: DaysLeft = new Map();
