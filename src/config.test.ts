@@ -376,3 +376,17 @@ test("workers that share servers need Redis to agree on the schedule", () => {
   assert.equal(load({ env: { ...servers, GINKGO_REDIS_HOST: "redis" } }).config.schedule.enabled, true);
   assert.equal(load({ env: { GINKGO_SCHEDULE_ENABLED: "true" } }).config.schedule.enabled, true);
 });
+
+test("a chain rule that is none is told what is wrong with it, and two of the same contradict each other", () => {
+  const ofRules = (chains: string) => problemsOf({ env: { GINKGO_PROVIDERS_CHAINS: chains } }).join("\n");
+  for (const [chains, told] of [
+    ["ticks=tdx,bars=baostok", "in bars=baostok baostok is no provider, did you mean baostock"],
+    ["tick=tdx", "in tick=tdx tick is no data set, did you mean ticks"],
+    ["bars/mars=yahoo", "in bars/mars=yahoo mars is neither a market (CN, HK, US) nor a kind"],
+    ["ticks", "there should be one = between what is asked for and who is asked"],
+    ["bars/HK/CN=yahoo", "a market, a kind or a provider stands twice"],
+    ["ticks=tdx,ticks=akshare", "has two rules for the same, the second is ticks=akshare"],
+  ] as const) {
+    assert.ok(ofRules(chains).includes(told), ofRules(chains));
+  }
+});

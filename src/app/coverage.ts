@@ -93,7 +93,7 @@ export async function readCoverage(
     dataSet,
     frequency,
     unknownCodes,
-    neverAsked: options.codes === "asked" ? countNeverAsked(instruments, askedCodes) : 0,
+    neverAsked: options.codes === "asked" ? countNeverAsked(instruments, market, askedCodes) : 0,
     freshness: asked === undefined ? undefined : toFreshness(asked.to, lastFinal, calendar),
   };
   if (range === undefined) {
@@ -270,8 +270,14 @@ function isListedIn(instrument: Instrument | undefined, { from, to }: Range): bo
   );
 }
 
-function countNeverAsked(instruments: ReadonlyMap<SecurityCode, Instrument>, asked: ReadonlySet<SecurityCode>): number {
-  return [...instruments.values()].filter(({ code, status }) => status === "listed" && !asked.has(code)).length;
+function countNeverAsked(
+  instruments: ReadonlyMap<SecurityCode, Instrument>,
+  market: MarketName,
+  asked: ReadonlySet<SecurityCode>,
+): number {
+  return [...instruments.values()].filter(
+    ({ code, status }) => status === "listed" && marketOf(code) === market && !asked.has(code),
+  ).length;
 }
 
 function toFreshness(askedTo: Day, lastFinal: Day, calendar: TradingCalendar): CoverageFreshness {

@@ -1,11 +1,9 @@
 import { randomUUID } from "node:crypto";
 
 import { systemClock } from "../base/clock.ts";
-import { PermanentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
-import { chainForMarket, providersInUse } from "../domain/chain-rule.ts";
-import { MARKETS } from "../domain/market.ts";
+import { providersInUse } from "../domain/chain-rule.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { Frequency } from "../domain/frequency.ts";
 import type { DataSet } from "../domain/rows.ts";
@@ -14,6 +12,7 @@ import type { Lock } from "../ports/lock.ts";
 import type { Capability, Source } from "../ports/source.ts";
 import { ProviderGate, type GateLimits } from "../worker/provider-gate.ts";
 import { type LineParts, ProviderLine } from "../worker/provider-line.ts";
+import { checkChains } from "./chain-checks.ts";
 import { withFleetTurn } from "./fleet-turn.ts";
 import { abilitiesOf, servedProvider } from "./provider-table.ts";
 import { retryWaitsOf } from "./retry-waits.ts";
@@ -31,27 +30,12 @@ export interface OpenProvider extends AsyncDisposable {
   readonly gates: readonly ProviderGate[];
 }
 
-/** Throws PermanentError (settings) for a provider that is not served or lacks its token, before anything is opened. */
+/** Throws PermanentError (settings) for a provider that lacks its token and for a chain that cannot do, before anything is opened. */
 export function checkProviders(config: Config): void {
   for (const provider of providersInUse(config.providers)) {
     servedProvider(provider).check(config);
   }
-  for (const list of ["stock-list", "trading-calendar"] as const) {
-    const chain = chainForMarket(config.providers, list, "CN");
-    if (!chain.some((provider) => hasDataSet(servedProvider(provider).capabilities(config), list))) {
-      const able = [...abilitiesOf(config)].flatMap(([name, all]) => (hasDataSet(all, list) ? [name] : []));
-      throw new PermanentError(
-        `providers.chain is ${chain.join(", ")}, which has no ${list.replace("-", " ")}: add ${able.join(" or ")} to it`,
-        "settings",
-      );
-    }
-  }
-}
-
-function hasDataSet(capabilities: readonly Capability[], dataSet: DataSet): boolean {
-  return capabilities.some(
-    (one) => one.dataSet === dataSet && one.exchanges.some((at) => MARKETS.CN.exchanges.includes(at)),
-  );
+  checkChains(config.providers, abilitiesOf(config));
 }
 
 export interface ProvidersOptions extends LineHooks {

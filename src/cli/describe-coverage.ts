@@ -74,9 +74,9 @@ export function coverageRemarks(report: CoverageReport): readonly string[] {
   const { freshness, neverAsked, unknownCodes, codesNotCompared, rowsUnknown, counts, warning } = report;
   const lines: string[] = [...cutRemark(report.range), ...marketRemarks(report)];
   if (freshness?.endedSince === undefined && freshness !== undefined) {
-    lines.push(
-      `asked for up to ${freshness.askedTo}; the trading calendar ends before today: gdw request --kind calendar`,
-    );
+    // Of other markets a request for any of their codes brings the days.
+    const calendar = report.market === "CN" ? "gdw request --kind calendar" : "the next request brings it up to date";
+    lines.push(`asked for up to ${freshness.askedTo}; the trading calendar ends before today: ${calendar}`);
   } else if (freshness !== undefined && freshness.endedSince !== undefined && freshness.endedSince > 0) {
     const days = plural(freshness.endedSince, "trading day has", "trading days have");
     lines.push(

@@ -78,8 +78,12 @@ test("a request that makes no sense is a usage error and touches nothing", async
     [["--codes", "000001.SZ", "--all"], /say which securities/],
     [
       ["--codes", " 000001.sz"],
-      /expected codes such as 600000\.SH in --codes, got "000001\.sz", did you mean 000001\.SZ\?/,
+      /expected codes such as 600000\.SH, 00700\.HK or AAPL\.US in --codes, got "000001\.sz", did you mean 000001\.SZ\?/,
     ],
+    [["--codes", "700.HK"], /got "700\.HK", did you mean 00700\.HK\?/],
+    [["--codes", "AAPL"], /got "AAPL", did you mean AAPL\.US\?/],
+    [["--codes", "600000.SS"], /got "600000\.SS", did you mean 600000\.SH\?/],
+    [["--codes", "sz.000001"], /got "sz\.000001", did you mean 000001\.SZ\?/],
     [["--codes", ","], /there is no code/],
     [["--file", "away.txt"], /there is no file away\.txt/],
     [["--file", "codes.txt"], /line 2 of codes\.txt, got "nonsense"/],

@@ -15,12 +15,25 @@ export function readCodeList(text: string, what: string): readonly SecurityCode[
         codes.add(canonicalCode(word));
       } else if (word !== "") {
         const where = text.includes("\n") ? `line ${index + 1} of ${what}` : what;
-        const meant = isSecurityCode(word.toUpperCase()) ? `, did you mean ${word.toUpperCase()}?` : "";
+        const meant = meantBy(word.toUpperCase());
         throw new UsageError(
-          `expected codes such as 600000.SH in ${where}, got ${JSON.stringify(word.slice(0, 40))}${meant}`,
+          `expected codes such as 600000.SH, 00700.HK or AAPL.US in ${where}, got ${JSON.stringify(word.slice(0, 40))}${meant === undefined ? "" : `, did you mean ${meant}?`}`,
         );
       }
     }
   }
   return [...codes];
+}
+
+/** As others write codes: Yahoo's Shanghai, Hong Kong without leading zeros, an American ticker alone, the exchange in front. */
+function meantBy(word: string): SecurityCode | undefined {
+  const [, prefix, digits] = /^(SH|SZ|BJ)\.?(\d{6})$/.exec(word) ?? [];
+  const candidates = [
+    word,
+    word.replace(/^(\d{6})\.SS$/, "$1.SH"),
+    word.replace(/^(\d{1,4})\.HK$/, (_, number: string) => `${number.padStart(5, "0")}.HK`),
+    `${digits}.${prefix}`,
+    ...(/^[A-Z]{1,5}$/.test(word) ? [`${word}.US`] : []),
+  ];
+  return candidates.find(isSecurityCode);
 }

@@ -101,8 +101,8 @@ function codeTable({ codes, providers }: ReconcileReport): string {
   const hasBars = shown.some(({ loneBars }) => loneBars[0] + loneBars[1] > 0);
   const sides = [0, 1] as const;
   const columns: readonly (readonly [string, (one: CodeReconciled) => number])[] = [
-    ["OF BOTH", ({ common }) => common],
-    ["AFTER ROUNDING", ({ cells }) => sumOf(cells, "rounded")],
+    ["ROWS OF BOTH", ({ common }) => common],
+    ["CELLS AFTER ROUNDING", ({ cells }) => sumOf(cells, "rounded")],
     ["DIFFERENT", ({ different }) => different],
     ...sides.map(
       (side) => [`DAYS OF ${providers[side]} ONLY`, ({ loneDays }: CodeReconciled) => loneDays[side]] as const,

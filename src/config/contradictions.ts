@@ -1,11 +1,17 @@
 import type { Config } from "../config.ts";
+import { type ChainRule, chainRuleText } from "../domain/chain-rule.ts";
 
 /** Settings that are right by themselves and cannot be together, one sentence each. */
 export function contradictionsIn(config: Config): readonly string[] {
   const { kafka, clickhouse, redis, mysql, heartbeat, quality, schedule, worker } = config;
   const twice = config.providers.chain.find((provider, at, chain) => chain.indexOf(provider) !== at);
+  const rule = config.providers.chains.find((one, at, all) => all.findIndex((other) => isOfSame(one, other)) !== at);
   return [
     ...when(twice !== undefined, `setting providers.chain names ${twice} twice`),
+    ...when(
+      rule !== undefined,
+      `setting providers.chains has two rules for the same, the second is ${rule === undefined ? "" : chainRuleText(rule)}: name all providers in one, such as ticks=tdx+akshare`,
+    ),
     ...when(
       config.mode === "servers" && kafka.brokers.length === 0,
       "setting mode is servers, but kafka.brokers names no broker",
@@ -61,6 +67,10 @@ export function contradictionsIn(config: Config): readonly string[] {
       "setting quality.delay_threshold_warning is higher than quality.delay_threshold_error",
     ),
   ];
+}
+
+function isOfSame(left: ChainRule, right: ChainRule): boolean {
+  return left.subject === right.subject && left.market === right.market && left.kind === right.kind;
 }
 
 /** Whoever names an authority means to be safe, and would not notice that nothing is. */

@@ -2,6 +2,7 @@ import { isIPv6 } from "node:net";
 
 import * as z from "zod";
 
+import { adviseOnRules } from "./chain-rule-advice.ts";
 import { CHAIN_RULE_EXPECTED, chainRuleText, parseChainRule, type ChainRule } from "../domain/chain-rule.ts";
 import { parseDay, type Day } from "../domain/day.ts";
 
@@ -158,7 +159,7 @@ export function chainRule(): Reader<ChainRule> {
     }
     return rule;
   });
-  return { expected: CHAIN_RULE_EXPECTED, schema, show: chainRuleText };
+  return { expected: CHAIN_RULE_EXPECTED, schema, show: chainRuleText, advise: adviseOnRules };
 }
 
 /** A name that can stand in SQL without quotes. */

@@ -8,7 +8,8 @@ export const DEAD_LETTER_REASONS = {
   "start-after-end": "the first day asked for lies after the last",
   "future-day": "a day asked for lies in the future",
   "unknown-code": "the stock list does not have the code, also after one refresh",
-  "not-supported": "no provider of providers.chain has that of this kind of code, or no frequency of this name exists",
+  "not-supported":
+    "nobody of providers.chain has that of this kind of code, the provider named is not in it, or no frequency of this name exists",
   "too-large": "the message is larger than the worker takes",
   "provider-refused": "the provider refused our credentials or rights for what was asked, and no other is left",
   "provider-rejected": "the provider says the request itself is wrong",

@@ -18,6 +18,9 @@ export interface MarketFacts {
   readonly title: string;
 }
 
+/** The earliest whose midnight in China the table of trading days can hold (`DateTime`); the exchanges are older. */
+const FIRST_STORED_DAY = parseDay("1970-01-02");
+
 export const MARKETS: { readonly [M in MarketName]: MarketFacts } = {
   CN: {
     zone: SHANGHAI,
@@ -32,7 +35,7 @@ export const MARKETS: { readonly [M in MarketName]: MarketFacts } = {
     exchanges: ["HK"],
     number: MARKET.OTHER,
     currency: CURRENCY.OTHER,
-    since: parseDay("1970-01-01"),
+    since: FIRST_STORED_DAY,
     title: "Hong Kong",
   },
   US: {
@@ -40,7 +43,7 @@ export const MARKETS: { readonly [M in MarketName]: MarketFacts } = {
     exchanges: ["US"],
     number: MARKET.NASDAQ,
     currency: CURRENCY.USD,
-    since: parseDay("1970-01-01"),
+    since: FIRST_STORED_DAY,
     title: "the United States",
   },
 };

@@ -27,6 +27,13 @@ export interface AskOptions {
 /** The one that was asked is out and another one is there: what came is kept, and the rest is asked of the other. */
 export class MovedOnError extends Error {
   override readonly name = "MovedOnError";
+  /** Where the rest goes; undefined where it goes nowhere. */
+  readonly next: ProviderName | undefined;
+
+  constructor(message: string, next?: ProviderName) {
+    super(message);
+    this.next = next;
+  }
 }
 
 /**
@@ -39,6 +46,8 @@ export class ProviderChain {
   readonly #refused = new Set<ProviderName>();
   /** Those that refuse one thing only. */
   readonly #refusedHere = new WeakSet<Candidate>();
+  /** Those that were moved on from, and did not answer since. */
+  readonly #left = new WeakSet<Candidate>();
   /** Candidates of which a piece of work is finding out whether they are back. */
   readonly #probed = new Set<Candidate>();
 
@@ -72,7 +81,7 @@ export class ProviderChain {
         }
         const others = left.filter((one) => one !== chosen);
         if (error instanceof MovedOnError) {
-          this.#parts.log.debug("moving on to the next provider", { provider: chosen.provider, why: error.message });
+          this.#sayMoved(chosen, error);
         } else if (error instanceof PermanentError && isRefusal(error)) {
           this.#afterRefusal(error, chosen, left, pinnedAt);
         } else if (isCalledWrong(error) && others.length > 0) {
@@ -125,6 +134,14 @@ export class ProviderChain {
   /** Those of them that could be asked at once. */
   there<C extends Candidate>(candidates: readonly C[]): readonly C[] {
     return candidates.filter((one) => !this.#isRefused(one) && one.standing().word === "there");
+  }
+
+  /** Once an outage, however many messages move. */
+  #sayMoved(from: Candidate, { message, next }: MovedOnError): void {
+    if (next !== undefined && !this.#left.has(from)) {
+      this.#left.add(from);
+      this.#parts.log.info("moving on to the next provider", { provider: from.provider, next, why: message });
+    }
   }
 
   #isRefused(candidate: Candidate): boolean {
@@ -236,12 +253,14 @@ export class ProviderChain {
       if (there === undefined) {
         this.#claim(next, claim);
       }
-      moveOn.abort(new MovedOnError(`${chosen.provider} is out, ${next.provider} is there or may be`));
+      moveOn.abort(new MovedOnError(`${chosen.provider} is out, ${next.provider} is there or may be`, next.provider));
     };
     const ends = others.length === 0 ? [] : left.map((one) => one.onChange(look));
     let hasMoved = false;
     try {
-      return await act(chosen, others.length === 0 ? signal : AbortSignal.any([signal, moveOn.signal]));
+      const result = await act(chosen, others.length === 0 ? signal : AbortSignal.any([signal, moveOn.signal]));
+      this.#left.delete(chosen);
+      return result;
     } catch (error) {
       hasMoved = error instanceof MovedOnError && !signal.aborted;
       throw error;

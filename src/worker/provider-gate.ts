@@ -239,7 +239,7 @@ export class ProviderGate {
     const why = describeError(error);
     if (this.#breaker.failed(pass, { why, statedWaitMs: error.retryAfterMs }, this.#elapsedMs())) {
       this.#outSince = this.#isoIn(0);
-      log.warn("provider is out, its work waits", {
+      log.warn("provider is out, its work waits or goes to the next of the chain", {
         ...key,
         nextProbeMs: Math.round(this.nextProbeMs() ?? 0),
         isStated: error.retryAfterMs !== undefined,

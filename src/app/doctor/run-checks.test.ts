@@ -12,7 +12,8 @@ function plan(name: string, look: CheckPlan["look"], after?: string): CheckPlan 
   return { name, todo: `mend ${name}`, look, ...(after === undefined ? {} : { after }) };
 }
 
-function run(plans: readonly CheckPlan[], signal = never, msMax?: number): Promise<readonly Check[]> {
+/** By default a check has time for whatever else this process does. */
+function run(plans: readonly CheckPlan[], signal = never, msMax = 60_000): Promise<readonly Check[]> {
   return Array.fromAsync(runChecks(plans, signal, msMax));
 }
 

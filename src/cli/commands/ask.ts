@@ -118,7 +118,8 @@ function refuseMisfit(provider: string, what: string, question: Question, known:
   const inquiry = known.find(({ name }) => name === what);
   if (inquiry === undefined) {
     const names = known.map(({ name }) => name).join(", ");
-    throw new UsageError(`${provider} cannot be asked for ${what}: expected one of ${names}`);
+    const able = names === "" ? "it answers no question as it is set up here" : `expected one of ${names}`;
+    throw new UsageError(`${provider} cannot be asked for ${what}: ${able}`);
   }
   const wantsCodes = inquiry.wants.includes("codes");
   if (wantsCodes && question.codes.length === 0) {

@@ -97,9 +97,9 @@ test("differences are shown with both rows, their calls and the rounding, and wh
 COLUMN  EQUAL  AFTER ROUNDING  DIFFERENT  NOT GIVEN
 volume     35               4          1          0
 
-CODE       OF BOTH  AFTER ROUNDING  DIFFERENT  DAYS OF tushare ONLY  DAYS OF tdx ONLY
-000001.SZ       20               2          1                     2                 0
-600000.SH       20               2          0                     0                 0
+CODE       ROWS OF BOTH  CELLS AFTER ROUNDING  DIFFERENT  DAYS OF tushare ONLY  DAYS OF tdx ONLY
+000001.SZ            20                     2          1                     2                 0
+600000.SH            20                     2          0                     0                 0
 
 CODE       WHEN                      COLUMN  PROVIDER   VALUE  FETCHED (UTC)        CALL       REQUEST  ROUNDED, OR MISSING
 000001.SZ  2024-01-02                volume  tushare   123456  2026-11-28 20:59:05  c-tushare  r-1

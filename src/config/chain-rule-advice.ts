@@ -1,0 +1,38 @@
+import { CHAIN_SUBJECTS, parseChainRule } from "../domain/chain-rule.ts";
+import { INSTRUMENT_KINDS } from "../domain/instrument-kind.ts";
+import { MARKET_NAMES } from "../domain/market.ts";
+import { isProviderName, PROVIDERS } from "../domain/provider.ts";
+import { didYouMean } from "./nearest.ts";
+
+/** What is wrong with the first rule of a list that is none; undefined where all are rules. */
+export function adviseOnRules(list: string): string | undefined {
+  const wrong = list.split(",").find((text) => text.trim() !== "" && parseChainRule(text) === undefined);
+  return wrong === undefined ? undefined : `in ${wrong.trim()} ${faultOf(wrong)}`;
+}
+
+function faultOf(text: string): string {
+  const [left = "", right = "", ...more] = text.split("=");
+  const [subject = "", ...details] = left.split("/").map((word) => word.trim().toLowerCase());
+  const names = right.split("+").map((word) => word.trim().toLowerCase());
+  if (right === "" || more.length > 0) {
+    return "there should be one = between what is asked for and who is asked";
+  }
+  if (!(CHAIN_SUBJECTS as readonly string[]).includes(subject)) {
+    return `${subject || "nothing"} is no data set${hint(subject, CHAIN_SUBJECTS)}`;
+  }
+  const known: readonly string[] = [...MARKET_NAMES.map((one) => one.toLowerCase()), ...INSTRUMENT_KINDS];
+  const odd = details.find((word) => !known.includes(word));
+  if (odd !== undefined) {
+    return `${odd || "nothing"} is neither a market (${MARKET_NAMES.join(", ")}) nor a kind (${INSTRUMENT_KINDS.join(", ")})`;
+  }
+  const nobody = names.find((name) => !isProviderName(name));
+  if (nobody !== undefined) {
+    return `${nobody || "nothing"} is no provider${hint(nobody, PROVIDERS)}`;
+  }
+  return "a market, a kind or a provider stands twice";
+}
+
+function hint(word: string, all: readonly string[]): string {
+  const meant = didYouMean(word, all);
+  return meant === "" ? `: ${all.join(", ")} are` : meant.replace(/\?$/, "");
+}
