@@ -60,7 +60,7 @@ const CODES_SHOWN_MAX = 10;
 /** After an answer that cannot be the list it is not asked for again at once, however many messages wait for it. */
 const BAD_LIST_WAIT_MS = 60_000;
 
-/** So long a stored list serves after the provider refused the call for it. */
+/** So long a stored list serves after the provider refused the call for it or went out. */
 const STORED_SERVES_MS = 600_000;
 
 /** Of a market of which nobody in use knows the days: there is nothing to ask for. */
@@ -99,7 +99,7 @@ export class Reference implements AsyncDisposable {
   /** Codes that the last whole list did not have. */
   #absentBefore: ReadonlySet<SecurityCode> = new Set();
   #secondLook: { readonly atMs: number; readonly looking: Promise<void> } | undefined;
-  /** Until when what is stored is fresh enough, since the provider refuses the call for the list. */
+  /** Until when what is stored is fresh enough, since the provider refuses the call for the list or is out. */
   readonly #storedServesUntilMs = new Map<ListDataSet, number>();
 
   constructor(parts: ReferenceParts) {
@@ -151,7 +151,7 @@ export class Reference implements AsyncDisposable {
 
   /**
    * Before any plan: calendar and listed codes are there and young enough. TransientError while the provider's answer
-   * is no list. Where the provider refuses the call what is stored serves, and the bundled calendar in any case; past
+   * is no list. Where the provider refuses the call or is out what is stored serves, and the bundled calendar in any case; past
    * its end every plan says so. Only lists of the codes' markets are looked at.
    */
   async ensureFresh(codes: readonly SecurityCode[], signal: AbortSignal): Promise<void> {
@@ -173,28 +173,59 @@ export class Reference implements AsyncDisposable {
     if (doesStoredServe()) {
       return;
     }
+    const isYoung: IsYoung = (atMs) => !isStale(atMs, clock.nowMs());
     try {
-      await this.#ensure(wanted, (atMs) => !isStale(atMs, clock.nowMs()), signal);
+      const isThere = await this.#ensureWhileThere(wanted, isYoung, signal);
+      if (!isThere && !doesStoredServe() && !(await this.#serveStored(list, "its provider is out"))) {
+        await this.#ensure(wanted, isYoung, signal);
+      }
     } catch (error) {
       if (!isRefusedCall(error)) {
         throw error;
       }
       // Many messages wait for the same answer; the first of them sees to it for all.
-      if (!doesStoredServe()) {
-        await this.#serveStored(list, error);
+      if (!doesStoredServe() && !(await this.#serveStored(list, describeError(error))) && list === "stock-list") {
+        // The trouble is the list's and no message's: messages wait, unless only a person can help.
+        throw error instanceof DataError ? this.#waitWithout(list, error) : error;
       }
     }
   }
 
-  /** The trouble is the list's and no message's: without a stored list messages wait, unless only a person can help. */
-  async #serveStored(list: ListDataSet, error: DataError | PermanentError): Promise<void> {
+  /** As `#ensure`; false as soon as the provider is out. What was begun goes on without this message, and finds out when it is back. */
+  async #ensureWhileThere(wanted: Wanted, isYoung: IsYoung, signal: AbortSignal): Promise<boolean> {
+    const line = this.#parts.lines[listOf(wanted)];
+    const gone = new AbortController();
+    const look = (): void => {
+      if (line.standing().word === "out") {
+        gone.abort(new Error(`${line.provider} is out`));
+      }
+    };
+    const end = line.onChange(look);
+    try {
+      const ensuring = this.#ensure(wanted, isYoung, AbortSignal.any([signal, gone.signal]));
+      // Not before it has begun, or nobody would find out.
+      look();
+      await ensuring;
+      return true;
+    } catch (error) {
+      if (gone.signal.aborted && error === gone.signal.reason) {
+        return false;
+      }
+      throw error;
+    } finally {
+      end();
+    }
+  }
+
+  /** False where nothing is stored that could serve; the bundled calendar does as long as it reaches. */
+  async #serveStored(list: ListDataSet, why: string): Promise<boolean> {
     const { clock, log, stored } = this.#parts;
     if (list === "stock-list") {
       if (this.#instruments.size === 0) {
         this.#takeInstruments(await stored.instruments(this.#work));
       }
       if (this.#instruments.size === 0) {
-        throw error instanceof DataError ? this.#waitWithout(list, error) : error;
+        return false;
       }
     } else {
       this.#calendar = mergedCalendar(await stored.calendar(MARKET.CHINA, this.#work));
@@ -205,9 +236,10 @@ export class Reference implements AsyncDisposable {
       log.warn("a list cannot be brought up to date, what is stored serves", {
         list,
         tryAgainInMs: STORED_SERVES_MS,
-        why: describeError(error),
+        why,
       });
     }
+    return true;
   }
 
   #waitWithout(list: ListDataSet, error: DataError): TransientError {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { TransientError } from "../../src/base/errors.ts";
+import { waitFor } from "../support/wait-for.ts";
 import { codesOf, dailyRow, openCoreRig, stockRow } from "./core-rig.ts";
 
 const MANY = codesOf(40);
@@ -67,4 +68,31 @@ test("a suspension list that is refused once leaves its days unexplained, and is
   rig.setClock("2026-03-12T04:00:00Z");
   assert.equal((await rig.send(message)).word, "stored");
   assert.deepEqual(rig.states(`bars/1d/${B}`), ["2026-02-27..2026-02-27 suspended"]);
+});
+
+test("while the provider of the lists is out what is stored serves, and what was asked for finds out when it is back", async () => {
+  await using rig = await openCoreRig({ now: "2026-03-02T04:00:00Z", rows });
+  await rig.send({ command: "stockinfo", params: {} });
+  await rig.send({ command: "trade_day", params: {} });
+  rig.setClock("2026-03-03T04:00:00Z");
+  for (const api of ["stock_basic", "trade_cal"] as const) {
+    rig.simulator.injectFault({ kind: "gateway", status: 502 }, { api, times: 1_000 });
+  }
+  const messages = MANY.map((code) => rig.send({ command: "bar_snapshot", params: { code, days: 1 } }));
+  assert.ok((await Promise.all(messages)).every((done) => done.word === "stored"));
+  assert.equal(rig.logged.filter((line) => /what is stored serves/.test(line)).length, 2, "one line a list");
+  rig.simulator.clearFaults();
+  rig.setClock("2026-03-03T04:11:00Z");
+  await waitFor(() => rig.breakers().every(({ state }) => state === "closed"), {
+    timeoutMs: 10_000,
+    everyMs: 5,
+    what: "both lists brought up to date",
+  });
+});
+
+test("without a stored list messages wait for a provider that is out", async () => {
+  await using rig = await openCoreRig({ now: "2026-03-02T04:00:00Z", rows });
+  rig.simulator.injectFault({ kind: "gateway", status: 502 }, { api: "stock_basic", times: 8 });
+  assert.equal((await rig.send({ command: "bar_snapshot", params: { code: A, days: 1 } })).word, "stored");
+  assert.equal(rig.logged.filter((line) => /what is stored serves/.test(line)).length, 0);
 });
