@@ -49,8 +49,8 @@ async function openRig(): Promise<SourceRig> {
     failNext: (fault) => {
       const known = FAULTS[fault];
       if (known !== undefined) {
-        // That there is no such symbol is asked for once more.
-        simulator.injectFault(known, { times: fault === "bad-request" ? 2 : 1 });
+        // That there is no such symbol is asked for twice more.
+        simulator.injectFault(known, { times: fault === "bad-request" ? 3 : 1 });
       }
       return known !== undefined;
     },

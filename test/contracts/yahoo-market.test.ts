@@ -280,8 +280,8 @@ test("a badly sent answer brings rows as they were traded, fewer of them, or an 
       ["1d", new Set(wanted["1d"])],
       ["15m", new Set(wanted["15m"])],
     ] as const) {
-      // An answer to another question is asked for once more.
-      simulator.injectFault(fault, { times: fault.kind === "wrong-symbol" || fault.kind === "coarse" ? 2 : 1 });
+      // An answer to another question is asked for twice more.
+      simulator.injectFault(fault, { times: fault.kind === "wrong-symbol" || fault.kind === "coarse" ? 3 : 1 });
       const from = frequency === "1d" ? FROM : (newest(foreign.days("US"), 30)[0] ?? FROM);
       const selection = { by: "codes", codes: [code], from, to: foreign.days("US").at(-1) ?? TO } as const;
       try {

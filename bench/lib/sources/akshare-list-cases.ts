@@ -115,7 +115,7 @@ function listCase(
     },
     decode: async () => {
       const answers = await Promise.all(
-        clients.map((client, index) => askList(client, "listed", places[index] ?? 0, never)),
+        clients.map((client, index) => askList(client, "listed", places[index] ?? 0, new Map(), never)),
       );
       refuseRejected(answers.flatMap(({ rejected }) => rejected));
       return answers.flatMap(({ rows }) => rows);

@@ -60,7 +60,7 @@ export function createAnswerer(parts: AnswererParts): (request: ReceivedRequest)
     if (rebuke !== undefined) {
       return { answer: rebuke.answer, fault: undefined, entry };
     }
-    const fault = parts.faults.take(upstream, `${request.url} ${request.body}`);
+    const fault = parts.faults.take(upstream, `${sameAgain(pathname, searchParams)} ${request.body}`);
     entry.fault = fault?.kind;
     const inPlace = fault === undefined ? undefined : IN_PLACE[fault.kind]?.(upstream, fault);
     const { answer } = inPlace ?? {
@@ -139,4 +139,13 @@ function rebukeFor(upstream: Upstream, headers: IncomingHttpHeaders, checksHeade
   return hasReferer || upstream === "eastmoney" || upstream === "tencent"
     ? undefined
     : { answer: htmlAnswer(403, "Forbidden") };
+}
+
+/** The same security is asked for again, though maybe of other days. */
+function sameAgain(pathname: string, searchParams: URLSearchParams): string {
+  const query = new URLSearchParams(searchParams);
+  for (const name of ["beg", "end", "lmt", "datalen", "start_date", "end_date"]) {
+    query.delete(name);
+  }
+  return `${pathname}?${query.toString()}`;
 }

@@ -164,9 +164,10 @@ function route(parts: AnswererParts, asked: Asked, url: URL, { symbol, nowMs, fa
   return /^\/(?:v\d+|ws)\//.test(path) ? refusalReply(NO_SUCH_PATH) : htmlReply(404, NOT_A_PAGE, cookie());
 }
 
-/** A request up to now is the same again a second later. */
+/** The same security is asked for again, a second later or of other days. */
 function sameAgain(url: URL): string {
   const query = new URLSearchParams(url.searchParams);
+  query.delete("period1");
   query.delete("period2");
   return `${url.pathname}?${query.toString()}`;
 }

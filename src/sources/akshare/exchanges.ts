@@ -7,7 +7,7 @@ import { garbled, SPOILT } from "./errors.ts";
 import { mapInstruments, type MappedInstruments, type WireInstrument } from "./instruments.ts";
 
 /** One list of one exchange, in pages. */
-interface Section {
+export interface Section {
   readonly exchange: MainlandExchange;
   readonly name: string;
   /** Pages from 1, whatever the exchange counts from. */
@@ -23,6 +23,8 @@ type Cells = Readonly<Record<string, unknown>>;
 interface ListPage {
   readonly rows: readonly Cells[];
   readonly pages: number;
+  /** Rows of all its pages. */
+  readonly total: number;
 }
 
 const SSE_HOST = "query.sse.com.cn";
@@ -99,8 +101,8 @@ function readSse(text: string, page: number, doing: string): ListPage {
   if (rows.length > 0) {
     expectPage(help["pageNo"], page, doing);
   }
-  expectRows(rows.length, { page, size: help["pageSize"], total: help["total"] }, doing);
-  return { rows, pages };
+  const total = expectRows(rows.length, { page, size: help["pageSize"], total: help["total"] }, doing);
+  return { rows, pages, total };
 }
 
 /** `tab`: 1 A shares, 2 B shares; of the catalogue of delistings 2 those that ended. */
@@ -147,8 +149,8 @@ function readSzse(
   if (rows.length > 0) {
     expectPage(metadata["pageno"], page, doing);
   }
-  expectRows(rows.length, { page, size: metadata["pagesize"], total: metadata["recordcount"] }, doing);
-  return { rows, pages };
+  const counts = { page, size: metadata["pagesize"], total: metadata["recordcount"] };
+  return { rows, pages, total: expectRows(rows.length, counts, doing) };
 }
 
 const BSE: Section = {
@@ -179,8 +181,8 @@ const BSE: Section = {
     }
     expectPage(found["number"], page - 1, doing);
     const pages = readCount(found["totalPages"], doing);
-    expectRows(rows.length, { page, size: found["size"], total: found["totalElements"] }, doing);
-    return { rows, pages };
+    const total = expectRows(rows.length, { page, size: found["size"], total: found["totalElements"] }, doing);
+    return { rows, pages, total };
   },
   row: (cells) => ({
     digits: cells["xxzqdm"],
@@ -240,6 +242,7 @@ export async function askList(
   client: AkshareClient,
   status: "listed" | "delisted",
   place: number,
+  totals: ListTotals,
   signal: AbortSignal,
 ): Promise<ListAnswer> {
   const at = Math.floor(place / PAGES_MAX);
@@ -249,7 +252,7 @@ export async function askList(
     throw new RangeError(`calling akshare: no list of ${status} shares has the place ${place}`);
   }
   const request = section.request(page);
-  const { rows, pages } = await askFull(client, section, request, page, signal);
+  const { rows, pages } = await askFull({ client, section, request, page, totals }, signal);
   if (pages >= PAGES_MAX) {
     throw new DataError(`${request.doing}: the list has ${pages} pages`);
   }
@@ -263,22 +266,47 @@ export async function askList(
   };
 }
 
-/** So often a list has to come empty before that is believed. */
-const EMPTY_LOOKS = 3;
+/** How long each list is by its first page, for its other pages. Of one source. */
+export type ListTotals = Map<Section, number>;
 
-/** An exchange without a share is not known. */
+/** An exchange without a share is not known: so often a list has to come empty before that is believed. */
+const EMPTY_LOOKS = 3;
+/** So often a page is asked for that is not as it was, or not of a list as long as its first page says. */
+const LOOKS_MAX = 5;
+
+interface PageRequest {
+  readonly client: AkshareClient;
+  readonly section: Section;
+  readonly request: UpstreamRequest;
+  readonly page: number;
+  readonly totals: ListTotals;
+}
+
+/**
+ * A list that lost a row counts without it, and nothing in one answer shows that. So the first page counts when it came
+ * alike twice running, and every other page has to be of a list that is as long.
+ */
 async function askFull(
-  client: AkshareClient,
-  section: Section,
-  request: UpstreamRequest,
-  page: number,
+  { client, section, request, page, totals }: PageRequest,
   signal: AbortSignal,
 ): Promise<ListPage> {
   let answer = await askPage(client, section, request, page, signal);
-  for (let looks = 1; looks < EMPTY_LOOKS && answer.rows.length === 0; looks += 1) {
-    answer = await askPage(client, section, request, page, signal);
+  for (let looks = 1; looks < LOOKS_MAX; looks += 1) {
+    if (page > 1 && answer.total === (totals.get(section) ?? answer.total)) {
+      return answer;
+    }
+    const again = await askPage(client, section, request, page, signal);
+    if (page === 1 && isAlike(answer, again) && (again.rows.length > 0 || looks + 1 >= EMPTY_LOOKS)) {
+      totals.set(section, again.total);
+      return again;
+    }
+    answer = again;
   }
   return answer;
+}
+
+function isAlike(left: ListPage, right: ListPage): boolean {
+  return left.total === right.total && JSON.stringify(left.rows) === JSON.stringify(right.rows);
 }
 
 /** A name that the wire spoilt would be stored as it came. */
@@ -334,13 +362,15 @@ interface PageTotals {
   readonly total: unknown;
 }
 
-/** A page has as many rows as are left of the list's total, and all of its size before the last one. */
-function expectRows(rows: number, { page, size, total }: PageTotals, doing: string): void {
+/** A page has as many rows as are left of the list's total, and all of its size before the last one. Returns the total. */
+function expectRows(rows: number, { page, size, total }: PageTotals, doing: string): number {
   const pageRows = readCount(size, doing);
-  const wanted = Math.min(pageRows, Math.max(readCount(total, doing) - pageRows * (page - 1), 0));
+  const all = readCount(total, doing);
+  const wanted = Math.min(pageRows, Math.max(all - pageRows * (page - 1), 0));
   if (rows !== wanted) {
     throw new TransientError(`${doing}: expected ${wanted} rows on page ${page}, got ${rows}`, { isAnswered: true });
   }
+  return all;
 }
 
 function readCount(cell: unknown, doing: string): number {

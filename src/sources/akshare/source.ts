@@ -11,7 +11,7 @@ import { askAktoolsBars, askAktoolsCalendar, askAktoolsFactors, askAktoolsTicks 
 import { akshareCapabilities } from "./capabilities.ts";
 import { createAkshareClient, type AkshareClient, type AkshareClientOptions } from "./client.ts";
 import { askKlines } from "./eastmoney.ts";
-import { askList } from "./exchanges.ts";
+import { askList, type ListTotals } from "./exchanges.ts";
 import { askFactors, mapFactors } from "./factors.ts";
 import { createInquiries } from "./inquiries.ts";
 import { mapBars, mapTicks, volumeUnitOf } from "./mapping.ts";
@@ -33,6 +33,7 @@ export function openAkshareSource(options: AkshareSourceOptions): Source {
   const client = createAkshareClient(options);
   const capabilities = akshareCapabilities(options);
   const { clock } = options;
+  const listTotals: ListTotals = new Map();
 
   const fetchers: Fetchers = {
     bars: async (call, capability, signal) => {
@@ -91,7 +92,7 @@ export function openAkshareSource(options: AkshareSourceOptions): Source {
       if (selection.by !== "status" || selection.status === "paused") {
         return { dataSet: "stock-list", rows: [], rejected: [], received: 0, rest: [] };
       }
-      const { rows, rejected, received, next } = await askList(client, selection.status, offset, signal);
+      const { rows, rejected, received, next } = await askList(client, selection.status, offset, listTotals, signal);
       return {
         dataSet: "stock-list",
         rows,

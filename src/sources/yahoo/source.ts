@@ -28,6 +28,9 @@ export { yahooCapabilities } from "./capabilities.ts";
 
 export interface YahooSourceOptions extends YahooClientOptions {}
 
+/** So often an answer has to be to another question before that is what Yahoo says. */
+const LOOKS_MAX = 3;
+
 /**
  * Yahoo's charts as a source. One call is one request; only minutes that do not reach up to now need a second one, for the
  * splits after them.
@@ -42,7 +45,7 @@ export function openYahooSource(options: YahooSourceOptions): Source {
 
   /**
    * An answer about another security, in another currency or of another interval is never believed, nor that there is no such
-   * symbol: it is asked for once more before it counts.
+   * symbol: it is asked for twice more before it counts.
    */
   async function ask(
     request: ChartRequest,
@@ -50,13 +53,14 @@ export function openYahooSource(options: YahooSourceOptions): Source {
     code: SecurityCode | undefined,
     signal: AbortSignal,
   ): Promise<Chart | undefined> {
-    try {
-      return await askOnce(request, market, code, signal);
-    } catch (error) {
-      if (!(error instanceof DataError)) {
-        throw error;
+    for (let looks = 1; ; looks += 1) {
+      try {
+        return await askOnce(request, market, code, signal);
+      } catch (error) {
+        if (!(error instanceof DataError) || looks >= LOOKS_MAX) {
+          throw error;
+        }
       }
-      return await askOnce(request, market, code, signal);
     }
   }
 
