@@ -284,13 +284,15 @@ interface PageRequest {
 
 /**
  * A list that lost a row counts without it, and nothing in one answer shows that. So the first page counts when it came
- * alike twice running, and every other page has to be of a list that is as long.
+ * alike twice running, and every other page has to be of a list that is as long; where that never comes, the one of the
+ * longest list counts.
  */
 async function askFull(
   { client, section, request, page, totals }: PageRequest,
   signal: AbortSignal,
 ): Promise<ListPage> {
   let answer = await askPage(client, section, request, page, signal);
+  let longest = answer;
   for (let looks = 1; looks < LOOKS_MAX; looks += 1) {
     if (page > 1 && answer.total === (totals.get(section) ?? answer.total)) {
       return answer;
@@ -301,8 +303,9 @@ async function askFull(
       return again;
     }
     answer = again;
+    longest = again.total > longest.total ? again : longest;
   }
-  return answer;
+  return longest;
 }
 
 function isAlike(left: ListPage, right: ListPage): boolean {
