@@ -252,7 +252,7 @@ export async function askList(
     throw new RangeError(`calling akshare: no list of ${status} shares has the place ${place}`);
   }
   const request = section.request(page);
-  const { rows, pages } = await askFull({ client, section, request, page, totals }, signal);
+  const { rows, pages } = await (page === 1 ? askFirst : askOther)({ client, section, request, page, totals }, signal);
   if (pages >= PAGES_MAX) {
     throw new DataError(`${request.doing}: the list has ${pages} pages`);
   }
@@ -284,28 +284,33 @@ interface PageRequest {
 
 /**
  * A list that lost a row counts without it, and nothing in one answer shows that. So the first page counts when it came
- * alike twice running, and every other page has to be of a list that is as long; where that never comes, the one of the
- * longest list counts.
+ * alike twice running, or else the one of the longest list.
  */
-async function askFull(
-  { client, section, request, page, totals }: PageRequest,
-  signal: AbortSignal,
-): Promise<ListPage> {
-  let answer = await askPage(client, section, request, page, signal);
+async function askFirst({ totals, ...asked }: PageRequest, signal: AbortSignal): Promise<ListPage> {
+  let answer = await askPage(asked, signal);
   let longest = answer;
-  for (let looks = 1; looks < LOOKS_MAX; looks += 1) {
-    if (page > 1 && answer.total === (totals.get(section) ?? answer.total)) {
-      return answer;
-    }
-    const again = await askPage(client, section, request, page, signal);
-    if (page === 1 && isAlike(answer, again) && (again.rows.length > 0 || looks + 1 >= EMPTY_LOOKS)) {
-      totals.set(section, again.total);
-      return again;
+  for (let looks = 2; looks <= LOOKS_MAX; looks += 1) {
+    const again = await askPage(asked, signal);
+    if (isAlike(answer, again) && (again.rows.length > 0 || looks >= EMPTY_LOOKS)) {
+      longest = again;
+      break;
     }
     answer = again;
     longest = again.total > longest.total ? again : longest;
   }
+  totals.set(asked.section, longest.total);
   return longest;
+}
+
+/** Every other page has to be of a list that is as long as the first one says. */
+async function askOther({ totals, ...asked }: PageRequest, signal: AbortSignal): Promise<ListPage> {
+  const total = totals.get(asked.section);
+  for (let looks = 1; ; looks += 1) {
+    const answer = await askPage(asked, signal);
+    if (total === undefined || answer.total === total || looks >= LOOKS_MAX) {
+      return answer;
+    }
+  }
 }
 
 function isAlike(left: ListPage, right: ListPage): boolean {
@@ -321,10 +326,7 @@ function readPage(section: Section, text: string, page: number, doing: string): 
 }
 
 async function askPage(
-  client: AkshareClient,
-  section: Section,
-  request: UpstreamRequest,
-  page: number,
+  { client, section, request, page }: Omit<PageRequest, "totals">,
   signal: AbortSignal,
 ): Promise<ListPage> {
   const answer = await client.ask(request, (got) => got, signal);
