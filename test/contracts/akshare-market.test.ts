@@ -36,7 +36,8 @@ async function openRig(isBehindAktools: boolean, randomFaults: readonly RandomFa
   const simulator = await startAkshareSimulator({
     data: akshareData(market),
     clock,
-    redirectsFirst: true,
+    // A redirection would take every other fault for itself.
+    redirectsFirst: randomFaults.length === 0,
     randomFaults,
   });
   const place = isBehindAktools ? { aktoolsUrl: simulator.url } : { baseUrl: simulator.url };
