@@ -269,9 +269,9 @@ export async function askList(
 /** How long each list is by its first page, for its other pages. Of one source. */
 export type ListTotals = Map<Section, number>;
 
-/** An exchange without a share is not known: so often a list has to come empty before that is believed. */
-const EMPTY_LOOKS = 3;
-/** So often a page is asked for that is not as it was, or not of a list as long as its first page says. */
+/** So often the first page of a list is asked for: it may be stale or empty twice running. */
+const LOOKS_MIN = 3;
+/** And so often at most, as any page is that is not of a list as long as the first one says. */
 const LOOKS_MAX = 5;
 
 interface PageRequest {
@@ -283,19 +283,15 @@ interface PageRequest {
 }
 
 /**
- * A list that lost a row counts without it, and nothing in one answer shows that. So the first page counts when it came
- * alike twice running, or else the one of the longest list.
+ * A list that lost a row counts without it, and nothing in one answer shows that. So the first page is asked for three times
+ * at least, and until the longest list came twice.
  */
 async function askFirst({ totals, ...asked }: PageRequest, signal: AbortSignal): Promise<ListPage> {
-  let answer = await askPage(asked, signal);
-  let longest = answer;
-  for (let looks = 2; looks <= LOOKS_MAX; looks += 1) {
+  let longest = await askPage(asked, signal);
+  let cameSoLong = 1;
+  for (let looks = 2; looks <= LOOKS_MAX && (looks <= LOOKS_MIN || cameSoLong < 2); looks += 1) {
     const again = await askPage(asked, signal);
-    if (isAlike(answer, again) && (again.rows.length > 0 || looks >= EMPTY_LOOKS)) {
-      longest = again;
-      break;
-    }
-    answer = again;
+    cameSoLong = again.total > longest.total ? 1 : cameSoLong + (again.total === longest.total ? 1 : 0);
     longest = again.total > longest.total ? again : longest;
   }
   totals.set(asked.section, longest.total);
@@ -311,10 +307,6 @@ async function askOther({ totals, ...asked }: PageRequest, signal: AbortSignal):
       return answer;
     }
   }
-}
-
-function isAlike(left: ListPage, right: ListPage): boolean {
-  return left.total === right.total && JSON.stringify(left.rows) === JSON.stringify(right.rows);
 }
 
 /** A name that the wire spoilt would be stored as it came. */
