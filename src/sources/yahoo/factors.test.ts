@@ -102,6 +102,14 @@ test("an event that cannot be counted with makes the later ones unknown, too", (
   }
 });
 
+test("a split that makes every price nothing is rejected with what follows", () => {
+  const { rows, rejected } = factorsOf(chartOf(ALL, { dividends: PAID, splits: split("2020-01-07", 4, 3.4e38) }));
+  assert.deepEqual(
+    [rows.map(({ tradingDay }) => tradingDay), rejected.map(({ day, reason }) => `${day} ${reason}`)],
+    [["2020-01-06"], ["2020-01-07 out-of-range", "2020-01-08 not-parseable"]],
+  );
+});
+
 test("the currency may stand beside the amount, or be empty", () => {
   for (const currency of ["USD", ""]) {
     const dividends = dividend("2020-01-08", 1, { currency });

@@ -113,5 +113,9 @@ export function amountOf({ amount, currency }: Payment, ratio: Ratio, code: Secu
 }
 
 function toFactor(factor: Ratio): DecimalText {
-  return fit(roundTo(factor, FACTOR_SCALE), "factor", FACTOR);
+  const rounded = fit(roundTo(factor, FACTOR_SCALE), "factor", FACTOR);
+  if (compareDecimal(rounded, ZERO) <= 0) {
+    throw new RowError("out-of-range", `factor: ${rounded} would make every price nothing`);
+  }
+  return rounded;
 }
