@@ -1,4 +1,4 @@
-import { CHAIN_SUBJECTS, parseChainRule } from "../domain/chain-rule.ts";
+import { CHAIN_SUBJECTS, parseChainRule, wordsOfRule } from "../domain/chain-rule.ts";
 import { INSTRUMENT_KINDS } from "../domain/instrument-kind.ts";
 import { MARKET_NAMES } from "../domain/market.ts";
 import { isProviderName, PROVIDERS } from "../domain/provider.ts";
@@ -11,12 +11,11 @@ export function adviseOnRules(list: string): string | undefined {
 }
 
 function faultOf(text: string): string {
-  const [left = "", right = "", ...more] = text.split("=");
-  const [subject = "", ...details] = left.split("/").map((word) => word.trim().toLowerCase());
-  const names = right.split("+").map((word) => word.trim().toLowerCase());
-  if (right === "" || more.length > 0) {
+  const words = wordsOfRule(text);
+  if (words === undefined) {
     return "there should be one = between what is asked for and who is asked";
   }
+  const { subject, details, names } = words;
   if (!(CHAIN_SUBJECTS as readonly string[]).includes(subject)) {
     return `${subject || "nothing"} is no data set${hint(subject, CHAIN_SUBJECTS)}`;
   }

@@ -37,13 +37,15 @@ export const CHAIN_RULE_EXPECTED =
 
 /** `bars/HK/stock=yahoo+akshare`; undefined for what is no rule. Market and kind may be left out and stand in either order. */
 export function parseChainRule(text: string): ChainRule | undefined {
-  const parts = /^([^=]+)=([^=]+)$/.exec(text.trim());
-  const [subjectText = "", ...details] = (parts?.[1] ?? "").split("/").map((word) => word.trim());
-  const subject = CHAIN_SUBJECTS.find((one) => one === subjectText.toLowerCase());
-  const names = (parts?.[2] ?? "").split("+").map((word) => word.trim().toLowerCase());
+  const words = wordsOfRule(text);
+  if (words === undefined) {
+    return undefined;
+  }
+  const { details, names } = words;
+  const subject = CHAIN_SUBJECTS.find((one) => one === words.subject);
   const providers = names.filter(isProviderName);
-  const markets = details.flatMap((word) => MARKET_NAMES.filter((one) => one === word.toUpperCase()));
-  const kinds = details.flatMap((word) => INSTRUMENT_KINDS.filter((one) => one === word.toLowerCase()));
+  const markets = details.flatMap((word) => MARKET_NAMES.filter((one) => one.toLowerCase() === word));
+  const kinds = details.flatMap((word) => INSTRUMENT_KINDS.filter((one) => one === word));
   const isWhole =
     providers.length === names.length &&
     new Set(providers).size === providers.length &&
@@ -51,6 +53,18 @@ export function parseChainRule(text: string): ChainRule | undefined {
     markets.length <= 1 &&
     kinds.length <= 1;
   return subject === undefined || !isWhole ? undefined : { subject, market: markets[0], kind: kinds[0], providers };
+}
+
+/** What stands in a rule, right or wrong, in lower case; undefined where there is not one `=` between two sides. */
+export function wordsOfRule(
+  text: string,
+): { readonly subject: string; readonly details: readonly string[]; readonly names: readonly string[] } | undefined {
+  const [, left, right] = /^([^=]+)=([^=]+)$/.exec(text.trim().toLowerCase()) ?? [];
+  if (left === undefined || right === undefined) {
+    return undefined;
+  }
+  const [subject = "", ...details] = left.split("/").map((word) => word.trim());
+  return { subject, details, names: right.split("+").map((word) => word.trim()) };
 }
 
 export function chainRuleText({ subject, market, kind, providers }: ChainRule): string {

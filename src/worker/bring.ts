@@ -1,5 +1,5 @@
 import type { Log } from "../base/log.ts";
-import { DataError, describeError, PermanentError, TransientError } from "../base/errors.ts";
+import { DataError, describeError, TransientError } from "../base/errors.ts";
 import { GivenBackError } from "../consumer/handling.ts";
 import { chainFor, chainSubjectOf, providersInUse, type Chains } from "../domain/chain-rule.ts";
 import { addDays, dayAt, maxDay, type Day } from "../domain/day.ts";
@@ -14,6 +14,7 @@ import { groupByLines, noProvider, type AbleGroup } from "./able-lines.ts";
 import { countDays, joinDays, withoutDays } from "./days-left.ts";
 import type { CommandContext, Done } from "./message-handler.ts";
 import { MovedOnError, ProviderChain } from "./provider-chain.ts";
+import { isRefusal } from "./refusals.ts";
 import {
   ensureLists,
   joinDone,
@@ -251,7 +252,7 @@ function isNoOpinion(error: unknown): boolean {
     error instanceof GivenBackError ||
     error instanceof TransientError ||
     error instanceof DataError ||
-    (error instanceof PermanentError && (error.scope === "provider" || error.scope === "api"))
+    isRefusal(error)
   );
 }
 

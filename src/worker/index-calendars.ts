@@ -1,7 +1,7 @@
 import { Temporal } from "temporal-polyfill";
 
 import type { Clock } from "../base/clock.ts";
-import { DataError, describeError, PermanentError, TransientError } from "../base/errors.ts";
+import { describeError, TransientError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { addDays, type Day, dayAt } from "../domain/day.ts";
 import type { LedgerKey, Span } from "../domain/ledger.ts";
@@ -18,6 +18,7 @@ import type { Lock } from "../ports/lock.ts";
 import type { Ledger, ReferenceStore, Store } from "../ports/store.ts";
 import { toCalendarList } from "./list-answer.ts";
 import type { ProviderLine } from "./provider-line.ts";
+import { isCalledWrong, isRefusal } from "./refusals.ts";
 
 /** Markets that publish no calendar which a provider passes on. */
 export type IndexMarket = Exclude<MarketName, "CN">;
@@ -124,7 +125,7 @@ export class IndexCalendars implements AsyncDisposable {
     try {
       await this.#fetch(market, line);
     } catch (error) {
-      if (!isRefused(error)) {
+      if (!isRefusal(error) && !isCalledWrong(error)) {
         throw error;
       }
       if (this.calendar(market).size === 0) {
@@ -216,11 +217,6 @@ export class IndexCalendars implements AsyncDisposable {
 }
 
 /** The provider calls the call wrong, or refuses us: no affair of the markets that others serve. */
-function isRefused(error: unknown): error is DataError | PermanentError {
-  const isOfProvider = error instanceof PermanentError && (error.scope === "provider" || error.scope === "api");
-  return isOfProvider || (error instanceof DataError && !(error instanceof MessageError));
-}
-
 function keyOf(market: IndexMarket): LedgerKey {
   return { dataSet: "trading-calendar", frequency: "1d", code: market };
 }

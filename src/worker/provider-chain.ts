@@ -1,7 +1,8 @@
-import { DataError, PermanentError } from "../base/errors.ts";
+import { PermanentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { MessageError } from "../domain/message-error.ts";
 import type { ProviderName } from "../domain/provider.ts";
+import { isCalledWrong, isRefusal } from "./refusals.ts";
 import type { Standing } from "./standing-watchers.ts";
 
 /** One way to get something: a line of a provider. A provider may have several, at services of its own each. */
@@ -82,7 +83,7 @@ export class ProviderChain {
         const others = left.filter((one) => one !== chosen);
         if (error instanceof MovedOnError) {
           this.#sayMoved(chosen, error);
-        } else if (error instanceof PermanentError && isRefusal(error)) {
+        } else if (isRefusal(error)) {
           this.#afterRefusal(error, chosen, left, pinnedAt);
         } else if (isCalledWrong(error) && others.length > 0) {
           wrong.add(chosen);
@@ -117,7 +118,7 @@ export class ProviderChain {
     try {
       return await act(candidate, AbortSignal.any([signal, gone.signal]));
     } catch (error) {
-      if (error instanceof PermanentError && isRefusal(error)) {
+      if (isRefusal(error)) {
         this.#takeOut(candidate, error);
       }
       throw error;
@@ -278,14 +279,4 @@ export class ProviderChain {
 /** Of whom a piece of work is to find out, or is finding out, whether they are back. */
 interface Claim<C extends Candidate> {
   candidate: C | undefined;
-}
-
-/** It is the provider's that something is wrong with, as a whole or for one thing. */
-function isRefusal({ scope }: PermanentError): boolean {
-  return scope === "provider" || scope === "api";
-}
-
-/** The provider answered that this request is wrong; another one may know better. */
-function isCalledWrong(error: unknown): error is DataError {
-  return error instanceof DataError && !(error instanceof MessageError);
 }

@@ -8,7 +8,6 @@ import { addDays, type Day, dayAt, parseDay, SHANGHAI } from "../domain/day.ts";
 import { MARKET } from "../domain/enums.ts";
 import type { LedgerKey, Span } from "../domain/ledger.ts";
 import { NO_ROWS, type Tally } from "../domain/outcome.ts";
-import { MessageError } from "../domain/message-error.ts";
 import { impliedInstrument } from "../domain/implied-instrument.ts";
 import { kindOf } from "../domain/instrument-kind.ts";
 import { type MarketName, marketOf } from "../domain/market.ts";
@@ -25,6 +24,8 @@ import type { Lock } from "../ports/lock.ts";
 import { ledgerKeyText } from "../domain/ledger.ts";
 import type { Ledger, ReferenceStore, Store } from "../ports/store.ts";
 import { type ListAnswer, type ListDataSet, toCalendarList, toInstrumentList } from "./list-answer.ts";
+import { isCalledWrong } from "./refusals.ts";
+import { whileNotOut } from "./while-not-out.ts";
 import type { ProviderLine, WholeAnswer } from "./provider-line.ts";
 import type { IndexCalendars } from "./index-calendars.ts";
 import { addTallies, tallyOf } from "./tally.ts";
@@ -175,9 +176,11 @@ export class Reference implements AsyncDisposable {
     }
     const isYoung: IsYoung = (atMs) => !isStale(atMs, clock.nowMs());
     try {
-      const isThere = await this.#ensureWhileThere(wanted, isYoung, signal);
-      if (!isThere && !doesStoredServe() && !(await this.#serveStored(list, "its provider is out"))) {
-        await this.#ensure(wanted, isYoung, signal);
+      // What was begun goes on without this message, and finds out when the provider is back.
+      const ensure = (until: AbortSignal): Promise<Refreshed> => this.#ensure(wanted, isYoung, until);
+      const isOut = (await whileNotOut(this.#parts.lines[list], ensure, signal)) === undefined;
+      if (isOut && !doesStoredServe() && !(await this.#serveStored(list, "its provider is out"))) {
+        await ensure(signal);
       }
     } catch (error) {
       if (!isRefusedCall(error)) {
@@ -188,32 +191,6 @@ export class Reference implements AsyncDisposable {
         // The trouble is the list's and no message's: messages wait, unless only a person can help.
         throw error instanceof DataError ? this.#waitWithout(list, error) : error;
       }
-    }
-  }
-
-  /** As `#ensure`; false as soon as the provider is out. What was begun goes on without this message, and finds out when it is back. */
-  async #ensureWhileThere(wanted: Wanted, isYoung: IsYoung, signal: AbortSignal): Promise<boolean> {
-    const line = this.#parts.lines[listOf(wanted)];
-    const gone = new AbortController();
-    const look = (): void => {
-      if (line.standing().word === "out") {
-        gone.abort(new Error(`${line.provider} is out`));
-      }
-    };
-    const end = line.onChange(look);
-    try {
-      const ensuring = this.#ensure(wanted, isYoung, AbortSignal.any([signal, gone.signal]));
-      // Not before it has begun, or nobody would find out.
-      look();
-      await ensuring;
-      return true;
-    } catch (error) {
-      if (gone.signal.aborted && error === gone.signal.reason) {
-        return false;
-      }
-      throw error;
-    } finally {
-      end();
     }
   }
 
@@ -562,9 +539,7 @@ export class Reference implements AsyncDisposable {
 
 /** The provider refused this very call: it calls it wrong, or we have no right to it. */
 function isRefusedCall(error: unknown): error is DataError | PermanentError {
-  // A MessageError is about a message that waited for too long, and says nothing of the call.
-  const isWrong = error instanceof DataError && !(error instanceof MessageError);
-  return isWrong || (error instanceof PermanentError && error.scope === "api");
+  return isCalledWrong(error) || (error instanceof PermanentError && error.scope === "api");
 }
 
 type IsYoung = (atMs: number | undefined) => boolean;

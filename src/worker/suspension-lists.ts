@@ -1,5 +1,5 @@
 import { BoundedMap } from "../base/bounded-map.ts";
-import { DataError, PermanentError } from "../base/errors.ts";
+import { DataError } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
 import { createGatherer, type Gatherer } from "../base/gather.ts";
 import type { Log } from "../base/log.ts";
@@ -12,6 +12,8 @@ import { askAgainAtMs } from "../planning/final-day.ts";
 import { chooseSuspensionCalls, type CodeDays } from "../planning/suspension-calls.ts";
 import { LATE_PUBLICATION_MS, LATE_PUBLICATION_MS_MAX } from "../planning/verdict.ts";
 import type { ProviderLine, WholeAnswer } from "./provider-line.ts";
+import { isRefusal } from "./refusals.ts";
+import { whileNotOut } from "./while-not-out.ts";
 
 /** Days of one code that came back empty and that nothing explains yet. */
 interface Suspects {
@@ -34,23 +36,6 @@ interface RememberedDay {
 interface ListedDay {
   readonly codes: ReadonlySet<SecurityCode>;
   readonly evidence: Omit<Evidence, "note">;
-}
-
-/** What the list says, or nothing as soon as its provider is out. */
-async function orWithout(line: ProviderLine, answer: Promise<SuspendedDays>): Promise<SuspendedDays> {
-  const without = Promise.withResolvers<SuspendedDays>();
-  const look = (): void => {
-    if (line.standing().word === "out") {
-      without.resolve(NOTHING_ASKED);
-    }
-  };
-  const end = line.onChange(look);
-  look();
-  try {
-    return await Promise.race([answer, without.promise]);
-  } finally {
-    end();
-  }
 }
 
 /** Suspects whose lookups share calls. */
@@ -94,9 +79,8 @@ export class SuspensionLists {
       return await answer;
     }
     const mayGoWithout = askedOf !== undefined && askedOf !== line.provider;
-    return await (mayGoWithout
-      ? orWithout(line, line.orOutage(answer, this.#work))
-      : line.orOutage(answer, this.#work));
+    const look = (until: AbortSignal): Promise<SuspendedDays> => line.orOutage(answer, until);
+    return mayGoWithout ? ((await whileNotOut(line, look, this.#work)) ?? NOTHING_ASKED) : await look(this.#work);
   }
 
   async #answer(batch: readonly Suspects[]): Promise<readonly SuspendedDays[]> {
@@ -153,7 +137,7 @@ export class SuspensionLists {
     try {
       return await this.#fetch(line, selection);
     } catch (error) {
-      const isForGood = error instanceof PermanentError && (error.scope === "api" || error.scope === "provider");
+      const isForGood = isRefusal(error);
       if (!isForGood && !(error instanceof DataError)) {
         throw error;
       }

@@ -12,7 +12,7 @@ import { marketData as baostockData } from "../../src/simulators/baostock/market
 import { marketData as tdxData } from "../../src/simulators/tdx/market-data.ts";
 import { sizes } from "../support/sizes.ts";
 import { run } from "../support/run-cli.ts";
-import { openProvidersRig } from "./providers-rig.ts";
+import { openProvidersRig, type ProvidersRig } from "./providers-rig.ts";
 
 const MARKET = {
   seed: sizes.seed,
@@ -37,8 +37,7 @@ test("a traded day that a provider has nothing of is asked of the next one, unti
   }
   const { rig, market } = rigs;
   const worker = rig.start();
-  const range = { start_date: market.days[0], end_date: market.days.at(-1) };
-  await rig.publish([{ key: code, value: { command: "bar_snapshot", params: { code, ...range } } }]);
+  await askForAll(rig, market, code);
   await rig.untilSettled(1);
   const rows = await rig.select<{ readonly day: string; readonly source: number }>(
     "SELECT toString(trading_day) AS day, toInt32(source) AS source FROM @bar WHERE code = {code:String} ORDER BY day",
@@ -78,8 +77,7 @@ test("a traded day that nobody has is unexplained, counted as missing, and cover
   }
   const { rig, market } = rigs;
   const worker = rig.start();
-  const range = { start_date: market.days[0], end_date: market.days.at(-1) };
-  await rig.publish([{ key: code, value: { command: "bar_snapshot", params: { code, ...range } } }]);
+  await askForAll(rig, market, code);
   await rig.untilSettled(1);
   assert.deepEqual(await rig.select("SELECT outcome, unexplained_days AS days FROM @outcome_row FINAL"), [
     { outcome: "unexplained", days: 1 },
@@ -96,11 +94,17 @@ test("a traded day that nobody has is unexplained, counted as missing, and cover
 
   // Asked again by name it is asked for again, and when somebody has it it is there.
   const before = rigs.baostock.requests.length;
-  await rig.publish([{ key: code, value: { command: "bar_snapshot", params: { code, ...range } } }]);
+  await askForAll(rig, market, code);
   await rig.untilSettled(2);
   assert.ok(rigs.baostock.requests.length > before);
   await worker.stop();
 });
+
+/** Every day of the market, of one code. */
+async function askForAll(rig: ProvidersRig["rig"], market: Market, code: string): Promise<void> {
+  const range = { start_date: market.days[0], end_date: market.days.at(-1) };
+  await rig.publish([{ key: code, value: { command: "bar_snapshot", params: { code, ...range } } }]);
+}
 
 /** A security that traded every day, and the last of the days: nothing behind it shows that it is missing. */
 function pick(market: Market): { readonly code: string; readonly day: Day } {
