@@ -2,7 +2,7 @@ import { systemClock, type Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import { chainForAll, chainForMarket, type Chains } from "../domain/chain-rule.ts";
-import { type MarketName, MARKETS } from "../domain/market.ts";
+import { isOfMarket, type MarketName } from "../domain/market.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { Abilities } from "../planning/covers.ts";
 import type { Lock } from "../ports/lock.ts";
@@ -148,10 +148,9 @@ function indexLines(providers: readonly OpenProvider[], chains: Chains): Readonl
 }
 
 function findList(providers: readonly OpenProvider[], list: ListDataSet, market: MarketName): ProviderLine | undefined {
-  const { exchanges } = MARKETS[market];
   return providers
     .flatMap(({ lines }) => lines)
-    .find(({ capability: one }) => one.dataSet === list && one.exchanges.some((at) => exchanges.includes(at)));
+    .find(({ capability: one }) => one.dataSet === list && isOfMarket(one.exchanges, market));
 }
 
 function inOrder(providers: readonly OpenProvider[], chain: readonly ProviderName[]): readonly OpenProvider[] {

@@ -1,6 +1,6 @@
 import { PermanentError } from "../base/errors.ts";
 import { chainForMarket, type ChainRule, chainRuleText, chainSubjectOf, type Chains } from "../domain/chain-rule.ts";
-import { MARKET_NAMES, MARKETS, type MarketName } from "../domain/market.ts";
+import { isOfMarket, MARKET_NAMES } from "../domain/market.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { DataSet } from "../domain/rows.ts";
 import type { Abilities } from "../planning/covers.ts";
@@ -49,8 +49,4 @@ function isOfRule({ dataSet, frequency, exchanges, kinds }: Capability, { subjec
     (market === undefined ? MARKET_NAMES : [market]).some((one) => isOfMarket(exchanges, one)) &&
     (kind === undefined || kinds.includes(kind))
   );
-}
-
-function isOfMarket(exchanges: Capability["exchanges"], market: MarketName): boolean {
-  return exchanges.some((at) => MARKETS[market].exchanges.includes(at));
 }

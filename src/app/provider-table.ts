@@ -4,7 +4,7 @@ import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import { PROVIDERS, type ProviderName } from "../domain/provider.ts";
 import { chainForMarket, chainSubjectOf } from "../domain/chain-rule.ts";
-import { type MarketName, MARKETS } from "../domain/market.ts";
+import { isOfMarket, type MarketName, MARKETS } from "../domain/market.ts";
 import type { Abilities } from "../planning/covers.ts";
 import type { Publication } from "../planning/final-day.ts";
 import type { CallLimit } from "../ports/budget.ts";
@@ -209,12 +209,11 @@ export function allAble(
   frequency: Capability["frequency"],
   market: MarketName = "CN",
 ): readonly AbleProvider[] {
-  const { exchanges } = MARKETS[market];
   return chainForMarket(config.providers, chainSubjectOf(dataSet, frequency), market).flatMap((provider) =>
     servedProvider(provider)
       .capabilities(config)
       .filter((one) => one.dataSet === dataSet && one.frequency === frequency)
-      .filter((one) => one.exchanges.some((exchange) => exchanges.includes(exchange)))
+      .filter((one) => isOfMarket(one.exchanges, market))
       .map((capability) => ({ provider, capability })),
   );
 }

@@ -48,6 +48,11 @@ export const MARKETS: { readonly [M in MarketName]: MarketFacts } = {
   },
 };
 
+/** Whether any of these exchanges is one of the market's. */
+export function isOfMarket(exchanges: readonly Exchange[], market: MarketName): boolean {
+  return exchanges.some((exchange) => marketOfExchange(exchange) === market);
+}
+
 export function marketOf(code: SecurityCode): MarketName {
   return marketOfExchange(exchangeOf(code));
 }

@@ -3,7 +3,7 @@ import { DataError, describeError, TransientError } from "../base/errors.ts";
 import { GivenBackError } from "../consumer/handling.ts";
 import { chainFor, chainSubjectOf, providersInUse, type Chains } from "../domain/chain-rule.ts";
 import { addDays, dayAt, maxDay, type Day } from "../domain/day.ts";
-import { MARKETS, marketOf } from "../domain/market.ts";
+import { isOfMarket, MARKETS, marketOf } from "../domain/market.ts";
 import { MessageError } from "../domain/message-error.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
@@ -297,14 +297,12 @@ function whyUnable(
 ): MessageError {
   const [first] = codes;
   if (first !== undefined && !reference.hasCalendarOf(first)) {
-    const { exchanges, title } = MARKETS[marketOf(first)];
+    const market = marketOf(first);
     const able = [...abilities].flatMap(([name, all]) =>
-      all.some((one) => one.dataSet === "trading-calendar" && one.exchanges.some((at) => exchanges.includes(at)))
-        ? [name]
-        : [],
+      all.some((one) => one.dataSet === "trading-calendar" && isOfMarket(one.exchanges, market)) ? [name] : [],
     );
     const who = able.length === 0 ? "" : `; add ${able.join(" or ")} to providers.chain`;
-    const detail = `on which days the exchanges of ${title} were open is known to nobody of providers.chain${who}`;
+    const detail = `on which days the exchanges of ${MARKETS[market].title} were open is known to nobody of providers.chain${who}`;
     return new MessageError("not-supported", places.codes, detail);
   }
   if (provider === undefined || first === undefined) {

@@ -1,7 +1,6 @@
-import { parseDecimal, ZERO } from "../../base/decimal.ts";
 import { DataError, TransientError } from "../../base/errors.ts";
 import { isRecord } from "../http/json-text.ts";
-import { divide, multiply, ONE, toRatio, type Ratio } from "./ratio.ts";
+import { divide, multiply, ONE, toPositive, type Ratio } from "./ratio.ts";
 
 /** A cell as it came: the source text of a number, null, or anything else for mapping to refuse. */
 export type Cell = unknown;
@@ -161,18 +160,6 @@ function readSplit({ stamp, fields }: WireEvent, doing: string): Split {
     throw new DataError(`${doing}: a split of no ratio (${describe(fields)})`);
   }
   return { stamp, ratio: divide(numerator, denominator) };
-}
-
-function toPositive(cell: unknown): Ratio | undefined {
-  try {
-    const text = parseDecimal(cell);
-    return text === ZERO || text.startsWith("-") ? undefined : toRatio(text);
-  } catch (error) {
-    if (error instanceof DataError) {
-      return undefined;
-    }
-    throw error;
-  }
 }
 
 /** All splits that pass `isLater`, multiplied. */

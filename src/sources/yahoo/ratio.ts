@@ -1,4 +1,5 @@
-import { fromScaled, scaleOf, toScaled, type DecimalText } from "../../base/decimal.ts";
+import { fromScaled, parseDecimal, scaleOf, toScaled, ZERO, type DecimalText } from "../../base/decimal.ts";
+import { DataError } from "../../base/errors.ts";
 
 /** A fraction of whole numbers above 0 (or a numerator of 0), so that nothing is rounded before the end. */
 export interface Ratio {
@@ -11,6 +12,19 @@ export const ONE: Ratio = { numerator: 1n, denominator: 1n };
 export function toRatio(text: DecimalText): Ratio {
   const scale = scaleOf(text);
   return { numerator: toScaled(text, scale), denominator: 10n ** BigInt(scale) };
+}
+
+/** Undefined of a cell that is no number above 0; whoever reads its row says so. */
+export function toPositive(cell: unknown): Ratio | undefined {
+  try {
+    const text = parseDecimal(cell);
+    return text === ZERO || text.startsWith("-") ? undefined : toRatio(text);
+  } catch (error) {
+    if (error instanceof DataError) {
+      return undefined;
+    }
+    throw error;
+  }
 }
 
 export function multiply(left: Ratio, right: Ratio): Ratio {

@@ -1,7 +1,7 @@
 import { DataError } from "../../base/errors.ts";
 import { dayAt, minDay, parseDay, type Day } from "../../domain/day.ts";
 import { kindOf, nameOfKind } from "../../domain/instrument-kind.ts";
-import { MARKETS, marketOf, type MarketName } from "../../domain/market.ts";
+import { isOfMarket, MARKETS, marketOf, type MarketName } from "../../domain/market.ts";
 import type { DataSet } from "../../domain/rows.ts";
 import { exchangeOf, type SecurityCode } from "../../domain/security-code.ts";
 import type { Call } from "../../domain/unit.ts";
@@ -160,8 +160,7 @@ export function openYahooSource(options: YahooSourceOptions): Source {
     const { selection } = call;
     const market = selection.by === "range" ? (selection.market ?? "CN") : "CN";
     const offer = capabilities.find(
-      ({ dataSet, exchanges }) =>
-        dataSet === "trading-calendar" && MARKETS[market].exchanges.some((own) => exchanges.includes(own)),
+      ({ dataSet, exchanges }) => dataSet === "trading-calendar" && isOfMarket(exchanges, market),
     );
     if (selection.by !== "range" || market === "CN" || offer?.since === undefined) {
       throw new RangeError(`calling yahoo: it has no calendar of ${MARKETS[market].title} by ${selection.by}`);

@@ -1,10 +1,9 @@
-import { parseDecimal, ZERO } from "../../base/decimal.ts";
 import { DataError } from "../../base/errors.ts";
 import type { Day } from "../../domain/day.ts";
 import type { MarketName } from "../../domain/market.ts";
 import type { Chart, Slot } from "./chart.ts";
 import { createDayClock } from "./mapping.ts";
-import { divide, multiply, ONE, toRatio, type Ratio } from "./ratio.ts";
+import { divide, multiply, ONE, toPositive, type Ratio } from "./ratio.ts";
 
 /** Below it a split cannot be told from what a price does in a day. */
 const TOLD_FROM: Ratio = { numerator: 2n, denominator: 1n };
@@ -19,7 +18,7 @@ const TOLD_FROM: Ratio = { numerator: 2n, denominator: 1n };
 export function requireSplitsApplied(chart: Chart, market: MarketName, doing: string): void {
   const dayOf = createDayClock(market);
   const bars = chart.slots.flatMap((slot) =>
-    slot.stamp === undefined || priceOf(slot.close) === undefined ? [] : [{ day: dayOf(slot.stamp), slot }],
+    slot.stamp === undefined || toPositive(slot.close) === undefined ? [] : [{ day: dayOf(slot.stamp), slot }],
   );
   for (const [day, splits] of Map.groupBy(chart.splits, ({ stamp }) => dayOf(stamp))) {
     const before = bars.findLast((bar) => bar.day < day);
@@ -46,8 +45,8 @@ function requireApplied({ day, ratio, before, after }: Around, doing: string): v
   if (after === undefined) {
     throw new DataError(`${doing}: ${named} has no bar yet, and whether prices were divided by it cannot be told`);
   }
-  const left = priceOf(before.close);
-  const right = priceOf(after.open) ?? priceOf(after.close);
+  const left = toPositive(before.close);
+  const right = toPositive(after.open) ?? toPositive(after.close);
   const isForward = compare(ratio, ONE) > 0;
   const size = isForward ? ratio : divide(ONE, ratio);
   if (left === undefined || right === undefined || compare(size, TOLD_FROM) < 0) {
@@ -59,19 +58,6 @@ function requireApplied({ day, ratio, before, after }: Around, doing: string): v
   if (compare(way, end) > 0 || compare(multiply(way, end), ONE) < 0) {
     const prices = `${JSON.stringify(before.close)} before it and ${JSON.stringify(after.open)} on it`;
     throw new DataError(`${doing}: prices were not divided once by ${named}: ${prices}`);
-  }
-}
-
-/** Undefined of what is no price: then the row is rejected where it is read. */
-function priceOf(cell: unknown): Ratio | undefined {
-  try {
-    const text = parseDecimal(cell);
-    return text === ZERO || text.startsWith("-") ? undefined : toRatio(text);
-  } catch (error) {
-    if (error instanceof DataError) {
-      return undefined;
-    }
-    throw error;
   }
 }
 
