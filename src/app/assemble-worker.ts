@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
-import { chainForAll, chainForMarket, type Chains } from "../domain/chain-rule.ts";
+import { chainForAll, chainForMarket, type Chains, providersInUse } from "../domain/chain-rule.ts";
 import { isOfMarket, type MarketName } from "../domain/market.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { Abilities } from "../planning/covers.ts";
@@ -11,8 +11,9 @@ import { LedgerBook } from "../worker/ledger-book.ts";
 import type { Perform } from "../worker/message-handler.ts";
 import type { ProviderLines } from "../worker/bring.ts";
 import { createPerform } from "../worker/perform.ts";
-import { IndexCalendars, type IndexMarket } from "../worker/index-calendars.ts";
+import type { IndexMarket } from "../worker/index-calendars.ts";
 import type { ListDataSet } from "../worker/list-answer.ts";
+import { ProviderChain } from "../worker/provider-chain.ts";
 import type { ProviderLine } from "../worker/provider-line.ts";
 import { Reference } from "../worker/reference.ts";
 import { RowsInHand } from "../worker/rows-in-hand.ts";
@@ -58,24 +59,23 @@ export function assembleWorker(parts: AssembleParts, work: AbortSignal): Assembl
   const { config, store, providers, lock, log, clock = systemClock } = parts;
   const retryWaits = retryWaitsOf(config);
   const opened = new AsyncDisposableStack();
-  const lists = {
-    stored: store.reference,
-    store: store.store,
-    ledger: store.ledger,
-    lock,
-    clock,
-    log,
-    work,
-  };
   const chains = config.providers;
+  const chain = new ProviderChain({ providers: providersInUse(chains), log });
   const reference = opened.use(
     new Reference({
-      ...lists,
-      indexCalendars: new IndexCalendars({ ...lists, lines: indexLines(providers, chains) }),
+      stored: store.reference,
+      store: store.store,
+      ledger: store.ledger,
+      lock,
+      clock,
+      log,
+      work,
+      chain,
       lines: {
-        "stock-list": lineOf(providers, "stock-list", chains),
-        "trading-calendar": lineOf(providers, "trading-calendar", chains),
+        "stock-list": listLines(providers, "stock-list", "CN", chains),
+        "trading-calendar": listLines(providers, "trading-calendar", "CN", chains),
       },
+      indexLines: indexLines(providers, chains),
     }),
   );
   const suspensions = createSuspensionLists(inOrder(providers, chainForAll(chains, "suspensions")), clock, log, work);
@@ -106,7 +106,8 @@ export function assembleWorker(parts: AssembleParts, work: AbortSignal): Assembl
   }
   const perform = createPerform({
     lines,
-    chains: config.providers,
+    chain,
+    chains,
     abilities: parts.abilities ?? new Map(providers.map(({ provider, capabilities }) => [provider, capabilities])),
     reference,
     ledger: new LedgerBook(store.ledger, { clock, log, waits: retryWaits }, work),
@@ -126,31 +127,26 @@ export function assembleWorker(parts: AssembleParts, work: AbortSignal): Assembl
   return { perform, reference, breakers, letGoInOutages, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-/** Of the first provider that has the mainland's list; the settings were checked before. */
-function lineOf(providers: readonly OpenProvider[], list: ListDataSet, chains: Chains): ProviderLine {
-  const line = findList(inOrder(providers, chainForMarket(chains, list, "CN")), list, "CN");
-  if (line === undefined) {
-    throw new RangeError(`a worker needs a provider with a ${list.replace("-", " ")}`);
-  }
-  return line;
+function indexLines(
+  providers: readonly OpenProvider[],
+  chains: Chains,
+): ReadonlyMap<IndexMarket, readonly ProviderLine[]> {
+  const all = (["HK", "US"] as const).map(
+    (market) => [market, listLines(providers, "trading-calendar", market, chains)] as const,
+  );
+  return new Map(all.filter(([, lines]) => lines.length > 0));
 }
 
-function indexLines(providers: readonly OpenProvider[], chains: Chains): ReadonlyMap<IndexMarket, ProviderLine> {
-  const lines = new Map<IndexMarket, ProviderLine>();
-  for (const market of ["HK", "US"] as const) {
-    const asked = inOrder(providers, chainForMarket(chains, "trading-calendar", market));
-    const line = findList(asked, "trading-calendar", market);
-    if (line !== undefined) {
-      lines.set(market, line);
-    }
-  }
-  return lines;
-}
-
-function findList(providers: readonly OpenProvider[], list: ListDataSet, market: MarketName): ProviderLine | undefined {
-  return providers
+/** Of everybody who has the market's list, in the order of the chain; the settings were checked before. */
+function listLines(
+  providers: readonly OpenProvider[],
+  list: ListDataSet,
+  market: MarketName,
+  chains: Chains,
+): readonly ProviderLine[] {
+  return inOrder(providers, chainForMarket(chains, list, market))
     .flatMap(({ lines }) => lines)
-    .find(({ capability: one }) => one.dataSet === list && isOfMarket(one.exchanges, market));
+    .filter(({ capability }) => capability.dataSet === list && isOfMarket(capability.exchanges, market));
 }
 
 function inOrder(providers: readonly OpenProvider[], chain: readonly ProviderName[]): readonly OpenProvider[] {

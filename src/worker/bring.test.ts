@@ -20,7 +20,7 @@ import type { Capability, Source } from "../ports/source.ts";
 import type { Ledger, ReferenceStore, Store } from "../ports/store.ts";
 import { createBring } from "./bring.ts";
 import type { CallDesk } from "./call-desk.ts";
-import { IndexCalendars } from "./index-calendars.ts";
+import { ProviderChain } from "./provider-chain.ts";
 import { LedgerBook } from "./ledger-book.ts";
 import type { Done } from "./message-handler.ts";
 import { ProviderGate } from "./provider-gate.ts";
@@ -282,15 +282,23 @@ function openRig(
     [Symbol.asyncDispose]: async () => undefined,
   };
   const listLine = lineOfLists(clock, refusal);
-  const lists = { stored, store, ledger, lock: createMemoryLock(), clock, log: silentLog, work: never };
-  const reference = new Reference({
-    ...lists,
-    indexCalendars: new IndexCalendars({ ...lists, lines: new Map([["US", listLine]]) }),
-    lines: { "stock-list": listLine, "trading-calendar": listLine },
-  });
   const providers = lines.map(({ provider }) => provider);
+  const chain = new ProviderChain({ providers, log: silentLog });
+  const reference = new Reference({
+    stored,
+    store,
+    ledger,
+    lock: createMemoryLock(),
+    clock,
+    log: silentLog,
+    work: never,
+    chain,
+    lines: { "stock-list": [listLine], "trading-calendar": [listLine] },
+    indexLines: new Map([["US", [listLine]]]),
+  });
   const bring = createBring({
     lines: new Map(lines.map((line) => [line.provider, { lines: () => [line as never] }])),
+    chain,
     chains: { chain: providers, chains: [] },
     abilities: new Map(),
     reference,

@@ -1,7 +1,7 @@
 import type { Log } from "../base/log.ts";
 import { DataError, describeError, TransientError } from "../base/errors.ts";
 import { GivenBackError } from "../consumer/handling.ts";
-import { chainFor, chainSubjectOf, providersInUse, type Chains } from "../domain/chain-rule.ts";
+import { chainFor, chainSubjectOf, type Chains } from "../domain/chain-rule.ts";
 import { addDays, dayAt, maxDay, type Day } from "../domain/day.ts";
 import { isOfMarket, MARKETS, marketOf } from "../domain/market.ts";
 import { MessageError } from "../domain/message-error.ts";
@@ -13,7 +13,7 @@ import { reachOf } from "../planning/plan.ts";
 import { groupByLines, noProvider, type AbleGroup } from "./able-lines.ts";
 import { countDays, joinDays, withoutDays } from "./days-left.ts";
 import type { CommandContext, Done } from "./message-handler.ts";
-import { MovedOnError, ProviderChain } from "./provider-chain.ts";
+import { MovedOnError, type ProviderChain } from "./provider-chain.ts";
 import { isRefusal } from "./refusals.ts";
 import {
   ensureLists,
@@ -40,6 +40,8 @@ export interface ProviderLines {
 
 export interface BringParts extends SyncParts {
   readonly lines: ReadonlyMap<ProviderName, ProviderLines>;
+  /** Of all providers in use; who refused a list is not asked for anything else either. */
+  readonly chain: ProviderChain;
   readonly chains: Chains;
   /** Of all providers, in use or not, for the answer to whoever asks for what those in use do not have. */
   readonly abilities: Abilities;
@@ -65,7 +67,7 @@ export type Bring = (
  * which names the providers that could.
  */
 export function createBring(parts: BringParts): Bring {
-  const chain = new ProviderChain({ providers: providersInUse(parts.chains), log: parts.log });
+  const { chain } = parts;
   const bringMarket: Bring = async (dataSet, request, context, signal) => {
     // Before anybody is chosen: who refuses a list is not who is asked for the rows.
     await ensureLists(request, parts.reference, context, signal);

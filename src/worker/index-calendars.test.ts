@@ -11,6 +11,9 @@ import type { CalendarDay } from "../domain/rows.ts";
 import { createMemoryLock } from "../limits/memory-lock.ts";
 import type { Capability, Page, Source } from "../ports/source.ts";
 import { IndexCalendars } from "./index-calendars.ts";
+import type { ListParts } from "./keep-list.ts";
+import { ListLines } from "./list-lines.ts";
+import { ProviderChain } from "./provider-chain.ts";
 import { ProviderGate } from "./provider-gate.ts";
 import { ProviderLine } from "./provider-line.ts";
 
@@ -40,7 +43,7 @@ test("a weekday that is just over and has no bar is looked at again, and a day l
 });
 
 test("what is under way for nobody ends when the calendars are closed", { timeout: 5_000 }, async () => {
-  const { calendars, clock, index } = openCalendars();
+  const { calendars, clock, index, close } = openCalendars();
   index.failure = new TransientError("banned", { retryAfterMs: 1_800_000 });
   const stop = new AbortController();
   const waiting = calendars.ensure("HK", stop.signal);
@@ -49,7 +52,8 @@ test("what is under way for nobody ends when the calendars are closed", { timeou
   stop.abort(new Error("given back"));
   await assert.rejects(waiting, /given back/);
   assert.ok(clock.sleepers > 0);
-  await calendars[Symbol.asyncDispose]();
+  close.abort(new Error("closed"));
+  await calendars.ended();
   assert.equal(clock.sleepers, 0);
 });
 
@@ -101,9 +105,9 @@ function openCalendars() {
     log: silentLog,
     newCallId: () => "call-1",
   });
-  const calendars = new IndexCalendars({
-    lines: new Map([["HK", line]]),
-    stored: { calendar: async () => [...stored.values()] },
+  const close = new AbortController();
+  const parts: ListParts = {
+    stored: { instruments: async () => [], calendar: async () => [...stored.values()] },
     store: {
       addBatch: async (models) => {
         for (const model of models) {
@@ -126,9 +130,12 @@ function openCalendars() {
     lock: createMemoryLock(),
     clock,
     log: silentLog,
-    work: never,
-  });
-  return { calendars, clock, index };
+    work: close.signal,
+  };
+  const chain = new ProviderChain({ providers: ["yahoo"], log: silentLog });
+  const lines = new ListLines({ list: "trading days", lines: [line], chain, clock, log: silentLog });
+  const calendars = new IndexCalendars(parts, new Map([["HK", lines]]));
+  return { calendars, clock, index, close };
 }
 
 const CAPABILITY: Capability = {

@@ -80,7 +80,7 @@ export class SuspensionLists {
     }
     const mayGoWithout = askedOf !== undefined && askedOf !== line.provider;
     const look = (until: AbortSignal): Promise<SuspendedDays> => line.orOutage(answer, until);
-    return mayGoWithout ? ((await whileNotOut(line, look, this.#work)) ?? NOTHING_ASKED) : await look(this.#work);
+    return mayGoWithout ? ((await whileNotOut([line], look, this.#work)) ?? NOTHING_ASKED) : await look(this.#work);
   }
 
   async #answer(batch: readonly Suspects[]): Promise<readonly SuspendedDays[]> {

@@ -1,24 +1,25 @@
 import type { Candidate } from "./provider-chain.ts";
 
 /**
- * What `act` brings, or undefined as soon as the line is out; `act` begins in any case, and is told by its signal. Throws what
- * `act` throws.
+ * What `act` brings, or undefined as soon as all of them that count are out; `act` begins in any case, and is told by its
+ * signal. Throws what `act` throws.
  */
 export async function whileNotOut<T>(
-  line: Candidate,
+  candidates: readonly Candidate[],
   act: (signal: AbortSignal) => Promise<T>,
   signal: AbortSignal,
+  thatCount: () => readonly Candidate[] = () => candidates,
 ): Promise<T | undefined> {
   const gone = new AbortController();
   const look = (): void => {
-    if (line.standing().word === "out") {
-      gone.abort(new Error(`${line.provider} is out`));
+    if (thatCount().every((one) => one.standing().word === "out")) {
+      gone.abort(new Error(`${candidates.map(({ provider }) => provider).join(", ")}: out`));
     }
   };
-  const end = line.onChange(look);
+  const ends = candidates.map((one) => one.onChange(look));
   try {
     const acting = act(AbortSignal.any([signal, gone.signal]));
-    // Not before it has begun, or nobody would find out when the line is back.
+    // Not before it has begun, or nobody would find out when one is back.
     look();
     return await acting;
   } catch (error) {
@@ -27,6 +28,8 @@ export async function whileNotOut<T>(
     }
     throw error;
   } finally {
-    end();
+    for (const end of ends) {
+      end();
+    }
   }
 }

@@ -3,7 +3,7 @@ import { Temporal } from "temporal-polyfill";
 import { assembleWorker } from "../../src/app/assemble-worker.ts";
 import { systemClock, type Clock } from "../../src/base/clock.ts";
 import type { Log } from "../../src/base/log.ts";
-import { gateLimitsOf } from "../../src/app/open-providers.ts";
+import { gateLimitsOf, type OpenProvider } from "../../src/app/open-providers.ts";
 import { retryWaitsOf } from "../../src/app/retry-waits.ts";
 import { loadConfig } from "../../src/config.ts";
 import { ledgerKeyText, type Span } from "../../src/domain/ledger.ts";
@@ -11,6 +11,7 @@ import { parseMessage } from "../../src/domain/parse-message.ts";
 import type { Bar, CalendarDay, Instrument, RejectedRow } from "../../src/domain/rows.ts";
 import { createMemoryLock } from "../../src/limits/memory-lock.ts";
 import type { Budget } from "../../src/ports/budget.ts";
+import type { Source } from "../../src/ports/source.ts";
 import type { Ledger, Model, ReferenceStore, Store } from "../../src/ports/store.ts";
 import { recordingFromRows, type RecordedRows } from "../../src/simulators/tushare/recording.ts";
 import type { SimulatedData } from "../../src/simulators/tushare/simulated-data.ts";
@@ -37,6 +38,8 @@ export interface CoreRig extends AsyncDisposable {
   send(message: unknown, signal?: AbortSignal): Promise<Done>;
   /** Spans of a key such as `bars/1d/600001.SH`, as `2026-03-02..2026-03-03 no-trade`. */
   states(key: string): readonly string[];
+  /** Who brought a key's spans. */
+  evidence(key: string): readonly string[];
   /** The notes of a key's spans. */
   notes(key: string): readonly string[];
   readonly bars: ReadonlyMap<string, unknown>;
@@ -57,6 +60,8 @@ export interface CoreRigOptions extends Omit<TushareSimulatorOptions, "data" | "
   readonly now: string;
   readonly rows: RecordedRows;
   readonly source?: Partial<TushareSourceOptions>;
+  /** Who else is in use; who is asked when is for `env` to say. */
+  readonly others?: readonly Source[];
   /** Settings by variable. Pauses of the breaker are as long as they may be. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -65,6 +70,7 @@ export async function openCoreRig({
   now,
   rows,
   source: sourceOptions,
+  others = [],
   env = {},
   ...simulated
 }: CoreRigOptions): Promise<CoreRig> {
@@ -82,14 +88,31 @@ export async function openCoreRig({
   const budget = openFreeBudget(clock);
   const { config } = loadConfig({ flags: new Map(), env: { ...SHORT_PAUSES, ...env }, readFile: () => "" });
   const retryWaits = retryWaitsOf(config);
-  const gates: ProviderGate[] = [];
   let calls = 0;
-  const lines = source.capabilities.map((capability) => {
-    const newCallId = (): string => `call-${(calls += 1)}`;
-    const key = { provider: source.provider, api: capability.api };
-    const gate = new ProviderGate({ key, limits: gateLimitsOf(config), clock, log, random: () => 1 });
-    gates.push(gate);
-    return new ProviderLine({ source, capability, budget, gate, retryWaits, clock, log, newCallId });
+  const newCallId = (): string => `call-${(calls += 1)}`;
+  const providers = [source, ...others].map((one): OpenProvider => {
+    const gates: ProviderGate[] = [];
+    const lines = one.capabilities.map((capability) => {
+      const key = { provider: one.provider, api: capability.api };
+      const gate = new ProviderGate({ key, limits: gateLimitsOf(config), clock, log, random: () => 1 });
+      gates.push(gate);
+      return new ProviderLine({ source: one, capability, budget, gate, retryWaits, clock, log, newCallId });
+    });
+    return {
+      provider: one.provider,
+      capabilities: one.capabilities,
+      lines,
+      line: (dataSet) => {
+        const line = lines.find(({ capability }) => capability.dataSet === dataSet);
+        if (line === undefined) {
+          throw new RangeError(`no ${dataSet}`);
+        }
+        return line;
+      },
+      callsAtOnceMax: 4,
+      gates,
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
   });
   const memory = openMemoryStore();
   const work = new AbortController();
@@ -97,23 +120,7 @@ export async function openCoreRig({
     {
       config: { ...config, worker: { ...config.worker, gatherMs: 5 } },
       store: memory,
-      providers: [
-        {
-          provider: source.provider,
-          capabilities: source.capabilities,
-          lines,
-          line: (dataSet) => {
-            const line = lines.find(({ capability }) => capability.dataSet === dataSet);
-            if (line === undefined) {
-              throw new RangeError(`no ${dataSet}`);
-            }
-            return line;
-          },
-          callsAtOnceMax: 4,
-          gates,
-          [Symbol.asyncDispose]: () => Promise.resolve(),
-        },
-      ],
+      providers,
       lock: createMemoryLock(),
       log,
       clock,
@@ -134,6 +141,7 @@ export async function openCoreRig({
       return await worker.perform(command, { requestId: "r", askedAtMs: clock.nowMs(), places }, signal);
     },
     states: (key) => (memory.spans.get(key) ?? []).map(({ from, to, state }) => `${from}..${to} ${state}`),
+    evidence: (key) => (memory.spans.get(key) ?? []).map(({ evidence }) => evidence.provider),
     notes: (key) => (memory.spans.get(key) ?? []).map(({ evidence }) => evidence.note),
     bars: memory.bars,
     instruments: memory.instruments,
