@@ -12,8 +12,10 @@ import type { Instrument } from "../domain/rows.ts";
 import { MAINLAND_EXCHANGES, parseSecurityCode } from "../domain/security-code.ts";
 import { uncoveredDays } from "./missing-days.ts";
 import { planCode, type CodePlan, type CodeRequest } from "./plan.ts";
+import { retrospectiveCalendar } from "./retrospective-calendar.ts";
 import { laySpans, stateOn } from "./spans.ts";
 import { bundledCalendar, CalendarEndError } from "./trading-calendar.ts";
+import { LATE_PUBLICATION_MS } from "./verdict.ts";
 
 const calendar = bundledCalendar();
 const day = (text: string): Day => parseDay(text);
@@ -100,6 +102,28 @@ test("of what is asked for day by day no day is asked for beside the missing one
       ["2025-11-24", "2025-11-25"],
     ],
   );
+});
+
+test("of a market whose days are known when they are over, weekdays behind the last one known are pending and not covered", () => {
+  const known = ["2025-11-25", "2025-11-26"].map((at) => ({
+    market: MARKET.OTHER,
+    day: day(at),
+    isOpen: true,
+    source: SOURCE.YAHOO,
+  }));
+  const weekend = retrospectiveCalendar(known, day("2025-11-28")).countUnknown(day("2025-11-25"), day("2025-12-01"));
+  assert.equal(weekend, 1, "Monday");
+  const to = (lookedTo: string): Partial<CodeRequest> => ({ calendar: retrospectiveCalendar(known, day(lookedTo)) });
+  const spans = [span("2025-11-25", "2025-11-26", "present")];
+  const made = plan({ start: day("2025-11-25") }, { ...to("2025-11-26"), spans });
+  assert.deepEqual(
+    [made.tradingDays, made.coveredDays, made.pendingDays, made.askAgainAtMs],
+    [4, 2, 2, nowMs + LATE_PUBLICATION_MS],
+  );
+  const holiday = plan({ start: day("2025-11-25") }, { ...to("2025-11-28"), spans });
+  assert.deepEqual([holiday.tradingDays, holiday.coveredDays, holiday.pendingDays], [2, 2, 0]);
+  const behind = plan({ start: day("2025-11-27") }, { ...to("2025-11-26"), spans });
+  assert.deepEqual([behind.units.length, behind.tradingDays, behind.pendingDays], [0, 2, 2]);
 });
 
 const holes = (second: string): readonly Span[] =>

@@ -12,6 +12,7 @@ import { ASK_EMPTY_AGAIN_MS, needsBetween, type IndexRun, type Needs } from "./m
 import { toRequestedRange, type RangePaths } from "./requested-range.ts";
 import { spanOn } from "./spans.ts";
 import type { TradingCalendar } from "./trading-calendar.ts";
+import { LATE_PUBLICATION_MS } from "./verdict.ts";
 
 /** One code of a sync command, for one data set: bars that want their factors too are planned twice. */
 export interface CodeRequest {
@@ -52,7 +53,7 @@ export interface CodePlan {
   readonly coveredDays: number;
   /** What the units are to bring. */
   readonly missingDays: number;
-  /** Not published yet, and not asked for. */
+  /** Not published yet, and not asked for; of a market without a calendar also weekdays of which nobody knows yet whether it was open. */
   readonly pendingDays: number;
   /** When the first pending day is worth asking for. */
   readonly askAgainAtMs: number | undefined;
@@ -101,7 +102,10 @@ export function planCode(request: CodeRequest): CodePlan {
   });
   const outside = spansOutsideListing(request, asked.from, asked.to);
   const from = maxDay(asked.from, instrument.listedOn);
-  const to = calendar.clip(minDay(asked.to, instrument.delistedOn ?? asked.to));
+  const askedTo = minDay(asked.to, instrument.delistedOn ?? asked.to);
+  const to = calendar.clip(askedTo);
+  const unknown = calendar.countUnknown(from, askedTo);
+  const unknownAgainAtMs = unknown > 0 ? nowMs + LATE_PUBLICATION_MS : undefined;
   const reach = reachOf(capability, calendar, nowMs);
   const namesDays = asked.namesDays && range === request.range;
   const beyondTo = reach === undefined ? undefined : minDay(to, addDays(reach, -1));
@@ -114,7 +118,14 @@ export function planCode(request: CodeRequest): CodePlan {
   };
   const run = tradingRun(calendar, maxDay(from, reach ?? from), to);
   if (run === undefined) {
-    return { ...nothingToDo(outside), ...beyondRuns, tradingDays: beyond, emptyDays: beyond };
+    return {
+      ...nothingToDo(outside),
+      ...beyondRuns,
+      tradingDays: beyond + unknown,
+      emptyDays: beyond,
+      pendingDays: unknown,
+      askAgainAtMs: unknownAgainAtMs,
+    };
   }
   const { finalRun, pendingRun } = splitAtFinal(run, request);
   const needs = finalRun === undefined ? NO_NEEDS : needsOf(finalRun, request, namesDays);
@@ -122,12 +133,12 @@ export function planCode(request: CodeRequest): CodePlan {
   const unfinished = pendingRun === undefined ? 0 : pendingRun.last - pendingRun.first + 1;
   return {
     units: toUnits(needs.missing, request),
-    tradingDays: beyond + run.last - run.first + 1,
+    tradingDays: beyond + run.last - run.first + 1 + unknown,
     coveredDays: needs.covered + unfinished - pending.length,
     missingDays: countDays(needs.missing),
     ...beyondRuns,
-    pendingDays: needs.pending + pending.length,
-    askAgainAtMs: needs.askAgainAtMs ?? pending[0]?.askAgainAtMs,
+    pendingDays: needs.pending + pending.length + unknown,
+    askAgainAtMs: needs.askAgainAtMs ?? pending[0]?.askAgainAtMs ?? unknownAgainAtMs,
     emptyDays: beyond + needs.empty,
     spans: [...outside, ...pending.filter((span) => !saysAlready(spans, span))].toSorted(byFirstDay),
   };

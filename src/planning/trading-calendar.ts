@@ -1,6 +1,8 @@
+import { Temporal } from "temporal-polyfill";
+
 import { TransientError } from "../base/errors.ts";
 import { CN_TRADING_DAYS_TO, tradingDays } from "../domain/cn-trading-days.ts";
-import { addDays, parseDay, type Day } from "../domain/day.ts";
+import { addDays, maxDay, parseDay, type Day } from "../domain/day.ts";
 import type { CalendarDay } from "../domain/rows.ts";
 
 /** A calendar that was brought up to date reaches further; until then asking more often changes nothing. */
@@ -67,6 +69,17 @@ export class TradingCalendar {
   /** The day, or the last one known where nothing behind it can be asked for. */
   clip(day: Day): Day {
     return this.isRetrospective && day > this.knownTo ? this.knownTo : day;
+  }
+
+  /** Weekdays from `from` to `to` that lie behind the end of what follows from days that are over: each may turn out to be one. */
+  countUnknown(from: Day, to: Day): number {
+    let count = 0;
+    if (this.isRetrospective && this.size > 0) {
+      for (let day = maxDay(from, addDays(this.knownTo, 1)); day <= to; day = addDays(day, 1)) {
+        count += Temporal.PlainDate.from(day).dayOfWeek <= 5 ? 1 : 0;
+      }
+    }
+    return count;
   }
 
   isTradingDay(day: Day): boolean {
