@@ -70,8 +70,9 @@ export interface Judgement {
   /** Days without a row and without a reason, sorted; always empty once the suspension list was asked. */
   readonly suspects: readonly Day[];
   /**
-   * Days, sorted, of which nothing but the answers themselves says that there is no more of them: unexplained-empty, and
-   * no-trade at an edge of the listing. An answer that is silently short leaves just these.
+   * Days, sorted, of which nothing but the answers themselves says that there is no more of them. An answer that is silently
+   * short leaves just these: unexplained-empty, and no-trade at an edge of the listing. Where the provider says whether
+   * there is more, those of which no answer has any row of the code.
    */
   readonly doubts: readonly Day[];
   /**
@@ -130,7 +131,7 @@ export function judgeUnit(input: JudgeInput): Judgement {
         spans.breakOff();
       } else {
         spans.add(day, verdict);
-        if (verdict.isDoubtful === true || verdict.state === "unexplained-empty") {
+        if (verdict.isDoubtful === true || (verdict.state === "unexplained-empty" && isSilence(day, input))) {
           doubts.push(day);
         }
         if (verdict.isUnproven === true) {
@@ -141,6 +142,14 @@ export function judgeUnit(input: JudgeInput): Judgement {
     spans.breakOff();
   }
   return { spans: spans.spans, suspects, doubts, unproven };
+}
+
+/** An answer with rows of the code says something of all its days, unless it may be silently short. */
+function isSilence(day: Day, { answers, capability }: JudgeInput): boolean {
+  return (
+    capability.isSilentlyShort === true ||
+    answers.every(({ from, to, reach }) => day < from || day > to || reach === undefined)
+  );
 }
 
 /** What a day is said to be; two days with the same `source` and equal words share a span. */

@@ -134,13 +134,28 @@ test("a day that only silence speaks of is asked for again where answers may be 
   }
 });
 
+test("an answer without any row is asked for again also where the provider says whether there is more", async () => {
+  for (const { brings, want, asked } of [
+    { brings: 3, want: ["present"], asked: 3 },
+    { brings: 4, want: ["unexplained-empty"], asked: 3 },
+  ]) {
+    let looks = 0;
+    const rig = openUnit(async (keep) => {
+      looks += 1;
+      await keep({ ...partOf(looks === brings ? DAYS : [], BigInt(looks)), isLast: true });
+    });
+    const { spans } = await rig.sync();
+    assert.deepEqual([spans.map(({ state }) => state), looks], [want, asked]);
+  }
+});
+
 test("a unit that ends between two looks says nothing of the days in doubt", async () => {
   for (const marketRows of [undefined, 5_000]) {
     const moved = new AbortController();
     const rig = openUnit(
       async (keep) => {
         const part = partOf(DAYS.slice(0, -1));
-        await keep({ ...part, answers: part.answers.map((answer) => ({ ...answer, marketRows })), isLast: true });
+        await keep({ ...part, answers: marketRows === undefined ? part.answers : ofMarket(part), isLast: true });
       },
       moved.signal,
       never,
@@ -155,26 +170,25 @@ test("a unit that ends between two looks says nothing of the days in doubt", asy
   }
 });
 
-test("days that only a market's answers lack are asked for by code, once, from the nearest days with a row on", async () => {
+test("days that only a market's answers lack are asked for by code, from the nearest days with a row on, and by code again where nothing comes", async () => {
   const [lacking, rest] = [DAYS.slice(5, 7), [...DAYS.slice(0, 5), ...DAYS.slice(7)]];
-  for (const { has, want } of [
-    { has: lacking, want: "present" },
-    { has: [], want: "unexplained-empty" },
+  for (const { has, want, looks } of [
+    { has: lacking, want: "present", looks: 1 },
+    { has: [], want: "unexplained-empty", looks: 2 },
   ]) {
     const asked: Unit[] = [];
     const rig = openUnit(async (keep, unit) => {
       asked.push(unit);
       const isByCode = unit.isByCodeOnly === true;
       const part = partOf(isByCode ? has : rest, isByCode ? 2n : 1n);
-      const marketRows = isByCode ? undefined : 5_000;
-      await keep({ ...part, answers: part.answers.map((answer) => ({ ...answer, marketRows })), isLast: true });
+      await keep({ ...part, answers: isByCode ? part.answers : ofMarket(part), isLast: true });
     });
     const { spans } = await rig.sync();
     assert.deepEqual(
       asked.map(({ from, to, missing, isByCodeOnly }) => [from, to, missing, isByCodeOnly]),
       [
         [DAYS[0], DAYS.at(-1), [{ from: DAYS[0], to: DAYS.at(-1) }], undefined],
-        [DAYS[4], DAYS[7], [{ from: DAYS[5], to: DAYS[6] }], true],
+        ...Array.from({ length: looks }, () => [DAYS[4], DAYS[7], [{ from: DAYS[5], to: DAYS[6] }], true]),
       ],
     );
     assert.equal(spans.find(({ from, to }) => from <= (DAYS[5] ?? "") && to >= (DAYS[6] ?? ""))?.state, want);
@@ -308,11 +322,17 @@ function partOf(days: readonly Day[], version = 1n): Part {
         to: DAYS.at(-1) as Day,
         marketRows: undefined,
         lostRows: [],
+        ...(days.length === 0 ? {} : { reach: { from: days[0] as Day, to: days.at(-1) as Day } }),
         evidence: { provider: "tushare", ...provenance },
       },
     ],
     isLast: false,
   };
+}
+
+/** The same part as the answer for a whole market, which says nothing of how far it goes for one code. */
+function ofMarket({ answers }: Part): Part["answers"] {
+  return answers.map(({ from, to, lostRows, evidence }) => ({ from, to, lostRows, evidence, marketRows: 5_000 }));
 }
 
 function factorOn(tradingDay: Day): AdjustmentFactor {

@@ -10,7 +10,6 @@ import { DayCount } from "../planning/day-count.ts";
 import { DaySet } from "../planning/day-set.ts";
 import type { TradingCalendar } from "../planning/trading-calendar.ts";
 import { judgeUnit, type Answer, type JudgeInput, type Judgement } from "../planning/verdict.ts";
-import type { Capability } from "../ports/source.ts";
 import type { RowOutcome, Store } from "../ports/store.ts";
 import { PART_ROWS, type UnitPart } from "./call-desk.ts";
 import type { CommandContext } from "./message-handler.ts";
@@ -47,7 +46,7 @@ export interface UnitWork<D extends CodeDataSet> {
  * unit of many calls that are present stand in the ledger already, month by month, so that a restart asks for them no
  * more; what the days without a row are shows once everything has come. So do the days stored of a unit that ends
  * early, for whoever does it next. Days of which only a whole market's answer speaks, by lacking the code, are asked for
- * by code before they are judged, and days that only silence speaks of again where answers may be silently short. When the signal aborts no call is begun; what has come is stored until `finishing` aborts.
+ * by code before they are judged, and days that only silence speaks of again, up to twice. When the signal aborts no call is begun; what has come is stored until `finishing` aborts.
  */
 export async function syncUnit<D extends CodeDataSet>(
   unit: Unit,
@@ -118,19 +117,20 @@ export async function syncUnit<D extends CodeDataSet>(
     const missing = unit.missing.flatMap(({ from, to }) => calendar.tradingDaysBetween(from, to));
     const left = missing.filter((day) => !recorded.has(day));
     let judged = await judgeResting(left);
-    let looks = 1;
+    let [wanted, looks] = [unit, 1];
     if (judged.unproven.length > 0 && line.capability.codesMax > 0) {
       signal.throwIfAborted();
-      const again = unitOf(unit, judged.unproven, stored.days(), calendar);
-      await line.desk.fetch({ ...again, isByCodeOnly: true }, keep, signal, context);
+      // What a market lacked no other market answers.
+      wanted = { ...unit, isByCodeOnly: true };
+      await line.desk.fetch(unitOf(wanted, judged.unproven, stored.days(), calendar), keep, signal, context);
       judged = await judgeResting(left);
       looks += 1;
     }
     // What one answer lacks without a word another one may bring, and most often it does.
-    for (; looks < looksMax(line.capability) && judged.doubts.length > 0; looks += 1) {
+    for (; looks < LOOKS_MAX && judged.doubts.length > 0; looks += 1) {
       // What one look says of them is no verdict: whoever does it next begins with them.
       signal.throwIfAborted();
-      await line.desk.fetch(unitOf(unit, judged.doubts, stored.days(), calendar), keep, signal, context);
+      await line.desk.fetch(unitOf(wanted, judged.doubts, stored.days(), calendar), keep, signal, context);
       judged = await judgeResting(left);
     }
     return { rows, spans: judged.spans, callIds: answers.map(({ evidence }) => evidence.callId) };
@@ -144,10 +144,6 @@ export async function syncUnit<D extends CodeDataSet>(
 
 /** Looks at days of which an answer may have said nothing by mistake, the first one among them. */
 const LOOKS_MAX = 3;
-
-function looksMax({ isSilentlyShort }: Capability): number {
-  return isSilentlyShort === true ? LOOKS_MAX : 1;
-}
 
 /** These days of a unit, widened to the nearest days with rows, which show how far an answer goes. */
 function unitOf(unit: Unit, days: readonly Day[], withRows: readonly Day[], calendar: TradingCalendar): Unit {

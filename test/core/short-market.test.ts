@@ -63,13 +63,13 @@ test("with a cap set far below the server's own a market comes all the same", as
   assert.deepEqual(countCalls(rig), [2, 0]);
 });
 
-test("what neither the market nor an answer of its own has is unexplained, and asked for by itself once", async () => {
+test("what neither the market nor an answer of its own has is unexplained, and asked for by itself twice", async () => {
   const [lost = ""] = codes;
   await using rig = await openRig({ rows: { ...rows, daily: rows.daily.slice(1) } });
   const done = await rig.send(message);
   assert.deepEqual([done.word, done.rows.new, done.unexplainedDays], ["unexplained", 298, 1]);
   assert.deepEqual(rig.states(`bars/1d/${lost}`), ["2026-03-02..2026-03-02 unexplained-empty"]);
-  assert.deepEqual(countCalls(rig), [1, 1]);
+  assert.deepEqual(countCalls(rig), [1, 2]);
 });
 
 test("on its evening a market far shorter than the list is asked for by code at once, and one nearly whole is not", async () => {
