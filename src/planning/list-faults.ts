@@ -1,6 +1,8 @@
 import type { Day } from "../domain/day.ts";
 import type { Instrument, RejectedRow } from "../domain/rows.ts";
 import { isSecurityCode } from "../domain/security-code.ts";
+import type { Capability } from "../ports/source.ts";
+import { covers } from "./covers.ts";
 
 /** What an answer for a whole list holds. */
 export interface ListRows {
@@ -26,12 +28,19 @@ export function findEmptyFault({ rows, rejected }: ListRows): string | undefined
     : `none of ${rejected.length} rows can be read, the first because of ${first.detail}`;
 }
 
-/** The same of listed codes that are far fewer than those of the same source that are stored as listed. */
-export function findShortFault(listed: readonly Instrument[], stored: readonly Instrument[]): string | undefined {
-  const [source] = listed.map((instrument) => instrument.source);
-  const before = stored.filter((instrument) => instrument.source === source && instrument.status === "listed").length;
-  return isTooMany(before - listed.length, before)
-    ? `the answer has ${listed.length} listed codes where ${before} are stored; a stockinfo message with force takes it all the same`
+/**
+ * The same of listed codes that are far fewer than those that are stored as listed, as far as the provider has them,
+ * whoever listed them.
+ */
+export function findShortFault(
+  listed: readonly Instrument[],
+  stored: readonly Instrument[],
+  of: Pick<Capability, "exchanges" | "kinds">,
+): string | undefined {
+  const before = stored.filter(({ code, status }) => status === "listed" && covers(of, code)).length;
+  const now = listed.filter(({ code }) => covers(of, code)).length;
+  return isTooMany(before - now, before)
+    ? `the answer has ${now} listed codes where ${before} are stored; a stockinfo message with force takes it all the same`
     : undefined;
 }
 

@@ -63,11 +63,25 @@ function answer(from: string, to: string, marketRows?: number, lostRows: Answer[
   return { from: day(from), to: day(to), marketRows, lostRows, evidence };
 }
 
-function judge(one: Unit, rows: readonly string[], more: Partial<JudgeInput> = {}): Judgement {
+/** An answer that named codes says how far it goes for the code. */
+function withReach(one: Answer, rows: readonly Day[]): Answer {
+  const own = rows.filter((at) => one.from <= at && at <= one.to);
+  const [from, to] = [own[0], own.at(-1)];
+  return one.marketRows !== undefined || one.reach !== undefined || from === undefined || to === undefined
+    ? one
+    : { ...one, reach: { from, to } };
+}
+
+function judge(
+  one: Unit,
+  texts: readonly string[],
+  { answers = [answer(one.from, one.to)], ...more }: Partial<JudgeInput> = {},
+): Judgement {
+  const rows = texts.map((text) => day(text));
   return judgeUnit({
     unit: one,
-    answers: [answer(one.from, one.to)],
-    daysWithRows: rows.map((text) => day(text)),
+    answers: answers.map((each) => withReach(each, rows)),
+    daysWithRows: rows,
     rejectedDays: new Map(),
     suspensions: undefined,
     instrument,
@@ -125,13 +139,42 @@ test("empty days at the edge are suspects until the suspension list has been ask
 
 test("what only the end of an answer says is in doubt: days without a reason, and no trade at an edge of the listing", () => {
   const list = { days: new Set<Day>(), evidence: LIST_CALL };
-  const hole = judge(unit("2024-01-02", "2024-01-05"), ["2024-01-02", "2024-01-04"], { suspensions: list });
+  const short = { ...capability, isSilentlyShort: true };
+  const rows = ["2024-01-02", "2024-01-04"];
+  const hole = judge(unit("2024-01-02", "2024-01-05"), rows, { suspensions: list, capability: short });
   assert.deepEqual(hole.doubts, ["2024-01-05"], "rows on both sides bear out that there was no trade between them");
   const delisted = { ...instrument, delistedOn: day("2024-01-10") };
   const edge = judge(unit("2024-01-02", "2024-01-10"), ["2024-01-02", "2024-01-08"], { instrument: delisted });
   assert.equal(stateOn(edge.spans, day("2024-01-09")), "no-trade");
   assert.deepEqual(edge.doubts, ["2024-01-09"]);
   assert.deepEqual(judge(unit("2024-01-02", "2024-01-03"), ["2024-01-02", "2024-01-03"]).doubts, []);
+});
+
+test("an answer without any row of the code proves nothing of its days, also where the provider says whether there is more", () => {
+  const suspensions = { days: new Set<Day>(), evidence: LIST_CALL };
+  const halves = [
+    answer("2024-01-02", "2024-01-05"),
+    answer("2024-01-08", "2024-01-10"),
+    answer("2024-01-11", "2024-01-12"),
+  ];
+  const rows = ["2024-01-02", "2024-01-05", "2024-01-11"];
+  const judged = judge(unit("2024-01-02", "2024-01-12"), rows, { answers: halves, suspensions });
+  assert.deepEqual(shown(judged), [
+    ["2024-01-02", "2024-01-02", "present"],
+    ["2024-01-03", "2024-01-04", "no-trade"],
+    ["2024-01-05", "2024-01-05", "present"],
+    ["2024-01-08", "2024-01-10", "unexplained-empty"],
+    ["2024-01-11", "2024-01-11", "present"],
+    ["2024-01-12", "2024-01-12", "unexplained-empty"],
+  ]);
+  assert.deepEqual(judged.doubts, ["2024-01-08", "2024-01-09", "2024-01-10"]);
+
+  // Of a code that no list has such days look like those before its first one.
+  const implied: Instrument = { ...instrument, listedOn: day("2023-10-09"), isImplied: true };
+  const answers = [answer("2023-10-09", "2024-01-05"), answer("2024-01-08", "2024-01-12")];
+  const late = judge(unit("2023-10-09", "2024-01-12"), ["2024-01-09", "2024-01-11"], { answers, instrument: implied });
+  assert.equal(stateOn(late.spans, day("2024-01-05")), "before-listing");
+  assert.deepEqual(late.doubts, calendar.tradingDaysBetween(day("2023-10-09"), day("2024-01-05")));
 });
 
 test("where answers may be silently short, rows of two of them prove no day between them", () => {

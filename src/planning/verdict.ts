@@ -102,8 +102,9 @@ export const LATE_PUBLICATION_MS_MAX = 24 * 60 * 60_000;
  *  - outside the listing, or on the very day of delisting: before-listing, after-delisting;
  *  - the answer itself, or for ticks and bars within the day the ledger of daily bars, says that it did not trade;
  *  - asked for by market, and the whole market is empty within a day of publication: pending;
- *  - of bars, rows of the code before and after it, unless the answer was by market and so of a single day: no-trade;
- *    where answers may be silently short, both in one answer that covers the day; doubtful where they may have holes;
+ *  - of bars, rows of the code before and after it, unless the answer was by market and so of a single day, and one of
+ *    them in an answer that covers the day: no-trade; where answers may be silently short, both in one such answer;
+ *    doubtful where they may have holes;
  *  - of bars, a few days at the edge of the listing: no-trade, and the note says so;
  *  - else suspect, until the suspension list was asked. It names the day: suspended. It does not, and the day was to be
  *    published less than a day ago: pending, since rows come late and a market comes in parts; later: unexplained-empty.
@@ -145,11 +146,13 @@ export function judgeUnit(input: JudgeInput): Judgement {
 }
 
 /** An answer with rows of the code says something of all its days, unless it may be silently short. */
-function isSilence(day: Day, { answers, capability }: JudgeInput): boolean {
-  return (
-    capability.isSilentlyShort === true ||
-    answers.every(({ from, to, reach }) => day < from || day > to || reach === undefined)
-  );
+function isSilence(day: Day, input: JudgeInput): boolean {
+  return input.capability.isSilentlyShort === true || !hasRowsBeside(day, input);
+}
+
+/** Whether an answer that covers the day has any row of the code: one without may be empty by mistake as a whole. */
+function hasRowsBeside(day: Day, { answers }: JudgeInput): boolean {
+  return answers.some(({ from, to, reach }) => from <= day && day <= to && reach !== undefined);
 }
 
 /** What a day is said to be; two days with the same `source` and equal words share a span. */
@@ -263,7 +266,8 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
   }
   const lost = findLostRow(day, input);
   if (lost === undefined && isShownByNeighbours && first !== undefined && last !== undefined) {
-    if (first < day && day < last && (capability.isSilentlyShort !== true || isReachedOver(day, input))) {
+    const isShown = capability.isSilentlyShort === true ? isReachedOver(day, input) : hasRowsBeside(day, input);
+    if (first < day && day < last && isShown) {
       const note = `${facts.summary}, rows before and after`;
       return { state: "no-trade", source, note, isDoubtful: capability.hasHoles === true };
     }
@@ -278,7 +282,8 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
   }
   if (lost === undefined && instrument.isImplied === true && facts.isAskedFromListing) {
     if (first !== undefined && day < first && answer.marketRows === undefined) {
-      return { state: "before-listing", source, note: `${facts.summary}, and no stock list has the code` };
+      const note = `${facts.summary}, and no stock list has the code`;
+      return { state: "before-listing", source, note, isDoubtful: !hasRowsBeside(day, input) };
     }
   }
   if (suspensions === undefined) {
