@@ -1,9 +1,11 @@
 import type { Clock } from "../base/clock.ts";
-import { describeError, TransientError } from "../base/errors.ts";
+import { DataError, describeError, PermanentError, TransientError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { orAbort } from "../base/or-abort.ts";
-import type { ProviderChain } from "./provider-chain.ts";
+import { MessageError } from "../domain/message-error.ts";
+import { MovedOnError, type ProviderChain } from "./provider-chain.ts";
 import type { ProviderLine } from "./provider-line.ts";
+import { isCalledWrong, isRefusal } from "./refusals.ts";
 import { whileNotOut } from "./while-not-out.ts";
 
 export interface ListLinesParts {
@@ -19,20 +21,23 @@ export interface ListLinesParts {
 /** After an answer that cannot be the list its provider is not asked for it again at once, however many messages wait. */
 const BAD_LIST_WAIT_MS = 60_000;
 
-/** An answer that was no list, and until when nobody asks for it again. */
-interface BadAnswer {
-  readonly error: TransientError;
+/** What nobody asks for again for a while, and why. */
+interface Trouble {
+  readonly error: Error;
   readonly untilMs: number;
 }
 
 /**
- * Who is asked for one list: the first that is there, and the next one where that one goes out, refuses us, or answers with
- * what cannot be the list.
+ * Who is asked for one list: the first that is there. Where one refuses us, calls the request wrong, or answers with what
+ * cannot be the list, the next one that is there is asked, and nobody is waited for. So it is where one goes out and
+ * `mayMove` says so; otherwise that one is waited for.
  */
 export class ListLines {
   readonly #parts: ListLinesParts;
   readonly #first: ProviderLine;
-  readonly #bad = new Map<ProviderLine, BadAnswer>();
+  readonly #troubles = new Map<ProviderLine, Trouble>();
+  /** Told when a line fell out for another reason than that it is out. */
+  readonly #tells = new Set<() => void>();
 
   constructor(parts: ListLinesParts) {
     const [first] = parts.lines;
@@ -56,35 +61,52 @@ export class ListLines {
   }
 
   /**
-   * Does `act` with one line, and anew with the next one; with `begunBy` before all others. Throws what it throws, what
-   * `ProviderChain.ask` throws, and TransientError where nobody has an answer that can be the list.
+   * Does `act` with one line, and anew with the next one. Throws what it throws, and where everybody failed the error of the
+   * one whose answer could not be the list, or else the first one's: MessageError where all refuse our credentials,
+   * PermanentError (provider) when no provider of all is left, PermanentError (api) or DataError.
    */
   async ask<T>(
     act: (line: ProviderLine, signal: AbortSignal) => Promise<T>,
     signal: AbortSignal,
-    begunBy?: ProviderLine,
+    mayMove = true,
   ): Promise<T> {
-    const { chain, log, list } = this.#parts;
-    const lines = this.#parts.lines.toSorted((left, right) => Number(right === begunBy) - Number(left === begunBy));
+    const { chain, lines } = this.#parts;
+    this.throwIfBad();
+    const failed = new Map<ProviderLine, Error>();
     for (;;) {
-      this.throwIfBad();
-      try {
-        return await chain.ask(
-          lines.filter((line) => !this.#isBad(line)),
-          act,
-          { signal },
-        );
-      } catch (error) {
-        const isBad = [...this.#bad.values()].some((bad) => bad.error === error);
-        const next = lines.find((line) => !this.#isBad(line));
-        if (signal.aborted || !isBad || next === undefined) {
+      const left = this.#able().filter((line) => !failed.has(line));
+      const able = failed.size === 0 && !mayMove ? left.slice(0, 1) : left;
+      const [next] = chain.there(able);
+      if (next === undefined && failed.size > 0) {
+        throw this.#worst([...failed.values()]);
+      }
+      let asked: ProviderLine | undefined;
+      const noting = async (line: ProviderLine, ending: AbortSignal): Promise<T> => {
+        asked = line;
+        try {
+          return await act(line, ending);
+        } catch (error) {
+          this.#note(line, error);
           throw error;
         }
-        log.warn("an answer cannot be the list, asking the next provider", {
-          list,
-          next: next.provider,
-          why: describeError(error),
-        });
+      };
+      // Without anybody else to go to it is waited for.
+      const waits = next === undefined || (failed.size === 0 && able.length === 1);
+      try {
+        return waits
+          ? await chain.ask(able.length === 0 ? lines : able, noting, { signal })
+          : await chain.askWhileThere(next, noting, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof MovedOnError) {
+          continue;
+        }
+        const isOfLine = isNotForUs(error) || (asked !== undefined && this.#troubles.get(asked)?.error === error);
+        if (asked === undefined || !(error instanceof Error) || !isOfLine) {
+          throw error;
+        }
+        failed.set(asked, error);
+        this.#sayFailed(asked, error, failed);
       }
     }
   }
@@ -93,80 +115,137 @@ export class ListLines {
   refuse(line: ProviderLine, fault: string): never {
     const { list } = this.#parts;
     const wait = `it is asked for again in ${BAD_LIST_WAIT_MS / 1_000} s`;
-    const error = this.#waitError(`bringing the ${list} up to date from ${line.provider}: ${fault}; ${wait}`);
-    this.#setBad([line], error);
+    const error = waitError(`bringing the ${list} up to date from ${line.provider}: ${fault}; ${wait}`);
+    this.#setTrouble([line], error);
     throw error;
   }
 
   /** Nobody brings the list for a reason that only a person can mend, and none is stored: all that need it wait. */
   refuseAll(cause: Error): TransientError {
-    const error = this.#waitError(`bringing the ${this.#parts.list} up to date, and none is stored`, cause);
-    this.#setBad(this.#parts.lines, error);
+    const error = waitError(`bringing the ${this.#parts.list} up to date, and none is stored`, cause);
+    this.#setTrouble(this.#parts.lines, error);
     return error;
   }
 
-  /** TransientError while nobody is to be asked since no answer could be the list. */
+  /** Throws what somebody answered a short while ago where nobody else is there. */
   throwIfBad(): void {
-    const { lines } = this.#parts;
-    if (lines.every((line) => this.#isBad(line))) {
-      throw this.#bad.get(this.#first)?.error ?? this.#waitError(`bringing the ${this.#parts.list} up to date`);
+    const left = this.#left();
+    const errors = left.flatMap((line) => this.#troubleOf(line)?.error ?? []);
+    if (errors.length > 0 && this.#parts.chain.there(this.#able()).length === 0) {
+      throw this.#worst(errors);
     }
   }
 
   /** Somebody wants it all the same, or this one brought it. */
   forgetBad(lines: readonly ProviderLine[] = this.#parts.lines): void {
     for (const line of lines) {
-      this.#bad.delete(line);
+      this.#troubles.delete(line);
     }
   }
 
-  /** What `promise` brings, unless an outage of all of them holds it up for the deadline or the signal aborts. */
+  /** What `promise` brings, unless an outage holds it up for the deadline while nobody is there, or the signal aborts. */
   async orOutage<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+    const { lines } = this.#parts;
     const tooLong = new AbortController();
-    const forget = this.#parts.lines.map((line) =>
+    let due: Error | undefined;
+    const look = (): void => {
+      if (due !== undefined && this.#able().every((line) => line.standing().word !== "there")) {
+        tooLong.abort(due);
+      }
+    };
+    const ends = lines.flatMap((line) => [
       line.watch((error) => {
-        // Another one brings it.
-        if (this.#left().every((one) => one.isOut)) {
-          tooLong.abort(error);
-        }
+        due = error;
+        look();
       }),
-    );
+      line.onChange(look),
+    ]);
     try {
       return await orAbort(promise, AbortSignal.any([signal, tooLong.signal]));
     } finally {
-      for (const end of forget) {
+      for (const end of ends) {
         end();
       }
     }
   }
 
-  /** What `act` brings, or undefined as soon as nobody is there, see `whileNotOut`. */
-  whileNotOut<T>(act: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-    return whileNotOut(this.#parts.lines, act, signal, () => this.#left());
+  /** What `act` brings, or undefined as soon as who is asked is out: the first one, or with `mayMove` all of them. */
+  async whileNotOut<T>(
+    act: (signal: AbortSignal) => Promise<T>,
+    signal: AbortSignal,
+    mayMove: boolean,
+  ): Promise<T | undefined> {
+    return await whileNotOut(this.#parts.lines, act, signal, {
+      thatCount: () => (mayMove ? this.#able() : this.#able().slice(0, 1)),
+      onOther: (tell) => {
+        this.#tells.add(tell);
+        return () => this.#tells.delete(tell);
+      },
+    });
   }
 
+  /** Those that did not refuse us; all where all did. */
   #left(): readonly ProviderLine[] {
     const { lines, chain } = this.#parts;
     const left = chain.left(lines);
     return left.length === 0 ? lines : left;
   }
 
-  #isBad(line: ProviderLine): boolean {
-    const bad = this.#bad.get(line);
-    return bad !== undefined && this.#parts.clock.nowMs() < bad.untilMs;
+  #able(): readonly ProviderLine[] {
+    return this.#left().filter((line) => this.#troubleOf(line) === undefined);
   }
 
-  #setBad(lines: readonly ProviderLine[], error: TransientError): void {
-    const untilMs = this.#parts.clock.nowMs() + BAD_LIST_WAIT_MS;
-    for (const line of lines) {
-      this.#bad.set(line, { error, untilMs });
+  /** The line is to blame, and another one may do better. */
+  #note(line: ProviderLine, error: unknown): void {
+    if (isNotForUs(error) || isRefusal(error)) {
+      this.#setTrouble([line], error);
+    }
+    for (const tell of this.#tells) {
+      tell();
     }
   }
 
-  #waitError(message: string, cause?: Error): TransientError {
-    return new TransientError(message, {
-      retryAfterMs: BAD_LIST_WAIT_MS,
-      ...(cause === undefined ? {} : { cause }),
-    });
+  #sayFailed(line: ProviderLine, error: Error, failed: ReadonlyMap<ProviderLine, Error>): void {
+    const { chain, log, list } = this.#parts;
+    const [next] = chain.there(this.#able().filter((one) => !failed.has(one)));
+    if (next !== undefined) {
+      log.warn("a list did not come, asking the next provider", {
+        list,
+        provider: line.provider,
+        next: next.provider,
+        why: describeError(error),
+      });
+    }
   }
+
+  /** Where an answer was no list another one may be in a minute. */
+  #worst(errors: readonly Error[]): Error {
+    const worst = errors.find((error) => error instanceof TransientError) ?? errors[0];
+    return worst === undefined ? new RangeError("nobody was asked") : this.#parts.chain.asMessages(worst);
+  }
+
+  #troubleOf(line: ProviderLine): Trouble | undefined {
+    const trouble = this.#troubles.get(line);
+    return trouble !== undefined && this.#parts.clock.nowMs() < trouble.untilMs ? trouble : undefined;
+  }
+
+  #setTrouble(lines: readonly ProviderLine[], error: Error): void {
+    const untilMs = this.#parts.clock.nowMs() + BAD_LIST_WAIT_MS;
+    for (const line of lines) {
+      this.#troubles.set(line, { error, untilMs });
+    }
+  }
+}
+
+/** Everybody refused us, or this very call: it is called wrong, or we have no right to it. */
+export function isNotForUs(error: unknown): error is DataError | PermanentError {
+  return (
+    isCalledWrong(error) ||
+    (error instanceof PermanentError && error.scope === "api") ||
+    (error instanceof MessageError && error.reason === "provider-refused")
+  );
+}
+
+function waitError(message: string, cause?: Error): TransientError {
+  return new TransientError(message, { retryAfterMs: BAD_LIST_WAIT_MS, ...(cause === undefined ? {} : { cause }) });
 }

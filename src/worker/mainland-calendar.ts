@@ -57,7 +57,7 @@ export class MainlandCalendar {
       await this.#take();
       return true;
     };
-    await this.#storedServes.orElse((until) => this.ensure(isYoung, until), loadStored, signal);
+    await this.#storedServes.orElse((until) => this.ensure(isYoung, until), loadStored, signal, true);
   }
 
   async ensure(isYoung: IsYoung, signal: AbortSignal, isForced = false): Promise<Refreshed> {

@@ -127,6 +127,13 @@ export class ProviderChain {
     }
   }
 
+  /** A refusal of our credentials, as it is for a message while other providers go on with what they have; else the error itself. */
+  asMessages(error: Error, pinnedAt?: string): Error {
+    return isRefusal(error) && error.scope === "provider" && this.#providersLeft().length > 0
+      ? new MessageError("provider-refused", pinnedAt ?? "$", error.message)
+      : error;
+  }
+
   /** Those of them that did not refuse us. */
   left<C extends Candidate>(candidates: readonly C[]): readonly C[] {
     return candidates.filter((one) => !this.#isRefused(one));
@@ -164,8 +171,7 @@ export class ProviderChain {
     if (others.length > 0) {
       return;
     }
-    // The other providers go on with what they have.
-    throw error.scope === "provider" ? new MessageError("provider-refused", pinnedAt ?? "$", error.message) : error;
+    throw this.asMessages(error, pinnedAt);
   }
 
   #takeOut(candidate: Candidate, { scope }: PermanentError): void {

@@ -1,13 +1,13 @@
 import { Temporal } from "temporal-polyfill";
 
-import { describeError, PermanentError } from "../base/errors.ts";
+import { describeError } from "../base/errors.ts";
 import { orAbort } from "../base/or-abort.ts";
 import { type Day, dayAt, SHANGHAI } from "../domain/day.ts";
 import { impliedInstrument } from "../domain/implied-instrument.ts";
 import { kindOf } from "../domain/instrument-kind.ts";
 import type { LedgerKey, Span } from "../domain/ledger.ts";
 import { MARKETS } from "../domain/market.ts";
-import { type ProviderName, PROVIDER_SOURCES } from "../domain/provider.ts";
+import { PROVIDER_SOURCES } from "../domain/provider.ts";
 import type { Instrument } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { Call } from "../domain/unit.ts";
@@ -25,7 +25,7 @@ import {
   toMs,
 } from "./keep-list.ts";
 import { toInstrumentList } from "./list-answer.ts";
-import type { ListLines } from "./list-lines.ts";
+import { isNotForUs, type ListLines } from "./list-lines.ts";
 import { OnceForAll } from "./once-for-all.ts";
 import type { ProviderLine, WholeAnswer } from "./provider-line.ts";
 import { isCalledWrong } from "./refusals.ts";
@@ -51,7 +51,8 @@ const WHOLE_LOCK = "whole-stock-list";
  * A plan needs the listed codes. They are asked for first and used as soon as they are there; delisted and paused ones
  * are asked for after them, in the background, since an account may have a call an hour. Only a code that is not known
  * by then, and a message for the list itself, wait for the whole of it. In the ledger the list is `pending` until the
- * whole is there. All of one list is one provider's: where another one steps in it begins anew.
+ * whole is there. All of a list is one provider's. While that one is out what is stored serves; another one steps in where
+ * nothing is stored yet, and where the first refuses the list or answers with what cannot be it.
  */
 export class StockList {
   readonly #parts: ListParts;
@@ -62,14 +63,12 @@ export class StockList {
   #instruments: ReadonlyMap<SecurityCode, Instrument> = new Map();
   #goneOn: ReadonlyMap<SecurityCode, Day> = new Map();
   #listedCount = 0;
-  /** Whose lists what is loaded is of. */
-  #listers: readonly ProviderLine[];
-  /** Who brought the newest. */
-  #newestOf: ProviderName | undefined;
+  /** Who brought the newest list: of what it covers, a code that is not known does not exist. */
+  #newest: ProviderLine;
   #listedAtMs: number | undefined;
   #wholeAtMs: number | undefined;
-  /** Codes that the last whole list did not have. */
-  #absentBefore: ReadonlySet<SecurityCode> = new Set();
+  /** Codes that the last whole list of each provider did not have. */
+  readonly #absentBefore = new Map<ProviderLine, ReadonlySet<SecurityCode>>();
   #secondLook: { readonly atMs: number; readonly looking: Promise<void> } | undefined;
 
   constructor(parts: ListParts, lines: ListLines) {
@@ -78,19 +77,19 @@ export class StockList {
     this.#listed = new OnceForAll(lines);
     this.#whole = new OnceForAll(lines);
     this.#storedServes = new StoredServes(parts, lines);
-    this.#listers = [lines.first];
+    this.#newest = lines.first;
   }
 
   /**
-   * Undefined for a code that no list has, or has any more. What the lists at hand have nothing of, such as an index
-   * where they are lists of stocks, is taken for listed since the calendar's first day.
+   * Undefined for a code that no list has, or has any more. What the newest list has nothing of, such as an index where it
+   * is a list of stocks, is taken for listed since the calendar's first day.
    */
   instrument(code: SecurityCode): Instrument | undefined {
     const known = this.#instruments.get(code);
-    if (known !== undefined || this.#listers.some(({ capability }) => covers(capability, code))) {
+    if (known !== undefined || covers(this.#newest.capability, code)) {
       return known;
     }
-    return impliedInstrument(code, PROVIDER_SOURCES[this.#lines.first.provider]);
+    return impliedInstrument(code, PROVIDER_SOURCES[this.#newest.provider]);
   }
 
   /** The last day on which a list had a code that is gone; undefined for every other. */
@@ -105,7 +104,7 @@ export class StockList {
 
   /**
    * Before any plan: the listed codes are there and young enough. TransientError while nobody's answer is a list. Where
-   * everybody refuses the call or is out what is stored serves.
+   * everybody refuses the call, or who is asked first is out, what is stored serves.
    */
   async ensureListed(signal: AbortSignal): Promise<void> {
     const isYoung: IsYoung = (atMs) => !isStale(atMs, this.#parts.clock.nowMs());
@@ -116,7 +115,7 @@ export class StockList {
         until,
       );
     try {
-      await this.#storedServes.orElse(ensure, () => this.#loadStored(), signal);
+      await this.#storedServes.orElse(ensure, () => this.#loadStored(), signal, false);
     } catch (error) {
       // The trouble is the list's and no message's: messages wait, unless only a person can help.
       throw isCalledWrong(error) ? this.#lines.refuseAll(error) : error;
@@ -129,8 +128,7 @@ export class StockList {
    */
   async refreshForUnknownCode(signal: AbortSignal): Promise<void> {
     const nowMs = this.#parts.clock.nowMs();
-    const newest = this.#lines.all.find(({ provider }) => provider === this.#newestOf) ?? this.#lines.first;
-    const isDoubtful = newest.capability.isSilentlyShort === true;
+    const isDoubtful = this.#newest.capability.isSilentlyShort === true;
     if (isDoubtful && nowMs - (this.#secondLook?.atMs ?? -Infinity) >= UNKNOWN_CODE_REFRESH_MS) {
       const looking = this.#refreshUnlessYoung(nowMs, this.#parts.work);
       // Each who waits sees the failure, and whoever comes later looks anew.
@@ -168,7 +166,7 @@ export class StockList {
         throw this.#lines.refuseAll(error);
       }
       // Without the right to the list, what is stored decides which codes there are.
-      if (!(error instanceof PermanentError) || error.scope !== "api") {
+      if (!isNotForUs(error)) {
         throw error;
       }
     }
@@ -183,10 +181,7 @@ export class StockList {
           await this.#load(spans);
           return undefined;
         }
-        return await this.#lines.ask(
-          (line, ending) => this.#fetchListed(line, ending, newestMs(spans), false),
-          this.#parts.work,
-        );
+        return await this.#askListed(spans, false);
       },
       this.#parts.work,
     );
@@ -209,11 +204,7 @@ export class StockList {
           await this.#load(spans);
           return NOTHING_FETCHED;
         }
-        return await this.#lines.ask(
-          (line, ending) => this.#fetchRest(line, ending, listed.seenBeforeAtMs, { begun: listed, isForced: false }),
-          work,
-          listed.line,
-        );
+        return await this.#fetchRest(listed);
       },
       work,
     );
@@ -234,13 +225,24 @@ export class StockList {
           await this.#load(spans);
           return NOTHING_FETCHED;
         }
-        return await this.#lines.ask(
-          (line, ending) => this.#fetchRest(line, ending, newestMs(spans), { begun: undefined, isForced }),
-          work,
-        );
+        const listed = await lock.withLock(LISTED_LOCK, () => this.#askListed(spans, isForced), work);
+        const rest = await this.#fetchRest(listed);
+        return {
+          rows: addTallies(listed.refreshed.rows, rest.rows),
+          callIds: [...listed.refreshed.callIds, ...rest.callIds],
+          isFetched: true,
+        };
       },
       work,
     );
+  }
+
+  /** Another one steps in where nothing is stored that could serve, or where the first does not give it. */
+  async #askListed(before: readonly Span[], isForced: boolean): Promise<Listed> {
+    const mayMove = !(await this.#loadStored());
+    const ask = (line: ProviderLine, ending: AbortSignal): Promise<Listed> =>
+      this.#fetchListed(line, ending, newestMs(before), isForced);
+    return await this.#lines.ask(ask, this.#parts.work, mayMove);
   }
 
   /** A market without a paused or a delisted security is possible, one without a listed security is not. */
@@ -253,7 +255,8 @@ export class StockList {
     const startedMs = this.#parts.clock.elapsedMs();
     const answer = await askByStatus(line, "listed", ending);
     const empty = findEmptyFault({ rows: answer.rows.length, rejected: answer.rejected });
-    const fault = empty ?? (isForced ? undefined : findShortFault(answer.rows, await this.#readStored()));
+    const fault =
+      empty ?? (isForced ? undefined : findShortFault(answer.rows, await this.#readStored(), line.capability));
     if (fault !== undefined) {
       this.#lines.refuse(line, fault);
     }
@@ -261,21 +264,12 @@ export class StockList {
     return { line, answer, refreshed, seenBeforeAtMs };
   }
 
-  /** Delisted and paused codes, and then those that no list has any more; the listed ones first where `begun` is another's. */
-  async #fetchRest(
-    line: ProviderLine,
-    ending: AbortSignal,
-    seenBeforeAtMs: number | undefined,
-    { begun, isForced }: { readonly begun: Listed | undefined; readonly isForced: boolean },
-  ): Promise<Refreshed> {
-    const { lock, clock, log, work } = this.#parts;
-    const isBegun = begun?.line === line;
-    const listed = isBegun
-      ? begun
-      : await lock.withLock(LISTED_LOCK, () => this.#fetchListed(line, ending, seenBeforeAtMs, isForced), work);
+  /** Delisted and paused codes, of whoever brought the listed ones, and then those that no list has any more. */
+  async #fetchRest({ line, answer: listed, seenBeforeAtMs }: Listed): Promise<Refreshed> {
+    const { clock, log, work } = this.#parts;
     const startedMs = clock.elapsedMs();
-    const answers = [await askByStatus(line, "delisted", ending), await askByStatus(line, "paused", ending)];
-    const whole = [listed.answer, ...answers];
+    const answers = [await askByStatus(line, "delisted", work), await askByStatus(line, "paused", work)];
+    const whole = [listed, ...answers];
     const absent = findGone(
       { instruments: whole.flatMap(({ rows }) => rows), rejected: whole.flatMap(({ rejected }) => rejected) },
       await this.#readStored(),
@@ -283,20 +277,13 @@ export class StockList {
     );
     // A list that lacks a code by mistake has it the next time.
     const isDoubtful = line.capability.isSilentlyShort === true;
-    const gone = isDoubtful ? absent.filter(({ code }) => this.#absentBefore.has(code)) : absent;
-    this.#absentBefore = new Set(absent.map(({ code }) => code));
+    const gone = isDoubtful ? absent.filter(({ code }) => this.#absentBefore.get(line)?.has(code) === true) : absent;
+    this.#absentBefore.set(line, new Set(absent.map(({ code }) => code)));
     if (gone.length > 0) {
       const codes = gone.slice(0, CODES_SHOWN_MAX).map(({ code }) => code);
       log.warn("codes are in no list any more", { count: gone.length, codes });
     }
-    const rest = await this.#keep(line, answers, gone, { part: "whole", startedMs });
-    return isBegun
-      ? rest
-      : {
-          rows: addTallies(listed.refreshed.rows, rest.rows),
-          callIds: [...listed.refreshed.callIds, ...rest.callIds],
-          isFetched: true,
-        };
+    return await this.#keep(line, answers, gone, { part: "whole", startedMs });
   }
 
   async #keep(
@@ -348,7 +335,8 @@ export class StockList {
 
   async #load(spans: readonly Span[]): Promise<void> {
     this.#take(await this.#readStored());
-    this.#newestOf = spans[0]?.evidence.provider;
+    const by = spans[0]?.evidence.provider;
+    this.#newest = this.#lines.all.find(({ provider }) => provider === by) ?? this.#lines.first;
     this.#listedAtMs = newestMs(spans) ?? 0;
     if (isWhole(spans)) {
       this.#wholeAtMs = this.#listedAtMs;
@@ -361,9 +349,6 @@ export class StockList {
     this.#goneOn = new Map(gone.map(({ code, listedOn, delistedOn }) => [code, delistedOn ?? listedOn]));
     this.#instruments = new Map(known.map((instrument) => [instrument.code, instrument]));
     this.#listedCount = known.filter(({ status, code }) => status !== "delisted" && kindOf(code) === "stock").length;
-    const sources = new Set<number>(instruments.map(({ source }) => source));
-    const listers = this.#lines.all.filter(({ provider }) => sources.has(PROVIDER_SOURCES[provider]));
-    this.#listers = listers.length === 0 ? [this.#lines.first] : listers;
   }
 }
 

@@ -1,11 +1,9 @@
 import type { Clock } from "../base/clock.ts";
-import { DataError, describeError, PermanentError } from "../base/errors.ts";
+import { describeError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { MessageError } from "../domain/message-error.ts";
-import type { ListLines } from "./list-lines.ts";
-import { isCalledWrong } from "./refusals.ts";
+import { isNotForUs, type ListLines } from "./list-lines.ts";
 
-/** So long what is stored serves after everybody who is asked for the list refused the call for it or went out. */
+/** So long what is stored serves after everybody refused the call for the list, or who is asked for it went out. */
 const STORED_SERVES_MS = 600_000;
 
 /** Until when what is stored of a list is fresh enough, since nobody can bring a newer one. */
@@ -40,23 +38,29 @@ export class StoredServes {
 
   /**
    * What brings the list up to date, unless what is stored has to serve: `load` says whether there is anything that can.
-   * Throws what `ensure` throws where nothing can serve, or where an answer was no list.
+   * With `mayMove` all who have the list have to be out for that, otherwise the first. Throws what `ensure` throws where
+   * nothing can serve, or where an answer was no list.
    */
   async orElse(
     ensure: (until: AbortSignal) => Promise<unknown>,
     load: () => Promise<boolean>,
     signal: AbortSignal,
+    mayMove: boolean,
   ): Promise<void> {
     if (this.isSo) {
       return;
     }
     try {
       // What was begun goes on without this message, and finds out when somebody is back.
-      const brought = await this.#lines.whileNotOut(async (until) => {
-        await ensure(until);
-        return true;
-      }, signal);
-      if (brought === undefined && !(await this.#serve(load, new Error("everybody who has it is out")))) {
+      const brought = await this.#lines.whileNotOut(
+        async (until) => {
+          await ensure(until);
+          return true;
+        },
+        signal,
+        mayMove,
+      );
+      if (brought === undefined && !(await this.#serve(load, new Error("who is asked for it is out")))) {
         await ensure(signal);
       }
     } catch (error) {
@@ -76,13 +80,4 @@ export class StoredServes {
     }
     return true;
   }
-}
-
-/** Everybody refused us, or this very call: it is called wrong, or we have no right to it. */
-export function isNotForUs(error: unknown): error is DataError | PermanentError {
-  return (
-    isCalledWrong(error) ||
-    (error instanceof PermanentError && error.scope === "api") ||
-    (error instanceof MessageError && error.reason === "provider-refused")
-  );
 }

@@ -6,6 +6,7 @@ import type { Log } from "../../src/base/log.ts";
 import { gateLimitsOf, type OpenProvider } from "../../src/app/open-providers.ts";
 import { retryWaitsOf } from "../../src/app/retry-waits.ts";
 import { loadConfig } from "../../src/config.ts";
+import { PROVIDER_SOURCES } from "../../src/domain/provider.ts";
 import { ledgerKeyText, type Span } from "../../src/domain/ledger.ts";
 import { parseMessage } from "../../src/domain/parse-message.ts";
 import type { Bar, CalendarDay, Instrument, RejectedRow } from "../../src/domain/rows.ts";
@@ -114,7 +115,7 @@ export async function openCoreRig({
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
   });
-  const memory = openMemoryStore();
+  const memory = openMemoryStore(config.providers.chain.map((name) => PROVIDER_SOURCES[name]));
   const work = new AbortController();
   const worker = assembleWorker(
     {
@@ -144,7 +145,9 @@ export async function openCoreRig({
     evidence: (key) => (memory.spans.get(key) ?? []).map(({ evidence }) => evidence.provider),
     notes: (key) => (memory.spans.get(key) ?? []).map(({ evidence }) => evidence.note),
     bars: memory.bars,
-    instruments: memory.instruments,
+    get instruments() {
+      return new Map([...memory.instruments.values()].map((one) => [one.code, one]));
+    },
     quarantined: memory.quarantined,
     logged,
     breakers: worker.breakers,
@@ -283,7 +286,24 @@ interface MemoryStore {
   readonly quarantined: RejectedRow[];
 }
 
-function openMemoryStore(): MemoryStore {
+function bestOf<Row extends { readonly source: number }>(
+  rows: Iterable<Row>,
+  keyOf: (row: Row) => string,
+  ranks: readonly number[],
+): readonly Row[] {
+  const rank = ({ source }: Row): number => (ranks.includes(source) ? ranks.indexOf(source) : ranks.length);
+  const best = new Map<string, Row>();
+  for (const row of rows) {
+    const before = best.get(keyOf(row));
+    if (before === undefined || rank(row) < rank(before)) {
+      best.set(keyOf(row), row);
+    }
+  }
+  return [...best.values()];
+}
+
+/** Lists keep a row of each source, and are read as the best of them in the order of `ranks`. */
+function openMemoryStore(ranks: readonly number[]): MemoryStore {
   const spans = new Map<string, readonly Span[]>();
   const bars = new Map<string, unknown>();
   const factors = new Map<string, unknown>();
@@ -305,9 +325,9 @@ function openMemoryStore(): MemoryStore {
       case "tick":
         return put<unknown>(ticks, `${model.row.code} ${model.row.time} ${model.row.sequence}`, model.row);
       case "instrument":
-        return put(instruments, model.row.code, model.row);
+        return put(instruments, `${model.row.code} ${model.row.source}`, model.row);
       case "calendar-day":
-        return put(days, model.row.day, model.row);
+        return put(days, `${model.row.day} ${model.row.source}`, model.row);
     }
   };
   return {
@@ -339,8 +359,9 @@ function openMemoryStore(): MemoryStore {
       },
     },
     reference: {
-      instruments: async () => [...instruments.values()],
-      calendar: async () => [...days.values()].toSorted((left, right) => (left.day < right.day ? -1 : 1)),
+      instruments: async () => bestOf(instruments.values(), ({ code }) => code, ranks),
+      calendar: async () =>
+        bestOf(days.values(), ({ day }) => day, ranks).toSorted((left, right) => (left.day < right.day ? -1 : 1)),
     },
   };
 }
