@@ -110,6 +110,28 @@ test("nobody waits for a second opinion", async () => {
   assert.equal(done.word, "unexplained");
 });
 
+test("who is moved on from, and whose second opinion breaks off, counts with all that it brought", async () => {
+  const first = lineOf("yahoo", DAYS.slice(0, 5));
+  const second = lineOf("tushare", DAYS.slice(0, 8));
+  const third = lineOf("akshare", DAYS.slice(8, 9));
+  first.onKept = (signal) => {
+    first.turn({ word: "out", untilMs: 3_600_000 });
+    signal.throwIfAborted();
+  };
+  third.onKept = (signal) => {
+    third.turn({ word: "out", untilMs: 3_600_000 });
+    signal.throwIfAborted();
+  };
+  const rig = openRig([first, second, third]);
+  const done = await rig.bring({ start: DAYS[0], end: DAYS[9] });
+  assert.deepEqual(
+    [first, second, third].map(({ asked }) => asked),
+    [["2026-03-02..2026-03-13"], ["2026-03-06..2026-03-13"], ["2026-03-11..2026-03-13"]],
+  );
+  assert.deepEqual(done.rows, { new: 5 + 4 + 1, same: 0, revised: 0, rejected: 0 });
+  assert.deepEqual([done.callIds, done.provider], [["yahoo-1", "tushare-1", "akshare-1"], "yahoo"]);
+});
+
 test("where the provider refuses the index what is known of its days serves, and without that only its codes are set aside", async () => {
   const refusal = new PermanentError("asking: the server's certificate was refused", "provider");
   const rig = openRig([lineOf("yahoo", DAYS)], { lookedTo: DAYS[9], refusal });
@@ -145,6 +167,8 @@ interface FakeLine extends CodeLine<"bars"> {
   has: readonly Day[];
   turn(standing: Standing): void;
   onFetch: ((signal: AbortSignal) => Promise<unknown> | void) | undefined;
+  /** When its rows are stored. */
+  onKept: ((signal: AbortSignal) => void) | undefined;
   readonly asked: string[];
 }
 
@@ -175,6 +199,7 @@ function lineOf(
       answers: [{ ...answer, evidence: { provider, ...provenance } }],
       isLast: true,
     });
+    line.onKept?.(signal);
   };
   const line: FakeLine = {
     has,
@@ -196,6 +221,7 @@ function lineOf(
       }
     },
     onFetch: undefined,
+    onKept: undefined,
     asked,
   };
   return line;
@@ -321,7 +347,7 @@ function openRig(
           force,
           provider: undefined,
         },
-        { requestId: "r", askedAtMs: clock.nowMs(), places },
+        { requestId: "r", askedAtMs: clock.nowMs(), places, finishing: never },
         signal,
       ),
     states: () => (spans.get(key) ?? []).map(({ from, to, state }) => `${from}..${to} ${state}`),

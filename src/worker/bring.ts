@@ -12,20 +12,21 @@ import { type Abilities, providersOf } from "../planning/covers.ts";
 import { reachOf } from "../planning/plan.ts";
 import { groupByLines, noProvider, type AbleGroup } from "./able-lines.ts";
 import { countDays, joinDays, withoutDays } from "./days-left.ts";
+import { joinDone, toDone } from "./done.ts";
 import type { CommandContext, Done } from "./message-handler.ts";
 import { MovedOnError, type ProviderChain } from "./provider-chain.ts";
 import { isRefusal } from "./refusals.ts";
 import {
   ensureLists,
-  joinDone,
   syncCodes,
   type CodeLine,
   type CodesRequest,
   type OnlyDays,
+  type SyncContext,
   type Synced,
   type SyncParts,
-  wordOf,
 } from "./sync-codes.ts";
+import { StoredTally } from "./tally.ts";
 import { throwFailure } from "./throw-failure.ts";
 
 /** What one provider serves of the data sets that are asked for by code. */
@@ -67,7 +68,6 @@ export type Bring = (
  * which names the providers that could.
  */
 export function createBring(parts: BringParts): Bring {
-  const { chain } = parts;
   const bringMarket: Bring = async (dataSet, request, context, signal) => {
     // Before anybody is chosen: who refuses a list is not who is asked for the rows.
     await ensureLists(request, parts.reference, context, signal);
@@ -81,7 +81,7 @@ export function createBring(parts: BringParts): Bring {
       throw whyUnable(groups.unable, dataSet, request, context, parts);
     };
     return await joinAll([
-      ...groups.able.map((group) => bringGroup(group, request, { parts, chain, context }, signal)),
+      ...groups.able.map((group) => bringGroup(group, request, parts, context, signal)),
       ...(groups.unable.length > 0 ? [unable()] : []),
     ]);
   };
@@ -97,21 +97,24 @@ export function createBring(parts: BringParts): Bring {
 interface BringWork {
   readonly parts: BringParts;
   readonly chain: ProviderChain;
-  readonly context: CommandContext;
+  readonly context: SyncContext;
 }
 
 async function bringGroup<D extends CodeDataSet>(
   { codes, lines }: AbleGroup<CodeLine<D>>,
   request: BringRequest,
-  work: BringWork,
+  parts: BringParts,
+  context: CommandContext,
   signal: AbortSignal,
 ): Promise<Done> {
+  const tally = new StoredTally();
+  const work = { parts, chain: parts.chain, context: { ...context, tally } };
   const candidates = mayStepIn(lines, request);
   /** Those that answered, and those that called wrong what was asked. */
   const spent = new Set<CodeLine<D>>();
   const first = await askOne(candidates, { ...request, codes }, spent, work, signal);
   const whole = await askFurther(first, candidates, request, spent, work, signal);
-  return await askOthers(whole, candidates, request, spent, work, signal);
+  return toDone(tally, await askOthers(whole, candidates, request, spent, work, signal));
 }
 
 interface Brought<D extends CodeDataSet> extends Synced {
@@ -177,7 +180,8 @@ async function askFurther<D extends CodeDataSet>(
   const counted = Math.min(brought.beyondUnexplainedDays, answered);
   const joined = {
     ...more,
-    done: withUnexplained(joinDone(brought.done, more.done), -counted),
+    pendingDays: brought.pendingDays + more.pendingDays,
+    unexplainedDays: brought.unexplainedDays + more.unexplainedDays - counted,
     left: joinDays(brought.left, more.left),
     askedBefore: [...new Set([...brought.askedBefore, ...more.askedBefore])],
     beyondUnexplainedDays: brought.beyondUnexplainedDays - counted,
@@ -204,8 +208,8 @@ async function askOthers<D extends CodeDataSet>(
   spent: Set<CodeLine<D>>,
   work: BringWork,
   signal: AbortSignal,
-): Promise<Done> {
-  let { done, left, askedBefore } = brought;
+): Promise<Pick<Done, "pendingDays" | "unexplainedDays">> {
+  let { pendingDays, unexplainedDays, left, askedBefore } = brought;
   while (left.size > 0) {
     const [next] = work.chain.there(candidates.filter((line) => !spent.has(line)));
     if (next === undefined) {
@@ -214,13 +218,13 @@ async function askOthers<D extends CodeDataSet>(
     spent.add(next);
     const again = await askAgain(next, { days: left, askedBefore }, request, work, signal);
     if (again !== undefined) {
-      const explained = countDays(again.explained, work.parts.reference);
-      done = withUnexplained(joinDone(done, again.done), -again.done.unexplainedDays - explained);
+      pendingDays += again.pendingDays;
+      unexplainedDays -= countDays(again.explained, work.parts.reference);
       left = withoutDays(left, again.explained, work.parts.reference);
       askedBefore = [...new Set([...askedBefore, next.provider])];
     }
   }
-  return done;
+  return { pendingDays, unexplainedDays };
 }
 
 /** A second opinion is worth nothing to wait or to fail for: undefined where none was to be had. */
@@ -256,11 +260,6 @@ function isNoOpinion(error: unknown): boolean {
     error instanceof DataError ||
     isRefusal(error)
   );
-}
-
-function withUnexplained(done: Done, more: number): Done {
-  const unexplainedDays = done.unexplainedDays + more;
-  return { ...done, unexplainedDays, word: wordOf(done.callIds.length, done.pendingDays, unexplainedDays) };
 }
 
 /**

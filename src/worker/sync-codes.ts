@@ -4,7 +4,6 @@ import type { Day } from "../domain/day.ts";
 import type { Frequency } from "../domain/frequency.ts";
 import type { LedgerKey, Span } from "../domain/ledger.ts";
 import { MessageError } from "../domain/message-error.ts";
-import { NO_ROWS, type OutcomeWord } from "../domain/outcome.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { Instrument, RowOf } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
@@ -18,12 +17,12 @@ import type { Model, Provenance, Store } from "../ports/store.ts";
 import type { CallDesk } from "./call-desk.ts";
 import type { DaysLeft } from "./days-left.ts";
 import type { LedgerBook } from "./ledger-book.ts";
-import type { CommandContext, Done } from "./message-handler.ts";
+import type { CommandContext } from "./message-handler.ts";
 import type { Standing } from "./standing-watchers.ts";
 import type { Reference } from "./reference.ts";
 import type { SuspensionLists } from "./suspension-lists.ts";
 import { syncUnit } from "./sync-unit.ts";
-import { addTallies } from "./tally.ts";
+import type { StoredTally } from "./tally.ts";
 import { throwFailure } from "./throw-failure.ts";
 
 /** What one data set of one provider needs to be brought up to date. */
@@ -74,14 +73,21 @@ export interface OnlyDays {
   readonly askedBefore: readonly ProviderName[];
 }
 
+export interface SyncContext extends CommandContext {
+  /** Told of all that is stored, also where the request fails in the end. */
+  readonly tally: StoredTally;
+}
+
 export interface Synced {
-  readonly done: Done;
+  /** Days that are still not there. */
+  readonly pendingDays: number;
+  readonly unexplainedDays: number;
   readonly left: DaysLeft;
   /** Days that were asked for and are not left. */
   readonly explained: DaysLeft;
   /** Missing days that the line does not reach back to. */
   readonly beyond: DaysLeft;
-  /** So many of them are among the unexplained days of `done`. */
+  /** So many of them are among `unexplainedDays`. */
   readonly beyondUnexplainedDays: number;
 }
 
@@ -94,7 +100,7 @@ export async function syncCodes<D extends CodeDataSet>(
   request: CodesRequest,
   line: CodeLine<D>,
   parts: SyncParts,
-  context: CommandContext,
+  context: SyncContext,
   signal: AbortSignal,
 ): Promise<Synced> {
   const { reference } = parts;
@@ -125,12 +131,14 @@ export async function syncCodes<D extends CodeDataSet>(
     );
   }
   const synced = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  const sumOf = (count: (one: Synced) => number): number => synced.reduce((sum, one) => sum + count(one), 0);
   return {
-    done: synced.map(({ done }) => done).reduce(joinDone, NOTHING_DONE),
+    pendingDays: sumOf((one) => one.pendingDays),
+    unexplainedDays: sumOf((one) => one.unexplainedDays),
     left: new Map(synced.flatMap(({ left }) => [...left])),
     explained: new Map(synced.flatMap(({ explained }) => [...explained])),
     beyond: new Map(synced.flatMap(({ beyond }) => [...beyond])),
-    beyondUnexplainedDays: synced.reduce((sum, one) => sum + one.beyondUnexplainedDays, 0),
+    beyondUnexplainedDays: sumOf((one) => one.beyondUnexplainedDays),
   };
 }
 
@@ -154,7 +162,7 @@ async function syncCode<D extends CodeDataSet>(
   request: CodesRequest,
   line: CodeLine<D>,
   parts: SyncParts,
-  context: CommandContext,
+  context: SyncContext,
   signal: AbortSignal,
 ): Promise<Synced> {
   const calendar = parts.reference.calendarOf(instrument.code);
@@ -196,29 +204,18 @@ async function syncCode<D extends CodeDataSet>(
   };
   // No unit goes on after the message has ended, and what others brought is known even where one fails.
   const results = await Promise.allSettled(plan.units.map((unit) => syncUnit(unit, work, signal)));
-  const brought = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-  const said = brought.flatMap(({ spans }) => spans);
+  const said = results.flatMap((result) => (result.status === "fulfilled" ? result.value.spans : []));
   const learned = work.askedBefore.length === 0 ? said : withoutRejected(said, known, calendar);
   await work.learn([...plan.spans, ...withoutSilence(learned, known, calendar)]);
   throwFailure(results);
   await parts.reached?.("recorded");
   const inState = (state: Span["state"]): number =>
     learned.reduce((sum, span) => sum + (span.state === state ? calendar.countBetween(span.from, span.to) : 0), 0);
-  const pendingDays = plan.pendingDays + inState("pending");
-  const unexplainedDays = plan.emptyDays + inState("unexplained-empty") + inState("failed");
-  const callIds = [...new Set(brought.flatMap((unit) => unit.callIds))];
-  const done: Done = {
-    word: wordOf(callIds.length, pendingDays, unexplainedDays),
-    rows: brought.map(({ rows }) => rows).reduce(addTallies, NO_ROWS),
-    callIds,
-    provider: callIds.length > 0 ? line.provider : undefined,
-    pendingDays,
-    unexplainedDays,
-  };
   const ofCode = (days: readonly DaySpan[]): DaysLeft =>
     days.length === 0 ? NONE_LEFT : new Map([[instrument.code, days]]);
   return {
-    done,
+    pendingDays: plan.pendingDays + inState("pending"),
+    unexplainedDays: plan.emptyDays + inState("unexplained-empty") + inState("failed"),
     left: ofCode(learned.filter(isLeft)),
     explained: ofCode(learned.filter((span) => !isLeft(span))),
     beyond: ofCode(plan.beyond),
@@ -251,37 +248,3 @@ function onDays(span: Span, isWanted: (day: Day) => boolean, calendar: TradingCa
 }
 
 const NONE_LEFT: DaysLeft = new Map();
-
-export function wordOf(calls: number, pendingDays: number, unexplainedDays: number): OutcomeWord {
-  if (unexplainedDays > 0) {
-    return "unexplained";
-  }
-  if (pendingDays > 0) {
-    return "pending";
-  }
-  return calls > 0 ? "stored" : "up-to-date";
-}
-
-const NOTHING_DONE: Done = {
-  word: "up-to-date",
-  rows: NO_ROWS,
-  callIds: [],
-  provider: undefined,
-  pendingDays: 0,
-  unexplainedDays: 0,
-};
-
-/** The outcome of a message over several codes or data sets: sums, and the word that says the worst. */
-export function joinDone(left: Done, right: Done): Done {
-  const callIds = [...new Set([...left.callIds, ...right.callIds])];
-  const pendingDays = left.pendingDays + right.pendingDays;
-  const unexplainedDays = left.unexplainedDays + right.unexplainedDays;
-  return {
-    word: wordOf(callIds.length, pendingDays, unexplainedDays),
-    rows: addTallies(left.rows, right.rows),
-    callIds,
-    provider: left.provider ?? right.provider,
-    pendingDays,
-    unexplainedDays,
-  };
-}
