@@ -173,7 +173,7 @@ async function askFurther<D extends CodeDataSet>(
   if (further.length === 0) {
     return brought;
   }
-  const only = { days: beyond, askedBefore: [] };
+  const only = { days: beyond, broken: new Map(), askedBefore: [] };
   const more = await askOne(further, { ...request, codes: [...beyond.keys()], only }, spent, work, signal);
   const { reference } = work.parts;
   const answered = countDays(more.explained, reference) + countDays(more.left, reference);
@@ -183,6 +183,7 @@ async function askFurther<D extends CodeDataSet>(
     pendingDays: brought.pendingDays + more.pendingDays,
     unexplainedDays: brought.unexplainedDays + more.unexplainedDays - counted,
     left: joinDays(brought.left, more.left),
+    broken: joinDays(brought.broken, more.broken),
     askedBefore: [...new Set([...brought.askedBefore, ...more.askedBefore])],
     beyondUnexplainedDays: brought.beyondUnexplainedDays - counted,
   };
@@ -209,18 +210,19 @@ async function askOthers<D extends CodeDataSet>(
   work: BringWork,
   signal: AbortSignal,
 ): Promise<Pick<Done, "pendingDays" | "unexplainedDays">> {
-  let { pendingDays, unexplainedDays, left, askedBefore } = brought;
+  let { pendingDays, unexplainedDays, left, broken, askedBefore } = brought;
   while (left.size > 0) {
     const [next] = work.chain.there(candidates.filter((line) => !spent.has(line)));
     if (next === undefined) {
       break;
     }
     spent.add(next);
-    const again = await askAgain(next, { days: left, askedBefore }, request, work, signal);
+    const again = await askAgain(next, { days: left, broken, askedBefore }, request, work, signal);
     if (again !== undefined) {
       pendingDays += again.pendingDays;
       unexplainedDays -= countDays(again.explained, work.parts.reference);
       left = withoutDays(left, again.explained, work.parts.reference);
+      broken = joinDays(broken, again.broken);
       askedBefore = [...new Set([...askedBefore, next.provider])];
     }
   }

@@ -69,6 +69,8 @@ export interface CodesRequest {
 
 export interface OnlyDays {
   readonly days: DaysLeft;
+  /** Of these rows came, from whoever: they are settled by a whole day only. */
+  readonly broken: DaysLeft;
   /** Who had no row on them, for the evidence. */
   readonly askedBefore: readonly ProviderName[];
 }
@@ -83,6 +85,8 @@ export interface Synced {
   readonly pendingDays: number;
   readonly unexplainedDays: number;
   readonly left: DaysLeft;
+  /** Those of them of which rows came that do not make the day: one was rejected, or of many a part is missing. */
+  readonly broken: DaysLeft;
   /** Days that were asked for and are not left. */
   readonly explained: DaysLeft;
   /** Missing days that the line does not reach back to. */
@@ -136,6 +140,7 @@ export async function syncCodes<D extends CodeDataSet>(
     pendingDays: sumOf((one) => one.pendingDays),
     unexplainedDays: sumOf((one) => one.unexplainedDays),
     left: new Map(synced.flatMap(({ left }) => [...left])),
+    broken: new Map(synced.flatMap(({ broken }) => [...broken])),
     explained: new Map(synced.flatMap(({ explained }) => [...explained])),
     beyond: new Map(synced.flatMap(({ beyond }) => [...beyond])),
     beyondUnexplainedDays: sumOf((one) => one.beyondUnexplainedDays),
@@ -204,19 +209,27 @@ async function syncCode<D extends CodeDataSet>(
   };
   // No unit goes on after the message has ended, and what others brought is known even where one fails.
   const results = await Promise.allSettled(plan.units.map((unit) => syncUnit(unit, work, signal)));
-  const said = results.flatMap((result) => (result.status === "fulfilled" ? result.value.spans : []));
-  const learned = work.askedBefore.length === 0 ? said : withoutRejected(said, known, calendar);
+  const judged = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  const said = judged.flatMap(({ spans }) => spans);
+  const learned = withoutBroken(said, request.only?.broken.get(instrument.code) ?? [], calendar);
   await work.learn([...plan.spans, ...withoutSilence(learned, known, calendar)]);
   throwFailure(results);
   await parts.reached?.("recorded");
   const inState = (state: Span["state"]): number =>
     learned.reduce((sum, span) => sum + (span.state === state ? calendar.countBetween(span.from, span.to) : 0), 0);
+  const left = learned.filter(isLeft);
+  const partial = new Set(judged.flatMap(({ partialDays }) => partialDays));
+  const isPart = (day: Day): boolean => partial.has(day);
+  const broken = left.flatMap((span) =>
+    span.state === "failed" ? [span] : partial.size === 0 ? [] : onDays(span, isPart, calendar),
+  );
   const ofCode = (days: readonly DaySpan[]): DaysLeft =>
     days.length === 0 ? NONE_LEFT : new Map([[instrument.code, days]]);
   return {
     pendingDays: plan.pendingDays + inState("pending"),
     unexplainedDays: plan.emptyDays + inState("unexplained-empty") + inState("failed"),
-    left: ofCode(learned.filter(isLeft)),
+    left: ofCode(left),
+    broken: ofCode(broken),
     explained: ofCode(learned.filter((span) => !isLeft(span))),
     beyond: ofCode(plan.beyond),
     beyondUnexplainedDays: plan.beyondEmptyDays,
@@ -227,10 +240,15 @@ function isLeft({ state }: Span): boolean {
   return state === "unexplained-empty" || state === "failed";
 }
 
-/** A row that came and was rejected is not undone by somebody who has none: only by one who has it. */
-function withoutRejected(said: readonly Span[], known: readonly Span[], calendar: TradingCalendar): readonly Span[] {
-  const isOpen = (day: Day): boolean => stateOn(known, day) !== "failed";
-  return said.flatMap((span) => (span.state === "present" ? [span] : onDays(span, isOpen, calendar)));
+/**
+ * A row that came and was rejected, or a part of a day, is not undone by somebody who has none or another part: only by one
+ * who has the whole day.
+ */
+function withoutBroken(said: readonly Span[], broken: readonly DaySpan[], calendar: TradingCalendar): readonly Span[] {
+  const isOpen = (day: Day): boolean => !broken.some(({ from, to }) => from <= day && day <= to);
+  return broken.length === 0
+    ? said
+    : said.flatMap((span) => (span.state === "present" ? [span] : onDays(span, isOpen, calendar)));
 }
 
 /**

@@ -18,6 +18,8 @@ import { tallyOf } from "./tally.ts";
 export interface Judged {
   /** What the ledger is to learn yet. */
   readonly spans: readonly Span[];
+  /** Days with a part of their bars, in no order; of data sets that are counted within the day. */
+  readonly partialDays: readonly Day[];
 }
 
 export interface UnitWork<D extends CodeDataSet> {
@@ -132,7 +134,7 @@ export async function syncUnit<D extends CodeDataSet>(
       await line.desk.fetch(unitOf(unit, judged.doubts, stored.days(), calendar), keep, signal, context);
       judged = await judgeResting(left);
     }
-    return { spans: judged.spans };
+    return { spans: judged.spans, partialDays: [...count.partialDays().keys()] };
   } catch (error) {
     if (unrecorded.length > 0 && (signal.aborted || error instanceof GivenBackError) && !storing.aborted) {
       await learnStored();
