@@ -107,7 +107,7 @@ async function bringGroup<D extends CodeDataSet>(
   signal: AbortSignal,
 ): Promise<Done> {
   const tally = new StoredTally();
-  const work = { parts, chain: parts.chain, context: { ...context, tally } };
+  const work = { parts, chain: parts.chain, context: { ...context, tally, heldUp: { sinceMs: Infinity } } };
   const candidates = mayStepIn(lines, request);
   /** Those that answered, and those that called wrong what was asked. */
   const spent = new Set<CodeLine<D>>();

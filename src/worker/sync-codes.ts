@@ -18,6 +18,7 @@ import type { CallDesk } from "./call-desk.ts";
 import type { DaysLeft } from "./days-left.ts";
 import type { LedgerBook } from "./ledger-book.ts";
 import type { CommandContext } from "./message-handler.ts";
+import type { HeldUp } from "./provider-gate.ts";
 import type { Standing } from "./standing-watchers.ts";
 import type { Reference } from "./reference.ts";
 import type { SuspensionLists } from "./suspension-lists.ts";
@@ -78,6 +79,8 @@ export interface OnlyDays {
 export interface SyncContext extends CommandContext {
   /** Told of all that is stored, also where the request fails in the end. */
   readonly tally: StoredTally;
+  /** Goes with it from line to line. */
+  readonly heldUp?: HeldUp;
 }
 
 export interface Synced {

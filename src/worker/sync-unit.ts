@@ -32,7 +32,7 @@ export interface UnitWork<D extends CodeDataSet> {
   readonly calendar: TradingCalendar;
   /** Providers that had no row on the missing days, for the evidence. */
   readonly askedBefore?: readonly ProviderName[];
-  readonly context: Pick<SyncContext, "requestId" | "tally" | "pace" | "finishing">;
+  readonly context: Pick<SyncContext, "requestId" | "tally" | "heldUp" | "pace" | "finishing">;
   /** Rows of these days may stand in the store already, from another answer. */
   readonly isRewrite?: boolean;
   /** What the ledger knows of the code's daily bars, for data sets that follow from them. */
