@@ -197,6 +197,36 @@ test("today before publication is pending and the rest is fetched", () => {
   assert.equal(plan({}, { nowMs: morning }).pendingDays, 0);
 });
 
+test("who publishes later says when to ask it again, and holds up nobody whose hour has come", () => {
+  const later = { provider: "yahoo", capability: { ...capability, completeFrom: "18:00" } } as const;
+  const known = [span("1991-04-03", "2025-11-27", "present")];
+  const at = (utc: string): number => Date.parse(`2025-11-28T${utc}Z`);
+  const stepsIn = plan({ end: day("2025-11-28") }, { ...later, spans: known, nowMs: at("09:10:00") });
+  assert.deepEqual([stepsIn.units, stepsIn.pendingDays, stepsIn.askAgainAtMs], [[], 1, at("10:00:00")]);
+  const spans = laySpans(known, stepsIn.spans, calendar);
+  assert.deepEqual(
+    spans.slice(1).map(({ from, state, askAgainAtMs }) => [from, state, askAgainAtMs]),
+    [["2025-11-28", "pending", at("10:00:00")]],
+  );
+  assert.equal(plan({}, { ...later, spans, nowMs: at("09:59:59") }).missingDays, 0);
+  assert.equal(plan({}, { ...later, spans, nowMs: at("10:00:00") }).missingDays, 1);
+  assert.equal(plan({}, { spans, nowMs: at("09:11:00") }).missingDays, 1, "the first one is back");
+  const late = laySpans(
+    known,
+    [{ ...span("2025-11-28", "2025-11-28", "pending"), askAgainAtMs: at("10:16:00") }],
+    calendar,
+  );
+  assert.deepEqual(
+    [plan({}, { spans: late, nowMs: at("10:01:00") }), plan({}, { ...later, spans: late, nowMs: at("10:01:00") })].map(
+      ({ missingDays, pendingDays, askAgainAtMs }) => [missingDays, pendingDays, askAgainAtMs],
+    ),
+    [
+      [0, 1, at("10:16:00")],
+      [1, 0, undefined],
+    ],
+  );
+});
+
 test("a start after the end and a day in the future are dead letters that say where", () => {
   assert.deepEqual(failure({ start: day("2025-02-01"), end: day("2025-01-01") }), [
     "start-after-end",

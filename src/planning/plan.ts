@@ -237,9 +237,9 @@ function splitAtFinal(
 }
 
 function needsOf(run: IndexRun, request: CodeRequest, namesDays: boolean): Needs {
-  const { spans, force, forcedSince, calendar, nowMs } = request;
+  const { spans, force, forcedSince, calendar, nowMs, provider } = request;
   const { delistedOn, isImplied = false } = request.instrument;
-  const policy = { nowMs, askEmptyAfterMs: namesDays ? 0 : ASK_EMPTY_AGAIN_MS, delistedOn, isImplied };
+  const policy = { nowMs, provider, askEmptyAfterMs: namesDays ? 0 : ASK_EMPTY_AGAIN_MS, delistedOn, isImplied };
   return needsBetween(force ? newerThan(spans, forcedSince) : spans, calendar, run, policy);
 }
 
