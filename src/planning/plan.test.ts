@@ -227,6 +227,19 @@ test("who publishes later says when to ask it again, and holds up nobody whose h
   );
 });
 
+test("who steps in owes what the one it stands for has published, and asks for what it has published itself", () => {
+  const later = { ...capability, completeFrom: "18:00" };
+  const between = Date.parse("2025-11-28T09:10:00Z");
+  const spans = [span("1991-04-03", "2025-11-27", "present")];
+  const more = { spans, nowMs: between };
+  for (const range of [{}, { days: 1 }, { full: true }]) {
+    assert.equal(plan(range, { ...more, capability: later }).pendingDays, 0);
+    const instead = plan(range, { ...more, capability: later, insteadOf: capability });
+    assert.deepEqual([instead.pendingDays, instead.missingDays, instead.coveredDays > 1], [1, 0, range.days !== 1]);
+    assert.equal(plan(range, { ...more, insteadOf: later }).missingDays, 1);
+  }
+});
+
 test("a start after the end and a day in the future are dead letters that say where", () => {
   assert.deepEqual(failure({ start: day("2025-02-01"), end: day("2025-01-01") }), [
     "start-after-end",

@@ -7,7 +7,7 @@ import type { Instrument } from "../domain/rows.ts";
 import type { CodeDataSet, DaySpan, Unit } from "../domain/unit.ts";
 import type { Capability } from "../ports/source.ts";
 import { codeDaysMax } from "./coalesce.ts";
-import { askAgainAtMs, isFinal, lastFinalDay } from "./final-day.ts";
+import { askAgainAtMs, earlierOf, isFinal, lastFinalDay, type Publication } from "./final-day.ts";
 import { ASK_EMPTY_AGAIN_MS, needsBetween, type IndexRun, type Needs } from "./missing-days.ts";
 import { toRequestedRange, type RangePaths } from "./requested-range.ts";
 import { spanOn } from "./spans.ts";
@@ -31,6 +31,8 @@ export interface CodeRequest {
   readonly spans: readonly Span[];
   readonly provider: ProviderName;
   readonly capability: Capability;
+  /** Of whoever it steps in for: a day that this one has published is asked for, and pending where it is not final yet. */
+  readonly insteadOf?: Publication | undefined;
   readonly calendar: TradingCalendar;
   readonly nowMs: number;
   /** When it was asked; undefined is now. */
@@ -93,7 +95,7 @@ export function planCode(request: CodeRequest): CodePlan {
     range,
     listedOn: instrument.listedOn,
     historyStart: request.historyStart,
-    publication: capability,
+    publication: earlierOf(capability, request.insteadOf),
     calendar,
     nowMs,
     askedAtMs: request.askedAtMs,

@@ -131,13 +131,14 @@ async function askOne<D extends CodeDataSet>(
 ): Promise<Brought<D>> {
   const pinnedAt = request.provider === undefined ? undefined : `${context.places.params}.provider`;
   const since = BigInt(Math.round(parts.clock.nowMs() * 1_000));
+  const insteadOf = chain.left(candidates)[0]?.capability;
   let hasMoved = false;
   return await chain.ask(
     candidates,
     async (line, ending) => {
       try {
         // Who goes on with what another one began does not begin anew.
-        const asked = hasMoved ? { ...request, forcedSince: since } : request;
+        const asked = { ...request, insteadOf, ...(hasMoved ? { forcedSince: since } : {}) };
         hasMoved = true;
         const synced = await syncCodes(asked, line, parts, context, ending);
         spent.add(line);

@@ -9,6 +9,7 @@ import type { Instrument, RowOf } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { CodeDataSet, DaySpan } from "../domain/unit.ts";
 import { toDayRuns } from "../planning/day-runs.ts";
+import type { Publication } from "../planning/final-day.ts";
 import { planCode } from "../planning/plan.ts";
 import { stateOn } from "../planning/spans.ts";
 import type { TradingCalendar } from "../planning/trading-calendar.ts";
@@ -64,6 +65,8 @@ export interface CodesRequest {
   readonly force: boolean;
   /** With `force`: what was stored since (microseconds of the budget's clock) is not fetched again, as after a move. */
   readonly forcedSince?: bigint | undefined;
+  /** Of whoever would be asked if nobody were out; see `CodeRequest`. */
+  readonly insteadOf?: Publication | undefined;
   /** In place of the range: just these days, whatever the ledger says of them. */
   readonly only?: OnlyDays;
 }
@@ -192,6 +195,7 @@ async function syncCode<D extends CodeDataSet>(
     spans: known,
     provider: line.provider,
     capability: line.capability,
+    insteadOf: request.insteadOf,
     calendar,
     nowMs: parts.clock.nowMs(),
     askedAtMs: context.firstAskedAtMs,

@@ -2,18 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { systemClock } from "../../src/base/clock.ts";
-import { TransientError } from "../../src/base/errors.ts";
 import { GivenBackError } from "../../src/consumer/handling.ts";
-import { SHANGHAI } from "../../src/domain/day.ts";
 import type { DeadLetter } from "../../src/domain/dead-letter.ts";
 import type { Message } from "../../src/ports/queue.ts";
-import type { Capability, Source } from "../../src/ports/source.ts";
+import type { Source } from "../../src/ports/source.ts";
 import type { OutcomeRecord } from "../../src/ports/store.ts";
 import { createMessageHandler, type HandlerParts } from "../../src/worker/message-handler.ts";
 import { ParsedMessages } from "../../src/worker/parsed-messages.ts";
 import { SettledBefore } from "../../src/worker/settled-before.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { silentLog } from "../../src/base/log.ts";
+import { BarSource } from "./bar-source.ts";
 import { codesOf, type CoreRig, dailyRow, openCoreRig, stockRow } from "./core-rig.ts";
 
 const NOW = "2026-03-03T12:00:00Z";
@@ -157,7 +156,8 @@ test("what an outage holds up for the deadline is set aside with its cause; what
 });
 
 test("a message that goes from one to the other of two that are out has one deadline for all of its way", async () => {
-  const second = new OutSource();
+  const second = new BarSource();
+  second.isDown = true;
   await using rig = await openMarket(
     1,
     {
@@ -231,37 +231,6 @@ test("the message's own failures are tried as often and as far apart as the sett
     );
   }
 });
-
-/** Has daily bars, and never answers. */
-class OutSource implements Source {
-  readonly provider = "baostock";
-  readonly capabilities: readonly Capability[] = [
-    {
-      dataSet: "bars",
-      frequency: "1d",
-      api: "bars",
-      rowsMax: 10_000,
-      rowsPerDay: 1,
-      codesMax: 1,
-      byDay: false,
-      completeFrom: "17:30",
-      zone: SHANGHAI,
-      exchanges: ["SH", "SZ"],
-      kinds: ["stock"],
-      since: undefined,
-    },
-  ];
-  calls = 0;
-
-  fetch(): Promise<never> {
-    this.calls += 1;
-    return Promise.reject(new TransientError("asking: the connection was reset"));
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return Promise.resolve();
-  }
-}
 
 /** A market whose codes have one row each. */
 function openMarket(
