@@ -6,7 +6,7 @@ import * as fc from "fast-check";
 import { addDays, parseDay, SHANGHAI, type Day } from "../domain/day.ts";
 import type { RangeRequest } from "../domain/command.ts";
 import { CURRENCY, MARKET, SOURCE } from "../domain/enums.ts";
-import { LEDGER_STATES, type LedgerState, type Span } from "../domain/ledger.ts";
+import { COVERED_STATES, LEDGER_STATES, type LedgerState, type Span } from "../domain/ledger.ts";
 import { MessageError } from "../domain/message-error.ts";
 import type { Instrument } from "../domain/rows.ts";
 import { MAINLAND_EXCHANGES, parseSecurityCode } from "../domain/security-code.ts";
@@ -237,6 +237,17 @@ test("who steps in owes what the one it stands for has published, and asks for w
     const instead = plan(range, { ...more, capability: later, insteadOf: capability });
     assert.deepEqual([instead.pendingDays, instead.missingDays, instead.coveredDays > 1], [1, 0, range.days !== 1]);
     assert.equal(plan(range, { ...more, insteadOf: later }).missingDays, 1);
+  }
+});
+
+test("of a day that is not final here what another one has shown already stands, with a row or without", () => {
+  const morning = Date.parse("2025-11-28T02:00:00Z");
+  for (const state of LEDGER_STATES) {
+    const spans = [span("1991-04-03", "2025-11-27", "present"), span("2025-11-28", "2025-11-28", state)];
+    const made = plan({ end: day("2025-11-28") }, { spans, nowMs: morning });
+    // What a stock list says of a day within the listing is out of date.
+    const isShown = COVERED_STATES.has(state) && !state.endsWith("listing");
+    assert.deepEqual([made.spans.length, made.pendingDays], isShown ? [0, 0] : [1, 1], state);
   }
 });
 

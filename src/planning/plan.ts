@@ -354,12 +354,13 @@ function whereUnknown(span: Span, { spans, calendar }: CodeRequest): readonly Sp
   return parts.filter((part) => calendar.countBetween(part.from, part.to) > 0);
 }
 
-/** A day that another provider published earlier, so that it is present already, is not pending. */
+/** A day that another provider published earlier, so that it is known what it had, is not pending. */
 function pendingSpans(run: IndexRun, request: CodeRequest): readonly Span[] {
   const spans: Span[] = [];
   for (let index = run.first; index <= run.last; index += 1) {
     const day = request.calendar.dayAt(index);
-    if (spanOn(request.spans, day)?.state === "present") {
+    const state = spanOn(request.spans, day)?.state;
+    if (state === "present" || state === "no-trade" || state === "suspended") {
       continue;
     }
     const evidence = listEvidence(request, `complete from ${request.capability.completeFrom} on`);
