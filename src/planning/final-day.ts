@@ -42,6 +42,11 @@ function toEpochMs(day: Day, publication: Publication): number {
   }).epochMilliseconds;
 }
 
+/** Of one market the publication whose days are final first. */
+export function earlierOf(one: Publication, other: Publication | undefined): Publication {
+  return other === undefined || one.completeFrom <= other.completeFrom ? one : other;
+}
+
 export function isFinal(day: Day, publication: Publication, nowMs: number): boolean {
   return askAgainAtMs(day, publication) <= nowMs;
 }

@@ -1,5 +1,6 @@
 import type { Day } from "../domain/day.ts";
 import { COVERED_STATES, type Span } from "../domain/ledger.ts";
+import type { ProviderName } from "../domain/provider.ts";
 import { firstEndingOnOrAfter } from "./spans.ts";
 import type { TradingCalendar } from "./trading-calendar.ts";
 
@@ -17,6 +18,8 @@ export interface AskPolicy {
   /** No list has the code: that it was not listed yet is known from its answers, and no list contradicts it. */
   readonly isImplied?: boolean;
   readonly nowMs: number;
+  /** Who would be asked. What another one has not published yet says nothing of this one; absent is whoever it was. */
+  readonly provider?: ProviderName;
   /** Unexplained-empty and failed days rest this long after their last call; 0 asks always. */
   readonly askEmptyAfterMs: number;
 }
@@ -32,7 +35,8 @@ export function needOf(span: Span | undefined, policy: AskPolicy): Need {
     return "missing";
   }
   if (span.state === "pending") {
-    return span.askAgainAtMs === undefined || span.askAgainAtMs <= policy.nowMs ? "missing" : "waiting";
+    const isAnothers = policy.provider !== undefined && policy.provider !== span.evidence.provider;
+    return isAnothers || (span.askAgainAtMs ?? 0) <= policy.nowMs ? "missing" : "waiting";
   }
   if (COVERED_STATES.has(span.state)) {
     return "covered";

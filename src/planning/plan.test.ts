@@ -6,7 +6,7 @@ import * as fc from "fast-check";
 import { addDays, parseDay, SHANGHAI, type Day } from "../domain/day.ts";
 import type { RangeRequest } from "../domain/command.ts";
 import { CURRENCY, MARKET, SOURCE } from "../domain/enums.ts";
-import { LEDGER_STATES, type LedgerState, type Span } from "../domain/ledger.ts";
+import { COVERED_STATES, LEDGER_STATES, type LedgerState, type Span } from "../domain/ledger.ts";
 import { MessageError } from "../domain/message-error.ts";
 import type { Instrument } from "../domain/rows.ts";
 import { MAINLAND_EXCHANGES, parseSecurityCode } from "../domain/security-code.ts";
@@ -219,6 +219,60 @@ test("today before publication is pending and the rest is fetched", () => {
   const evening = plan({ start: day("2025-11-28") }, { spans: asked.spans });
   assert.deepEqual([evening.missingDays, evening.pendingDays], [1, 0]);
   assert.equal(plan({}, { nowMs: morning }).pendingDays, 0);
+});
+
+test("who publishes later says when to ask it again, and holds up nobody whose hour has come", () => {
+  const later = { provider: "yahoo", capability: { ...capability, completeFrom: "18:00" } } as const;
+  const known = [span("1991-04-03", "2025-11-27", "present")];
+  const at = (utc: string): number => Date.parse(`2025-11-28T${utc}Z`);
+  const stepsIn = plan({ end: day("2025-11-28") }, { ...later, spans: known, nowMs: at("09:10:00") });
+  assert.deepEqual([stepsIn.units, stepsIn.pendingDays, stepsIn.askAgainAtMs], [[], 1, at("10:00:00")]);
+  const spans = laySpans(known, stepsIn.spans, calendar);
+  assert.deepEqual(
+    spans.slice(1).map(({ from, state, askAgainAtMs }) => [from, state, askAgainAtMs]),
+    [["2025-11-28", "pending", at("10:00:00")]],
+  );
+  assert.equal(plan({}, { ...later, spans, nowMs: at("09:59:59") }).missingDays, 0);
+  assert.equal(plan({}, { ...later, spans, nowMs: at("10:00:00") }).missingDays, 1);
+  assert.equal(plan({}, { spans, nowMs: at("09:11:00") }).missingDays, 1, "the first one is back");
+  const late = laySpans(
+    known,
+    [{ ...span("2025-11-28", "2025-11-28", "pending"), askAgainAtMs: at("10:16:00") }],
+    calendar,
+  );
+  assert.deepEqual(
+    [plan({}, { spans: late, nowMs: at("10:01:00") }), plan({}, { ...later, spans: late, nowMs: at("10:01:00") })].map(
+      ({ missingDays, pendingDays, askAgainAtMs }) => [missingDays, pendingDays, askAgainAtMs],
+    ),
+    [
+      [0, 1, at("10:16:00")],
+      [1, 0, undefined],
+    ],
+  );
+});
+
+test("who steps in owes what the one it stands for has published, and asks for what it has published itself", () => {
+  const later = { ...capability, completeFrom: "18:00" };
+  const between = Date.parse("2025-11-28T09:10:00Z");
+  const spans = [span("1991-04-03", "2025-11-27", "present")];
+  const more = { spans, nowMs: between };
+  for (const range of [{}, { days: 1 }, { full: true }]) {
+    assert.equal(plan(range, { ...more, capability: later }).pendingDays, 0);
+    const instead = plan(range, { ...more, capability: later, insteadOf: capability });
+    assert.deepEqual([instead.pendingDays, instead.missingDays, instead.coveredDays > 1], [1, 0, range.days !== 1]);
+    assert.equal(plan(range, { ...more, insteadOf: later }).missingDays, 1);
+  }
+});
+
+test("of a day that is not final here what another one has shown already stands, with a row or without", () => {
+  const morning = Date.parse("2025-11-28T02:00:00Z");
+  for (const state of LEDGER_STATES) {
+    const spans = [span("1991-04-03", "2025-11-27", "present"), span("2025-11-28", "2025-11-28", state)];
+    const made = plan({ end: day("2025-11-28") }, { spans, nowMs: morning });
+    // What a stock list says of a day within the listing is out of date.
+    const isShown = COVERED_STATES.has(state) && !state.endsWith("listing");
+    assert.deepEqual([made.spans.length, made.pendingDays], isShown ? [0, 0] : [1, 1], state);
+  }
 });
 
 test("a start after the end and a day in the future are dead letters that say where", () => {

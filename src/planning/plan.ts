@@ -7,7 +7,7 @@ import type { Instrument } from "../domain/rows.ts";
 import type { CodeDataSet, DaySpan, Unit } from "../domain/unit.ts";
 import type { Capability } from "../ports/source.ts";
 import { codeDaysMax } from "./coalesce.ts";
-import { askAgainAtMs, isFinal, lastFinalDay } from "./final-day.ts";
+import { askAgainAtMs, earlierOf, isFinal, lastFinalDay, type Publication } from "./final-day.ts";
 import { ASK_EMPTY_AGAIN_MS, needsBetween, type IndexRun, type Needs } from "./missing-days.ts";
 import { toRequestedRange, type RangePaths } from "./requested-range.ts";
 import { spanOn } from "./spans.ts";
@@ -32,6 +32,8 @@ export interface CodeRequest {
   readonly spans: readonly Span[];
   readonly provider: ProviderName;
   readonly capability: Capability;
+  /** Of whoever it steps in for: a day that this one has published is asked for, and pending where it is not final yet. */
+  readonly insteadOf?: Publication | undefined;
   readonly calendar: TradingCalendar;
   readonly nowMs: number;
   /** When it was asked; undefined is now. */
@@ -94,7 +96,7 @@ export function planCode(request: CodeRequest): CodePlan {
     range,
     listedOn: instrument.listedOn,
     historyStart: request.historyStart,
-    publication: capability,
+    publication: earlierOf(capability, request.insteadOf),
     calendar,
     nowMs,
     askedAtMs: request.askedAtMs,
@@ -248,9 +250,9 @@ function splitAtFinal(
 }
 
 function needsOf(run: IndexRun, request: CodeRequest, namesDays: boolean): Needs {
-  const { spans, force, forcedSince, calendar, nowMs } = request;
+  const { spans, force, forcedSince, calendar, nowMs, provider } = request;
   const { delistedOn, isImplied = false } = request.instrument;
-  const policy = { nowMs, askEmptyAfterMs: namesDays ? 0 : ASK_EMPTY_AGAIN_MS, delistedOn, isImplied };
+  const policy = { nowMs, provider, askEmptyAfterMs: namesDays ? 0 : ASK_EMPTY_AGAIN_MS, delistedOn, isImplied };
   return needsBetween(force ? newerThan(spans, forcedSince) : spans, calendar, run, policy);
 }
 
@@ -363,12 +365,13 @@ function whereUnknown(span: Span, { spans, calendar }: CodeRequest): readonly Sp
   return parts.filter((part) => calendar.countBetween(part.from, part.to) > 0);
 }
 
-/** A day that another provider published earlier, so that it is present already, is not pending. */
+/** A day that another provider published earlier, so that it is known what it had, is not pending. */
 function pendingSpans(run: IndexRun, request: CodeRequest): readonly Span[] {
   const spans: Span[] = [];
   for (let index = run.first; index <= run.last; index += 1) {
     const day = request.calendar.dayAt(index);
-    if (spanOn(request.spans, day)?.state === "present") {
+    const state = spanOn(request.spans, day)?.state;
+    if (state === "present" || state === "no-trade" || state === "suspended") {
       continue;
     }
     const evidence = listEvidence(request, `complete from ${request.capability.completeFrom} on`);

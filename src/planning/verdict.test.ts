@@ -433,6 +433,21 @@ test("of many rows a day one rejected leaves the day failed, of one row a day it
   assert.deepEqual(shown(daily), [["2024-01-02", "2024-01-02", "present"]]);
 });
 
+test("a day of which the daily bar is there was traded, whatever its minutes say by lacking it, unless idle bars are left out", () => {
+  const one = { ...unit("2024-01-02", "2024-01-05"), frequency: "5m" } as const;
+  const rows = ["2024-01-02", "2024-01-05"];
+  const evidence = { ...LIST_CALL, note: "" };
+  const dailySpans = [{ from: day("2024-01-03"), to: day("2024-01-03"), state: "present", evidence }] as const;
+  const judged = judge(one, rows, { capability: minutes, dailySpans });
+  assert.deepEqual(judged.suspects, ["2024-01-03"]);
+  assert.equal(stateOn(judged.spans, day("2024-01-04")), "no-trade", "of this one nothing is known by the day");
+  const idle = judge(one, rows, { capability: { ...minutes, skipsIdleBars: true }, dailySpans });
+  assert.deepEqual([idle.suspects, stateOn(idle.spans, day("2024-01-03"))], [[], "no-trade"]);
+  const implied: Instrument = { ...instrument, listedOn: day("2024-01-02"), isImplied: true };
+  const begins = judge(one, ["2024-01-04", "2024-01-05"], { instrument: implied, capability: minutes, dailySpans });
+  assert.deepEqual(begins.suspects, ["2024-01-03"]);
+});
+
 test("an empty day of ticks is explained by the daily bars, never by its neighbours", () => {
   const one = { ...unit("2024-01-02", "2024-01-05"), dataSet: "ticks" } as const;
   const rows = ["2024-01-02", "2024-01-05"];

@@ -110,6 +110,8 @@ export const LATE_PUBLICATION_MS_MAX = 24 * 60 * 60_000;
  *    published less than a day ago: pending, since rows come late and a market comes in parts; later: unexplained-empty.
  * A day's ticks come in an answer of their own, so their neighbours prove nothing either. Where no list has the code its
  * first row in an answer from the beginning is its listing.
+ * A day of which the ledger has the daily bar was traded, so that its neighbours prove nothing of the bars within it, unless
+ * the provider leaves out those without a trade.
  * There is an adjustment factor for every listed trading day, with trade or without, so that one is missing says nothing
  * of trade: its neighbours prove nothing, and only the suspension list explains it.
  * What a market's answer lacks is unproven where the day would be unexplained-empty. Where it would be pending, only if
@@ -255,8 +257,8 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
   if (answer.suspended?.has(day) === true) {
     return { state: "suspended", source, note: "the answer itself says that it did not trade" };
   }
-  const daily = dailyReason(day, input);
-  if (daily !== undefined) {
+  const daily = dailyState(day, input);
+  if (daily === "no-trade" || daily === "suspended") {
     return { state: daily, source, note: "no row, and the ledger of daily bars says that it did not trade" };
   }
   const mayBeLate = nowMs - askAgainAtMs(day, capability) < LATE_PUBLICATION_MS_MAX;
@@ -265,7 +267,9 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
     return { ...late, note: "the answer for the whole market has no row yet" };
   }
   const lost = findLostRow(day, input);
-  if (lost === undefined && isShownByNeighbours && first !== undefined && last !== undefined) {
+  const isTraded = daily === "present" && capability.skipsIdleBars !== true;
+  const isBare = lost === undefined && !isTraded;
+  if (isBare && isShownByNeighbours && first !== undefined && last !== undefined) {
     const isShown = capability.isSilentlyShort === true ? isReachedOver(day, input) : hasRowsBeside(day, input);
     if (first < day && day < last && isShown) {
       const note = `${facts.summary}, rows before and after`;
@@ -280,7 +284,7 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
       return { state: "no-trade", source, note: `${facts.summary}, ${edge}`, isDoubtful: true };
     }
   }
-  if (lost === undefined && instrument.isImplied === true && facts.isAskedFromListing) {
+  if (isBare && instrument.isImplied === true && facts.isAskedFromListing) {
     if (first !== undefined && day < first && answer.marketRows === undefined) {
       const note = `${facts.summary}, and no stock list has the code`;
       return { state: "before-listing", source, note, isDoubtful: !hasRowsBeside(day, input) };
@@ -313,11 +317,10 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
     : { state: "unexplained-empty", source, note, isUnproven: isOfMarket };
 }
 
-/** The state of a day without trade, by the daily bars; undefined where they say nothing of the kind. */
-function dailyReason(day: Day, { unit, dailySpans }: JudgeInput): "no-trade" | "suspended" | undefined {
+/** What the daily bars say of a day; undefined where they are what is judged. */
+function dailyState(day: Day, { unit, dailySpans }: JudgeInput): LedgerState | undefined {
   const isDaily = unit.dataSet === "bars" && unit.frequency === "1d";
-  const state = isDaily || dailySpans === undefined ? undefined : spanOn(dailySpans, day)?.state;
-  return state === "no-trade" || state === "suspended" ? state : undefined;
+  return isDaily || dailySpans === undefined ? undefined : spanOn(dailySpans, day)?.state;
 }
 
 /** Whether one answer goes on behind the day: rows of several are no proof, since each may have ended before it. */

@@ -9,6 +9,7 @@ import { orAbort } from "../base/or-abort.ts";
 import { DataError, PermanentError, TransientError } from "../base/errors.ts";
 import { type Day, NEW_YORK, parseDay } from "../domain/day.ts";
 import { MARKET, SOURCE } from "../domain/enums.ts";
+import type { Frequency } from "../domain/frequency.ts";
 import { type LedgerKey, ledgerKeyText, type Span } from "../domain/ledger.ts";
 import { MessageError } from "../domain/message-error.ts";
 import { PROVIDER_SOURCES, type ProviderName } from "../domain/provider.ts";
@@ -95,6 +96,42 @@ test("a row that was rejected is no day without one, whoever else has none", asy
   assert.deepEqual([done.word, done.unexplainedDays], ["unexplained", 1]);
 });
 
+test("a part of a day is made whole by all of it only: whoever has another part of it, or nothing, leaves it as it is", async () => {
+  const [day] = DAYS.slice(4) as [Day];
+  const without = DAYS.filter((one) => one !== day);
+  const withinDay = { frequency: "60m", rowsPerDay: 4 } as const;
+  const part = (provider: ProviderName, bars: number): FakeLine =>
+    lineOf(provider, DAYS, { ...withinDay, short: new Map([[day, bars]]) });
+  const cases: readonly { readonly others: readonly FakeLine[]; readonly isWhole: boolean }[] = [
+    { others: [part("tushare", 2)], isWhole: false },
+    { others: [lineOf("tushare", without, withinDay)], isWhole: false },
+    { others: [lineOf("tushare", without, withinDay), lineOf("akshare", DAYS, withinDay)], isWhole: true },
+  ];
+  for (const { others, isWhole } of cases) {
+    const rig = openRig([part("yahoo", 3), ...others], { frequency: "60m" });
+    const done = await rig.bring({ start: DAYS[0], end: DAYS[9] });
+    assert.ok(others.every(({ asked }) => asked.join() === "2026-03-05..2026-03-09"));
+    assert.deepEqual(rig.states(), [
+      "2026-03-02..2026-03-05 present",
+      `2026-03-06..2026-03-06 ${isWhole ? "present" : "unexplained-empty"}`,
+      "2026-03-09..2026-03-13 present",
+    ]);
+    assert.equal(rig.notes()[1] === "3 of 4 bars of the day", !isWhole);
+    assert.deepEqual([done.word, done.unexplainedDays], isWhole ? ["stored", 0] : ["unexplained", 1]);
+  }
+});
+
+test("of a day that one has nothing of, another one a part and the last one nothing, the part is what is known", async () => {
+  const withinDay = { frequency: "60m", rowsPerDay: 4 } as const;
+  const [day] = DAYS.slice(9) as [Day];
+  const first = lineOf("yahoo", DAYS.slice(0, 9), withinDay);
+  const second = lineOf("tushare", DAYS, { ...withinDay, short: new Map([[day, 3]]) });
+  const third = lineOf("akshare", DAYS.slice(0, 9), withinDay);
+  const rig = openRig([first, second, third], { frequency: "60m" });
+  const done = await rig.bring({ start: DAYS[0], end: DAYS[9] });
+  assert.deepEqual([third.asked.length, rig.notes().at(-1), done.unexplainedDays], [3, "3 of 4 bars of the day", 1]);
+});
+
 test("nobody waits for a second opinion", async () => {
   const first = lineOf("yahoo", DAYS.slice(0, 9));
   const next = lineOf("tushare", DAYS);
@@ -106,6 +143,28 @@ test("nobody waits for a second opinion", async () => {
   const rig = openRig([first, next]);
   const done = await rig.bring({ start: DAYS[0], end: DAYS[9] });
   assert.equal(done.word, "unexplained");
+});
+
+test("who is moved on from, and whose second opinion breaks off, counts with all that it brought", async () => {
+  const first = lineOf("yahoo", DAYS.slice(0, 5));
+  const second = lineOf("tushare", DAYS.slice(0, 8));
+  const third = lineOf("akshare", DAYS.slice(8, 9));
+  first.onKept = (signal) => {
+    first.turn({ word: "out", untilMs: 3_600_000 });
+    signal.throwIfAborted();
+  };
+  third.onKept = (signal) => {
+    third.turn({ word: "out", untilMs: 3_600_000 });
+    signal.throwIfAborted();
+  };
+  const rig = openRig([first, second, third]);
+  const done = await rig.bring({ start: DAYS[0], end: DAYS[9] });
+  assert.deepEqual(
+    [first, second, third].map(({ asked }) => asked),
+    [["2026-03-02..2026-03-13"], ["2026-03-06..2026-03-13"], ["2026-03-11..2026-03-13"]],
+  );
+  assert.deepEqual(done.rows, { new: 5 + 4 + 1, same: 0, revised: 0, rejected: 0 });
+  assert.deepEqual([done.callIds, done.provider], [["yahoo-1", "tushare-1", "akshare-1"], "yahoo"]);
 });
 
 test("where the provider refuses the index what is known of its days serves, and without that only its codes are set aside", async () => {
@@ -143,13 +202,21 @@ interface FakeLine extends CodeLine<"bars"> {
   has: readonly Day[];
   turn(standing: Standing): void;
   onFetch: ((signal: AbortSignal) => Promise<unknown> | void) | undefined;
+  /** When its rows are stored. */
+  onKept: ((signal: AbortSignal) => void) | undefined;
   readonly asked: string[];
+}
+
+interface FakeRows {
+  readonly rejects?: Day | undefined;
+  /** How many bars it has of days that it does not have all of. */
+  readonly short?: ReadonlyMap<Day, number>;
 }
 
 function lineOf(
   provider: ProviderName,
   has: readonly Day[],
-  { rejects, ...more }: Partial<Capability> & { readonly rejects?: Day | undefined } = {},
+  { rejects, short, ...more }: Partial<Capability> & FakeRows = {},
 ): FakeLine {
   let standing: Standing = { word: "there" };
   let calls = 0;
@@ -166,8 +233,14 @@ function lineOf(
     const [from, to] = [days[0], days.at(-1)];
     const reach = from === undefined || to === undefined ? {} : { reach: { from, to } };
     const answer = { from: unit.from, to: unit.to, marketRows: undefined, lostRows: [], ...reach };
+    const { frequency, rowsPerDay } = line.capability;
     await keep({
-      fetched: days.map((day) => ({ row: barOn(day, provider), provenance })),
+      fetched: days.flatMap((day) =>
+        Array.from({ length: short?.get(day) ?? rowsPerDay }, (_, hour) => ({
+          row: { ...barOn(day, provider), frequency, time: `${day} 0${hour}:00:00` },
+          provenance,
+        })),
+      ),
       rejected:
         rejects === undefined || rejects < unit.from || rejects > unit.to
           ? []
@@ -175,6 +248,7 @@ function lineOf(
       answers: [{ ...answer, evidence: { provider, ...provenance } }],
       isLast: true,
     });
+    line.onKept?.(signal);
   };
   const line: FakeLine = {
     has,
@@ -196,6 +270,7 @@ function lineOf(
       }
     },
     onFetch: undefined,
+    onKept: undefined,
     asked,
   };
   return line;
@@ -245,17 +320,19 @@ interface Rig {
   notes(): readonly string[];
 }
 
-interface IndexFacts {
+interface RigOptions {
   readonly days?: readonly CalendarDay[];
   /** Up to there its days were looked at. */
   readonly lookedTo?: Day | undefined;
   /** What whoever asks for it is told; nothing at all by default. */
   readonly refusal?: Error;
+  /** Of the bars that are asked for. */
+  readonly frequency?: Frequency;
 }
 
 function openRig(
   lines: readonly FakeLine[],
-  { days = CALENDAR, lookedTo = parseDay("2026-03-15"), refusal }: IndexFacts = {},
+  { days = CALENDAR, lookedTo = parseDay("2026-03-15"), refusal, frequency = "1d" }: RigOptions = {},
 ): Rig {
   const clock = new ManualClock(NOW);
   const spans = new Map<string, readonly Span[]>();
@@ -309,19 +386,19 @@ function openRig(
     tickDays: 5,
     log: silentLog,
   });
-  const key = ledgerKeyText({ dataSet: "bars", frequency: "1d", code: CODE });
+  const key = ledgerKeyText({ dataSet: "bars", frequency, code: CODE });
   return {
     bring: ({ start, end, force = false }, signal = never, codes = [CODE]) =>
       bring(
         "bars",
         {
           codes,
-          frequency: "1d",
+          frequency,
           range: { start, end, days: undefined, full: false },
           force,
           provider: undefined,
         },
-        { requestId: "r", askedAtMs: clock.nowMs(), places },
+        { requestId: "r", askedAtMs: clock.nowMs(), places, finishing: never },
         signal,
       ),
     states: () => (spans.get(key) ?? []).map(({ from, to, state }) => `${from}..${to} ${state}`),

@@ -1,31 +1,31 @@
 import type { Log } from "../base/log.ts";
 import { DataError, describeError, TransientError } from "../base/errors.ts";
 import { GivenBackError } from "../consumer/handling.ts";
-import { chainFor, chainSubjectOf, type Chains } from "../domain/chain-rule.ts";
-import { addDays, dayAt, maxDay, type Day } from "../domain/day.ts";
-import { isOfMarket, MARKETS, marketOf } from "../domain/market.ts";
-import { MessageError } from "../domain/message-error.ts";
+import type { Chains } from "../domain/chain-rule.ts";
+import { marketOf } from "../domain/market.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { CodeDataSet } from "../domain/unit.ts";
-import { type Abilities, providersOf } from "../planning/covers.ts";
+import type { Abilities } from "../planning/covers.ts";
 import { reachOf } from "../planning/plan.ts";
-import { groupByLines, noProvider, type AbleGroup } from "./able-lines.ts";
+import { groupByLines, type AbleGroup } from "./able-lines.ts";
 import { countDays, joinDays, withoutDays } from "./days-left.ts";
+import { joinDone, toDone } from "./done.ts";
 import type { CommandContext, Done } from "./message-handler.ts";
 import { MovedOnError, type ProviderChain } from "./provider-chain.ts";
 import { isRefusal } from "./refusals.ts";
+import { linesFor, mayStepIn, wantedFrom, whyUnable } from "./serving-lines.ts";
 import {
   ensureLists,
-  joinDone,
   syncCodes,
   type CodeLine,
   type CodesRequest,
   type OnlyDays,
+  type SyncContext,
   type Synced,
   type SyncParts,
-  wordOf,
 } from "./sync-codes.ts";
+import { StoredTally } from "./tally.ts";
 import { throwFailure } from "./throw-failure.ts";
 
 /** What one provider serves of the data sets that are asked for by code. */
@@ -67,7 +67,6 @@ export type Bring = (
  * which names the providers that could.
  */
 export function createBring(parts: BringParts): Bring {
-  const { chain } = parts;
   const bringMarket: Bring = async (dataSet, request, context, signal) => {
     // Before anybody is chosen: who refuses a list is not who is asked for the rows.
     await ensureLists(request, parts.reference, context, signal);
@@ -81,7 +80,7 @@ export function createBring(parts: BringParts): Bring {
       throw whyUnable(groups.unable, dataSet, request, context, parts);
     };
     return await joinAll([
-      ...groups.able.map((group) => bringGroup(group, request, { parts, chain, context }, signal)),
+      ...groups.able.map((group) => bringGroup(group, request, parts, context, signal)),
       ...(groups.unable.length > 0 ? [unable()] : []),
     ]);
   };
@@ -97,21 +96,24 @@ export function createBring(parts: BringParts): Bring {
 interface BringWork {
   readonly parts: BringParts;
   readonly chain: ProviderChain;
-  readonly context: CommandContext;
+  readonly context: SyncContext;
 }
 
 async function bringGroup<D extends CodeDataSet>(
   { codes, lines }: AbleGroup<CodeLine<D>>,
   request: BringRequest,
-  work: BringWork,
+  parts: BringParts,
+  context: CommandContext,
   signal: AbortSignal,
 ): Promise<Done> {
+  const tally = new StoredTally();
+  const work = { parts, chain: parts.chain, context: { ...context, tally, heldUp: { sinceMs: Infinity } } };
   const candidates = mayStepIn(lines, request);
   /** Those that answered, and those that called wrong what was asked. */
   const spent = new Set<CodeLine<D>>();
   const first = await askOne(candidates, { ...request, codes }, spent, work, signal);
   const whole = await askFurther(first, candidates, request, spent, work, signal);
-  return await askOthers(whole, candidates, request, spent, work, signal);
+  return toDone(tally, await askOthers(whole, candidates, request, spent, work, signal));
 }
 
 interface Brought<D extends CodeDataSet> extends Synced {
@@ -129,13 +131,14 @@ async function askOne<D extends CodeDataSet>(
 ): Promise<Brought<D>> {
   const pinnedAt = request.provider === undefined ? undefined : `${context.places.params}.provider`;
   const since = BigInt(Math.round(parts.clock.nowMs() * 1_000));
+  const insteadOf = chain.left(candidates)[0]?.capability;
   let hasMoved = false;
   return await chain.ask(
     candidates,
     async (line, ending) => {
       try {
         // Who goes on with what another one began does not begin anew.
-        const asked = hasMoved ? { ...request, forcedSince: since } : request;
+        const asked = { ...request, insteadOf, ...(hasMoved ? { forcedSince: since } : {}) };
         hasMoved = true;
         const synced = await syncCodes(asked, line, parts, context, ending);
         spent.add(line);
@@ -170,15 +173,17 @@ async function askFurther<D extends CodeDataSet>(
   if (further.length === 0) {
     return brought;
   }
-  const only = { days: beyond, askedBefore: [] };
+  const only = { days: beyond, broken: new Map(), askedBefore: [] };
   const more = await askOne(further, { ...request, codes: [...beyond.keys()], only }, spent, work, signal);
   const { reference } = work.parts;
   const answered = countDays(more.explained, reference) + countDays(more.left, reference);
   const counted = Math.min(brought.beyondUnexplainedDays, answered);
   const joined = {
     ...more,
-    done: withUnexplained(joinDone(brought.done, more.done), -counted),
+    pendingDays: brought.pendingDays + more.pendingDays,
+    unexplainedDays: brought.unexplainedDays + more.unexplainedDays - counted,
     left: joinDays(brought.left, more.left),
+    broken: joinDays(brought.broken, more.broken),
     askedBefore: [...new Set([...brought.askedBefore, ...more.askedBefore])],
     beyondUnexplainedDays: brought.beyondUnexplainedDays - counted,
   };
@@ -204,23 +209,24 @@ async function askOthers<D extends CodeDataSet>(
   spent: Set<CodeLine<D>>,
   work: BringWork,
   signal: AbortSignal,
-): Promise<Done> {
-  let { done, left, askedBefore } = brought;
+): Promise<Pick<Done, "pendingDays" | "unexplainedDays">> {
+  let { pendingDays, unexplainedDays, left, broken, askedBefore } = brought;
   while (left.size > 0) {
     const [next] = work.chain.there(candidates.filter((line) => !spent.has(line)));
     if (next === undefined) {
       break;
     }
     spent.add(next);
-    const again = await askAgain(next, { days: left, askedBefore }, request, work, signal);
+    const again = await askAgain(next, { days: left, broken, askedBefore }, request, work, signal);
     if (again !== undefined) {
-      const explained = countDays(again.explained, work.parts.reference);
-      done = withUnexplained(joinDone(done, again.done), -again.done.unexplainedDays - explained);
+      pendingDays += again.pendingDays;
+      unexplainedDays -= countDays(again.explained, work.parts.reference);
       left = withoutDays(left, again.explained, work.parts.reference);
+      broken = joinDays(broken, again.broken);
       askedBefore = [...new Set([...askedBefore, next.provider])];
     }
   }
-  return done;
+  return { pendingDays, unexplainedDays };
 }
 
 /** A second opinion is worth nothing to wait or to fail for: undefined where none was to be had. */
@@ -256,89 +262,6 @@ function isNoOpinion(error: unknown): boolean {
     error instanceof DataError ||
     isRefusal(error)
   );
-}
-
-function withUnexplained(done: Done, more: number): Done {
-  const unexplainedDays = done.unexplainedDays + more;
-  return { ...done, unexplainedDays, word: wordOf(done.callIds.length, done.pendingDays, unexplainedDays) };
-}
-
-/**
- * Factors of two providers have different levels, and one evening of another one would put a false step into a history: for
- * them nobody steps in while the first is out.
- */
-function mayStepIn<D extends CodeDataSet>(
-  lines: readonly CodeLine<D>[],
-  { provider: pinned }: BringRequest,
-): readonly CodeLine<D>[] {
-  const [first] = lines;
-  return first?.dataSet === "adjustment-factors" && pinned === undefined
-    ? lines.filter(({ provider }) => provider === first.provider)
-    : lines;
-}
-
-function linesFor<D extends CodeDataSet>(
-  code: SecurityCode,
-  dataSet: D,
-  { frequency, provider }: BringRequest,
-  { lines, chains, reference }: BringParts,
-): readonly CodeLine<D>[] {
-  if (!reference.hasCalendarOf(code)) {
-    return [];
-  }
-  const providers = provider === undefined ? chainFor(chains, chainSubjectOf(dataSet, frequency), code) : [provider];
-  return providers.flatMap((one) => lines.get(one)?.lines(dataSet, frequency, code) ?? []);
-}
-
-function whyUnable(
-  codes: readonly SecurityCode[],
-  dataSet: CodeDataSet,
-  { frequency, provider }: BringRequest,
-  { places }: CommandContext,
-  { lines, chains, abilities, reference }: BringParts,
-): MessageError {
-  const [first] = codes;
-  if (first !== undefined && !reference.hasCalendarOf(first)) {
-    const market = marketOf(first);
-    const able = [...abilities].flatMap(([name, all]) =>
-      all.some((one) => one.dataSet === "trading-calendar" && isOfMarket(one.exchanges, market)) ? [name] : [],
-    );
-    const who = able.length === 0 ? "" : `; add ${able.join(" or ")} to providers.chain`;
-    const detail = `on which days the exchanges of ${MARKETS[market].title} were open is known to nobody of providers.chain${who}`;
-    return new MessageError("not-supported", places.codes, detail);
-  }
-  if (provider === undefined || first === undefined) {
-    return noProvider(codes, dataSet, frequency, places, { chains, abilities });
-  }
-  const at = `${places.params}.provider`;
-  if (!lines.has(provider)) {
-    const served = [...lines.keys()].join(", ");
-    return new MessageError("not-supported", at, `${provider} is not in providers.chain, which has ${served}`);
-  }
-  const able = providersOf(abilities, dataSet, frequency, first).filter((one) => lines.has(one));
-  return able.length === 0
-    ? noProvider(codes, dataSet, frequency, places, { chains, abilities })
-    : new MessageError(
-        "not-supported",
-        at,
-        `${provider} does not have what is asked for, ${able.join(", ")} ${able.length === 1 ? "does" : "do"}`,
-      );
-}
-
-/** About the first day that a request is about; undefined is the listing of a code that no list was read for yet. */
-function wantedFrom(
-  code: SecurityCode,
-  dataSet: CodeDataSet,
-  { range }: BringRequest,
-  { reference, clock, historyStart, tickDays }: SyncParts,
-): Day | undefined {
-  const listedOn = reference.instrument(code)?.listedOn;
-  const days = range.days ?? (dataSet === "ticks" && !range.full ? tickDays : undefined);
-  // More calendar days than so many trading days ever took.
-  const today = dayAt(clock.now(), MARKETS[marketOf(code)].zone);
-  const recent = days === undefined ? undefined : addDays(today, -2 * days - 15);
-  const first = range.start ?? (range.full ? undefined : (recent ?? historyStart));
-  return first === undefined ? listedOn : listedOn === undefined ? first : maxDay(first, listedOn);
 }
 
 /** All of them, at least one: they go on beside one that fails, and a failure is thrown in the end. */

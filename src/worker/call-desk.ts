@@ -7,9 +7,9 @@ import type { RejectedRow, RowOf } from "../domain/rows.ts";
 import type { Call, CodeDataSet, Unit } from "../domain/unit.ts";
 import type { Answer } from "../planning/verdict.ts";
 import { type Admission, describeSelection, type ProviderLine } from "./provider-line.ts";
-import type { CommandContext } from "./message-handler.ts";
 import { paceTicket } from "./ticket-pace.ts";
 import { RowsInHand } from "./rows-in-hand.ts";
+import type { SyncContext } from "./sync-codes.ts";
 import { TicketBook, type Delivery, type Fetched, type Planned, type Ticket } from "./ticket-book.ts";
 
 /** What came for a unit since its last part; all parts together hold everything. */
@@ -132,7 +132,7 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
     unit: Unit,
     keep: KeepPart<D>,
     signal: AbortSignal,
-    { pace, finishing = signal }: Pick<CommandContext, "pace" | "finishing"> = {},
+    { pace, finishing = signal, heldUp }: Pick<SyncContext, "pace" | "finishing" | "heldUp"> = {},
   ): Promise<void> {
     if (this.#refused !== undefined) {
       throw this.#refused;
@@ -208,7 +208,8 @@ export class CallDesk<D extends CodeDataSet> implements AsyncDisposable {
         finishing.addEventListener("abort", onFinish, { once: true });
       }
     };
-    const endWatch = this.#parts.line.watch((error) => (error instanceof GivenBackError ? end : giveUp)(error));
+    const onOutage = (error: unknown): void => (error instanceof GivenBackError ? end : giveUp)(error);
+    const endWatch = this.#parts.line.watch(onOutage, heldUp);
     signal.addEventListener("abort", onAbort, { once: true });
     this.#handOvers.add(handOver);
     this.#book.add(ticket);

@@ -20,7 +20,7 @@ const DAY_MS = 24 * 3_600_000;
 
 test("who waits for a list is given up at the deadline, and in a drain, also where another provider is no more than held up", async () => {
   for (const [end, isExpected] of [
-    ["deadline", (error: unknown) => error instanceof MessageError && error.reason === "outage"],
+    ["deadline", isOutage],
     ["drain", (error: unknown) => error instanceof GivenBackError],
   ] as const) {
     const { clock, lines, gates } = openLines();
@@ -47,8 +47,12 @@ test("while another provider is there nobody is given up, and when that one goes
   gates.baostock.heldUp(DAY_MS);
   await waiting;
   const [error] = ended;
-  assert.ok(error instanceof MessageError && error.reason === "outage", String(error));
+  assert.ok(isOutage(error), String(error));
 });
+
+function isOutage(error: unknown): boolean {
+  return error instanceof MessageError && error.reason === "outage";
+}
 
 /** Out for two days. */
 async function fail(gate: ProviderGate): Promise<void> {

@@ -133,6 +133,53 @@ test("a message that an outage holds up for the deadline is given up; what came 
   assert.equal(clock.sleepers, 0, "no timer is left that would keep the process");
 });
 
+test("what goes from one that is out to another one that is out takes along since when it is held up", async () => {
+  const clock = new ManualClock();
+  const { gate } = openGate({ outageDeadlineMs: 6 * HOUR_MS }, clock);
+  const other = openGate({ outageDeadlineMs: 6 * HOUR_MS }, clock).gate;
+  const gone: string[] = [];
+  const say = (name: string): void => void gone.push(name);
+  const heldUp = { sinceMs: Infinity };
+  await fail(gate, 3);
+  gate.watch(() => say("came first"));
+  const leave = gate.watch(() => say("moves"), heldUp);
+  await clock.advance(HOUR_MS);
+  await fail(other, 3);
+  leave();
+  assert.equal(heldUp.sinceMs, 0);
+  await clock.advance(HOUR_MS);
+  other.watch(() => say("waits there"));
+  other.watch(() => say("moved"), heldUp);
+  await clock.advance(4 * HOUR_MS);
+  assert.deepEqual(gone, ["came first", "moved"]);
+  const end = other.watch(() => {
+    end();
+    say("overdue when it comes");
+  }, heldUp);
+  assert.equal(gone.length, 2, "not before the caller knows how to leave");
+  await clock.advance(0);
+  assert.deepEqual(gone.slice(2), ["overdue when it comes"]);
+  await clock.advance(2 * HOUR_MS);
+  assert.deepEqual(gone.slice(3), ["waits there"]);
+  assert.equal(clock.sleepers, 0);
+});
+
+test("time without an outage, and before one that began while it waited, holds up nothing", async () => {
+  const { gate, clock } = openGate({ outageDeadlineMs: 6 * HOUR_MS });
+  const heldUp = { sinceMs: 0 };
+  await clock.advance(5 * HOUR_MS);
+  const leave = gate.watch(() => assert.fail("given up"), heldUp);
+  await clock.advance(HOUR_MS);
+  await fail(gate, 3);
+  leave();
+  assert.equal(heldUp.sinceMs, 6 * HOUR_MS);
+  const stay = gate.watch(() => assert.fail("given up"), heldUp);
+  await clock.advance(HOUR_MS);
+  await end(gate);
+  stay();
+  assert.equal(heldUp.sinceMs, Infinity);
+});
+
 test("an outage that ends in time gives nothing up, and the next one starts at nothing", async () => {
   const { gate, clock } = openGate({ outageDeadlineMs: HOUR_MS });
   const gone: string[] = [];
@@ -236,8 +283,7 @@ interface GateRig {
   readonly said: readonly string[];
 }
 
-function openGate(limits: Partial<GateLimits> = {}): GateRig {
-  const clock = new ManualClock();
+function openGate(limits: Partial<GateLimits> = {}, clock = new ManualClock()): GateRig {
   const said: string[] = [];
   const log: Log = {
     ...silentLog,

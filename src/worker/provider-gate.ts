@@ -45,7 +45,17 @@ export interface GateListener {
   readonly onDeserted?: () => void;
 }
 
+/**
+ * Since when outages, of one API after another, hold up something that goes from line to line; monotonic milliseconds,
+ * Infinity while none does. Its owner hands it to each gate, and the gate keeps it.
+ */
+export interface HeldUp {
+  sinceMs: number;
+}
+
 interface Waiter {
+  readonly enteredMs: number;
+  /** Before it came here an outage elsewhere may have held it up. */
   readonly sinceMs: number;
   readonly giveUp: GiveUp;
 }
@@ -67,6 +77,8 @@ export class ProviderGate {
   readonly #waiters = new Set<Waiter>();
   #isLettingGo = false;
   #isWatching = false;
+  /** When the first of them is due that the timer knows of; monotonic milliseconds. */
+  #dueMs = Infinity;
   #endWatch = new AbortController();
   #changed = Promise.withResolvers<void>();
   readonly #watchers: StandingWatchers;
@@ -173,15 +185,20 @@ export class ProviderGate {
    * For a message that waits for this API: `giveUp` is called, once, when an outage has held it up for the deadline, or
    * is not to hold it up any more. Returns how to say that it waits no more.
    */
-  watch(giveUp: GiveUp): () => void {
-    const waiter = { sinceMs: this.#parts.clock.elapsedMs(), giveUp };
+  watch(giveUp: GiveUp, heldUp: HeldUp = { sinceMs: Infinity }): () => void {
+    const enteredMs = this.#elapsedMs();
+    const waiter = { enteredMs, sinceMs: Math.min(heldUp.sinceMs, enteredMs), giveUp };
     this.#waiters.add(waiter);
+    if (this.#dueMsOf(waiter) < this.#dueMs) {
+      this.#endWatch.abort();
+    }
     this.#watchOutage();
     if (this.#isLettingGo) {
       // Not before the caller has heard how to say that it waits no more.
       queueMicrotask(() => this.#letGoInOutage());
     }
     return () => {
+      heldUp.sinceMs = this.#heldUpSinceMs(waiter);
       if (this.#waiters.delete(waiter) && this.#waiters.size === 0) {
         this.#endWatch.abort();
       }
@@ -274,7 +291,7 @@ export class ProviderGate {
     }
   }
 
-  /** One timer for all that wait: whoever came first is due first. */
+  /** One timer for all that wait. */
   #watchOutage(): void {
     const { outageDeadlineMs } = this.#parts.limits;
     if (outageDeadlineMs > 0 && !this.#isWatching && this.#waiters.size > 0 && this.isOut) {
@@ -289,26 +306,43 @@ export class ProviderGate {
   }
 
   async #giveUpWhenDue(signal: AbortSignal): Promise<void> {
-    const { key, clock, limits } = this.#parts;
-    for (;;) {
-      const { outSinceMs } = this.#breaker;
-      const [first] = this.#waiters;
-      if (signal.aborted || first === undefined || outSinceMs === undefined) {
+    // Not before the caller has heard how to say that it waits no more: it may be due when it comes.
+    await Promise.resolve();
+    while (!signal.aborted) {
+      this.#giveUpDue();
+      this.#dueMs = this.#waiters.values().reduce((least, one) => Math.min(least, this.#dueMsOf(one)), Infinity);
+      if (this.#dueMs === Infinity) {
         return;
       }
-      const leftMs = Math.max(first.sinceMs, outSinceMs) + limits.outageDeadlineMs - clock.elapsedMs();
-      if (leftMs > 0) {
-        await clock.sleep(Math.min(leftMs, SLEEP_MS_MAX), signal).catch(() => undefined);
-      } else {
-        this.#waiters.delete(first);
-        first.giveUp(toOutageError({ ...key, since: this.#outSince, why: this.#breaker.why }));
-        if (this.#waiters.size === 0) {
-          for (const { onDeserted } of this.#listeners) {
-            onDeserted?.();
-          }
-        }
+      const leftMs = Math.min(this.#dueMs - this.#elapsedMs(), SLEEP_MS_MAX);
+      await this.#parts.clock.sleep(leftMs, signal).catch(() => undefined);
+    }
+  }
+
+  #giveUpDue(): void {
+    const { key } = this.#parts;
+    const nowMs = this.#elapsedMs();
+    const due = [...this.#waiters].filter((one) => this.#dueMsOf(one) <= nowMs);
+    for (const waiter of due) {
+      if (this.#waiters.delete(waiter)) {
+        waiter.giveUp(toOutageError({ ...key, since: this.#outSince, why: this.#breaker.why }));
       }
     }
+    if (due.length > 0 && this.#waiters.size === 0) {
+      for (const { onDeserted } of this.#listeners) {
+        onDeserted?.();
+      }
+    }
+  }
+
+  /** When it is given up; Infinity while no outage holds it up. */
+  #dueMsOf(waiter: Waiter): number {
+    return this.#heldUpSinceMs(waiter) + this.#parts.limits.outageDeadlineMs;
+  }
+
+  #heldUpSinceMs({ enteredMs, sinceMs }: Waiter): number {
+    const { outSinceMs = Infinity } = this.#breaker;
+    return outSinceMs <= enteredMs ? sinceMs : outSinceMs;
   }
 
   #wake(): void {

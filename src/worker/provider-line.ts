@@ -7,7 +7,7 @@ import type { Call } from "../domain/unit.ts";
 import { type Budget, type Grant, RateLimitError } from "../ports/budget.ts";
 import type { Capability, Page, Source } from "../ports/source.ts";
 import type { Pass } from "./breaker.ts";
-import type { GiveUp, ProviderGate } from "./provider-gate.ts";
+import type { GiveUp, HeldUp, ProviderGate } from "./provider-gate.ts";
 import type { Standing } from "./standing-watchers.ts";
 
 export interface LineParts {
@@ -132,8 +132,8 @@ export class ProviderLine {
   }
 
   /** For what waits for this line: see `ProviderGate`. */
-  watch(giveUp: GiveUp): () => void {
-    return this.#parts.gate.watch(giveUp);
+  watch(giveUp: GiveUp, heldUp?: HeldUp): () => void {
+    return this.#parts.gate.watch(giveUp, heldUp);
   }
 
   /** For what several messages wait for together: see `ProviderGate`. */

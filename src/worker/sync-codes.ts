@@ -4,12 +4,12 @@ import type { Day } from "../domain/day.ts";
 import type { Frequency } from "../domain/frequency.ts";
 import type { LedgerKey, Span } from "../domain/ledger.ts";
 import { MessageError } from "../domain/message-error.ts";
-import { NO_ROWS, type OutcomeWord } from "../domain/outcome.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { Instrument, RowOf } from "../domain/rows.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { CodeDataSet, DaySpan } from "../domain/unit.ts";
 import { toDayRuns } from "../planning/day-runs.ts";
+import type { Publication } from "../planning/final-day.ts";
 import { planCode } from "../planning/plan.ts";
 import { stateOn } from "../planning/spans.ts";
 import type { TradingCalendar } from "../planning/trading-calendar.ts";
@@ -18,12 +18,13 @@ import type { Model, Provenance, Store } from "../ports/store.ts";
 import type { CallDesk } from "./call-desk.ts";
 import type { DaysLeft } from "./days-left.ts";
 import type { LedgerBook } from "./ledger-book.ts";
-import type { CommandContext, Done } from "./message-handler.ts";
+import type { CommandContext } from "./message-handler.ts";
+import type { HeldUp } from "./provider-gate.ts";
 import type { Standing } from "./standing-watchers.ts";
 import type { Reference } from "./reference.ts";
 import type { SuspensionLists } from "./suspension-lists.ts";
 import { syncUnit } from "./sync-unit.ts";
-import { addTallies } from "./tally.ts";
+import type { StoredTally } from "./tally.ts";
 import { throwFailure } from "./throw-failure.ts";
 
 /** What one data set of one provider needs to be brought up to date. */
@@ -64,24 +65,39 @@ export interface CodesRequest {
   readonly force: boolean;
   /** With `force`: what was stored since (microseconds of the budget's clock) is not fetched again, as after a move. */
   readonly forcedSince?: bigint | undefined;
+  /** Of whoever would be asked if nobody were out; see `CodeRequest`. */
+  readonly insteadOf?: Publication | undefined;
   /** In place of the range: just these days, whatever the ledger says of them. */
   readonly only?: OnlyDays;
 }
 
 export interface OnlyDays {
   readonly days: DaysLeft;
+  /** Of these rows came, from whoever: they are settled by a whole day only. */
+  readonly broken: DaysLeft;
   /** Who had no row on them, for the evidence. */
   readonly askedBefore: readonly ProviderName[];
 }
 
+export interface SyncContext extends CommandContext {
+  /** Told of all that is stored, also where the request fails in the end. */
+  readonly tally: StoredTally;
+  /** Goes with it from line to line. */
+  readonly heldUp?: HeldUp;
+}
+
 export interface Synced {
-  readonly done: Done;
+  /** Days that are still not there. */
+  readonly pendingDays: number;
+  readonly unexplainedDays: number;
   readonly left: DaysLeft;
+  /** Those of them of which rows came that do not make the day: one was rejected, or of many a part is missing. */
+  readonly broken: DaysLeft;
   /** Days that were asked for and are not left. */
   readonly explained: DaysLeft;
   /** Missing days that the line does not reach back to. */
   readonly beyond: DaysLeft;
-  /** So many of them are among the unexplained days of `done`. */
+  /** So many of them are among `unexplainedDays`. */
   readonly beyondUnexplainedDays: number;
 }
 
@@ -94,7 +110,7 @@ export async function syncCodes<D extends CodeDataSet>(
   request: CodesRequest,
   line: CodeLine<D>,
   parts: SyncParts,
-  context: CommandContext,
+  context: SyncContext,
   signal: AbortSignal,
 ): Promise<Synced> {
   const { reference } = parts;
@@ -125,12 +141,15 @@ export async function syncCodes<D extends CodeDataSet>(
     );
   }
   const synced = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  const sumOf = (count: (one: Synced) => number): number => synced.reduce((sum, one) => sum + count(one), 0);
   return {
-    done: synced.map(({ done }) => done).reduce(joinDone, NOTHING_DONE),
+    pendingDays: sumOf((one) => one.pendingDays),
+    unexplainedDays: sumOf((one) => one.unexplainedDays),
     left: new Map(synced.flatMap(({ left }) => [...left])),
+    broken: new Map(synced.flatMap(({ broken }) => [...broken])),
     explained: new Map(synced.flatMap(({ explained }) => [...explained])),
     beyond: new Map(synced.flatMap(({ beyond }) => [...beyond])),
-    beyondUnexplainedDays: synced.reduce((sum, one) => sum + one.beyondUnexplainedDays, 0),
+    beyondUnexplainedDays: sumOf((one) => one.beyondUnexplainedDays),
   };
 }
 
@@ -154,7 +173,7 @@ async function syncCode<D extends CodeDataSet>(
   request: CodesRequest,
   line: CodeLine<D>,
   parts: SyncParts,
-  context: CommandContext,
+  context: SyncContext,
   signal: AbortSignal,
 ): Promise<Synced> {
   const calendar = parts.reference.calendarOf(instrument.code);
@@ -176,6 +195,7 @@ async function syncCode<D extends CodeDataSet>(
     spans: known,
     provider: line.provider,
     capability: line.capability,
+    insteadOf: request.insteadOf,
     calendar,
     nowMs: parts.clock.nowMs(),
     askedAtMs: context.firstAskedAtMs,
@@ -196,30 +216,27 @@ async function syncCode<D extends CodeDataSet>(
   };
   // No unit goes on after the message has ended, and what others brought is known even where one fails.
   const results = await Promise.allSettled(plan.units.map((unit) => syncUnit(unit, work, signal)));
-  const brought = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-  const said = brought.flatMap(({ spans }) => spans);
-  const learned = work.askedBefore.length === 0 ? said : withoutRejected(said, known, calendar);
+  const judged = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  const said = judged.flatMap(({ spans }) => spans);
+  const learned = withoutBroken(said, request.only?.broken.get(instrument.code) ?? [], calendar);
   await work.learn([...plan.spans, ...withoutSilence(learned, known, calendar)]);
   throwFailure(results);
   await parts.reached?.("recorded");
   const inState = (state: Span["state"]): number =>
     learned.reduce((sum, span) => sum + (span.state === state ? calendar.countBetween(span.from, span.to) : 0), 0);
-  const pendingDays = plan.pendingDays + inState("pending");
-  const unexplainedDays = plan.emptyDays + inState("unexplained-empty") + inState("failed");
-  const callIds = [...new Set(brought.flatMap((unit) => unit.callIds))];
-  const done: Done = {
-    word: wordOf(callIds.length, pendingDays, unexplainedDays),
-    rows: brought.map(({ rows }) => rows).reduce(addTallies, NO_ROWS),
-    callIds,
-    provider: callIds.length > 0 ? line.provider : undefined,
-    pendingDays,
-    unexplainedDays,
-  };
+  const left = learned.filter(isLeft);
+  const partial = new Set(judged.flatMap(({ partialDays }) => partialDays));
+  const isPart = (day: Day): boolean => partial.has(day);
+  const broken = left.flatMap((span) =>
+    span.state === "failed" ? [span] : partial.size === 0 ? [] : onDays(span, isPart, calendar),
+  );
   const ofCode = (days: readonly DaySpan[]): DaysLeft =>
     days.length === 0 ? NONE_LEFT : new Map([[instrument.code, days]]);
   return {
-    done,
-    left: ofCode(learned.filter(isLeft)),
+    pendingDays: plan.pendingDays + inState("pending"),
+    unexplainedDays: plan.emptyDays + inState("unexplained-empty") + inState("failed"),
+    left: ofCode(left),
+    broken: ofCode(broken),
     explained: ofCode(learned.filter((span) => !isLeft(span))),
     beyond: ofCode(plan.beyond),
     beyondUnexplainedDays: plan.beyondEmptyDays,
@@ -230,10 +247,15 @@ function isLeft({ state }: Span): boolean {
   return state === "unexplained-empty" || state === "failed";
 }
 
-/** A row that came and was rejected is not undone by somebody who has none: only by one who has it. */
-function withoutRejected(said: readonly Span[], known: readonly Span[], calendar: TradingCalendar): readonly Span[] {
-  const isOpen = (day: Day): boolean => stateOn(known, day) !== "failed";
-  return said.flatMap((span) => (span.state === "present" ? [span] : onDays(span, isOpen, calendar)));
+/**
+ * A row that came and was rejected, or a part of a day, is not undone by somebody who has none or another part: only by one
+ * who has the whole day.
+ */
+function withoutBroken(said: readonly Span[], broken: readonly DaySpan[], calendar: TradingCalendar): readonly Span[] {
+  const isOpen = (day: Day): boolean => !broken.some(({ from, to }) => from <= day && day <= to);
+  return broken.length === 0
+    ? said
+    : said.flatMap((span) => (span.state === "present" ? [span] : onDays(span, isOpen, calendar)));
 }
 
 /**
@@ -251,37 +273,3 @@ function onDays(span: Span, isWanted: (day: Day) => boolean, calendar: TradingCa
 }
 
 const NONE_LEFT: DaysLeft = new Map();
-
-export function wordOf(calls: number, pendingDays: number, unexplainedDays: number): OutcomeWord {
-  if (unexplainedDays > 0) {
-    return "unexplained";
-  }
-  if (pendingDays > 0) {
-    return "pending";
-  }
-  return calls > 0 ? "stored" : "up-to-date";
-}
-
-const NOTHING_DONE: Done = {
-  word: "up-to-date",
-  rows: NO_ROWS,
-  callIds: [],
-  provider: undefined,
-  pendingDays: 0,
-  unexplainedDays: 0,
-};
-
-/** The outcome of a message over several codes or data sets: sums, and the word that says the worst. */
-export function joinDone(left: Done, right: Done): Done {
-  const callIds = [...new Set([...left.callIds, ...right.callIds])];
-  const pendingDays = left.pendingDays + right.pendingDays;
-  const unexplainedDays = left.unexplainedDays + right.unexplainedDays;
-  return {
-    word: wordOf(callIds.length, pendingDays, unexplainedDays),
-    rows: addTallies(left.rows, right.rows),
-    callIds,
-    provider: left.provider ?? right.provider,
-    pendingDays,
-    unexplainedDays,
-  };
-}

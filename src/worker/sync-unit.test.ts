@@ -13,6 +13,7 @@ import { bundledCalendar } from "../planning/trading-calendar.ts";
 import type { RowOutcome } from "../ports/store.ts";
 import type { KeepPart, UnitPart } from "./call-desk.ts";
 import { syncUnit, type UnitWork } from "./sync-unit.ts";
+import { StoredTally } from "./tally.ts";
 
 type Part = UnitPart<"adjustment-factors">;
 
@@ -49,10 +50,11 @@ test("of a unit that ends early what has come is stored and the ledger knows it,
   );
   await assert.rejects(rig.sync(), /was lost/);
   assert.deepEqual([rig.stored, rig.learned], [days, [`${days[0]}..${days.at(-1)} present`]]);
+  assert.deepEqual([rig.tally.rows.new, rig.tally.callIds.length, rig.tally.provider], [5, 1, "tushare"]);
 
   finishing.abort(new Error("its grace is over"));
   await assert.rejects(rig.sync(), /grace is over/);
-  assert.deepEqual([rig.stored.length, rig.learned.length], [5, 1]);
+  assert.deepEqual([rig.stored.length, rig.learned.length, rig.tally.rows.new], [5, 1, 5]);
 });
 
 test("what was written to the ledger on the way is not said again, and a day without a row is judged by all that came", async () => {
@@ -61,15 +63,15 @@ test("what was written to the ledger on the way is not said again, and a day wit
     await keep(partOf(DAYS.slice(0, 40)));
     await keep({ ...partOf(DAYS.slice(41)), isLast: true });
   });
-  const { spans, rows, callIds } = await rig.sync();
+  const { spans } = await rig.sync();
   assert.deepEqual(rig.learned, [`${DAYS[0]}..${DAYS[39]} present`]);
   assert.deepEqual(
     spans.map(({ from, to, state }) => `${from}..${to} ${state}`),
     [`${gap}..${gap} unexplained-empty`, `${DAYS[41]}..${DAYS.at(-1)} present`],
   );
   assert.match(spans[0]?.evidence.note ?? "", new RegExp(`^2 complete answers with ${DAYS.length - 1} rows`));
-  assert.equal(rows.new, DAYS.length - 1);
-  assert.equal(callIds.length, 2);
+  assert.equal(rig.tally.rows.new, DAYS.length - 1);
+  assert.equal(rig.tally.callIds.length, 2);
 });
 
 test("a lost unit asks for no suspension list any more, and keeps what it has", async () => {
@@ -127,10 +129,10 @@ test("a day that only silence speaks of is asked for again where answers may be 
   ]) {
     asked.length = 0;
     const rig = openUnit(looks(brings), never, never, undefined, isSilentlyShort);
-    const { spans, callIds } = await rig.sync();
+    const { spans } = await rig.sync();
     assert.equal(spans.find(({ from, to }) => from <= (silent[0] ?? "") && to >= (silent[1] ?? ""))?.state, want);
     assert.deepEqual(asked, calls);
-    assert.equal(callIds.length, calls.length);
+    assert.equal(rig.tally.callIds.length, calls.length);
   }
 });
 
@@ -223,6 +225,7 @@ interface UnitRig {
   readonly sync: () => ReturnType<typeof syncUnit>;
   readonly stored: readonly string[];
   readonly learned: readonly string[];
+  readonly tally: StoredTally;
 }
 
 function openUnit(
@@ -236,6 +239,7 @@ function openUnit(
 ): UnitRig {
   const stored: string[] = [];
   const learned: string[] = [];
+  const tally = new StoredTally();
   const span = { from: DAYS[0] as Day, to: DAYS.at(-1) as Day };
   const unit: Unit = {
     dataSet: "adjustment-factors",
@@ -289,13 +293,13 @@ function openUnit(
       reached: undefined,
     },
     calendar,
-    context: { requestId: "r", finishing },
+    context: { requestId: "r", tally, finishing },
     isRewrite: vanished !== undefined,
     learn: async (spans: readonly Span[]) => {
       learned.push(...spans.map(({ from, to, state }) => `${from}..${to} ${state}`));
     },
   };
-  return { sync: () => syncUnit(unit, work, signal), stored, learned };
+  return { sync: () => syncUnit(unit, work, signal), stored, learned, tally };
 }
 
 const INSTRUMENT: Instrument = {

@@ -2,7 +2,6 @@ import { orAbort } from "../base/or-abort.ts";
 import { GivenBackError } from "../consumer/handling.ts";
 import type { Day } from "../domain/day.ts";
 import type { Span } from "../domain/ledger.ts";
-import { NO_ROWS, type Tally } from "../domain/outcome.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { Instrument, RowOf } from "../domain/rows.ts";
 import type { CodeDataSet, DaySpan, Unit } from "../domain/unit.ts";
@@ -12,14 +11,14 @@ import type { TradingCalendar } from "../planning/trading-calendar.ts";
 import { judgeUnit, type Answer, type JudgeInput, type Judgement } from "../planning/verdict.ts";
 import type { RowOutcome, Store } from "../ports/store.ts";
 import { PART_ROWS, type UnitPart } from "./call-desk.ts";
-import type { CommandContext } from "./message-handler.ts";
-import type { CodeLine, SyncParts } from "./sync-codes.ts";
-import { addTallies, tallyOf } from "./tally.ts";
+import type { CodeLine, SyncContext, SyncParts } from "./sync-codes.ts";
+import { tallyOf } from "./tally.ts";
 
-export interface Brought {
-  readonly rows: Tally;
+export interface Judged {
+  /** What the ledger is to learn yet. */
   readonly spans: readonly Span[];
-  readonly callIds: readonly string[];
+  /** Days with a part of their bars, in no order; of data sets that are counted within the day. */
+  readonly partialDays: readonly Day[];
 }
 
 export interface UnitWork<D extends CodeDataSet> {
@@ -32,7 +31,7 @@ export interface UnitWork<D extends CodeDataSet> {
   readonly calendar: TradingCalendar;
   /** Providers that had no row on the missing days, for the evidence. */
   readonly askedBefore?: readonly ProviderName[];
-  readonly context: Pick<CommandContext, "requestId" | "pace" | "finishing">;
+  readonly context: Pick<SyncContext, "requestId" | "tally" | "heldUp" | "pace" | "finishing">;
   /** Rows of these days may stand in the store already, from another answer. */
   readonly isRewrite?: boolean;
   /** What the ledger knows of the code's daily bars, for data sets that follow from them. */
@@ -52,7 +51,7 @@ export async function syncUnit<D extends CodeDataSet>(
   unit: Unit,
   { instrument, line, parts, calendar, context, learn, dailySpans, askedBefore = [], isRewrite = false }: UnitWork<D>,
   signal: AbortSignal,
-): Promise<Brought> {
+): Promise<Judged> {
   const storing = context.finishing ?? signal;
   const stored = new DaySet(calendar, unit.from, unit.to);
   const recorded = new DaySet(calendar, unit.from, unit.to);
@@ -60,7 +59,6 @@ export async function syncUnit<D extends CodeDataSet>(
   const count = new DayCount(line.capability, calendar, unit.from, unit.to);
   const answers: Answer[] = [];
   let unrecorded: Day[] = [];
-  let rows: Tally = NO_ROWS;
   const inputOf = (days: readonly Day[], daysWithRows: readonly Day[]): JudgeInput => ({
     unit: { ...unit, missing: toRuns(days, calendar) },
     answers,
@@ -93,7 +91,10 @@ export async function syncUnit<D extends CodeDataSet>(
     }
     answers.push(...part.answers);
     const tally = tallyOf(outcomes);
-    rows = addTallies(rows, { ...tally, rejected: tally.rejected + part.rejected.length });
+    context.tally.add(
+      { ...tally, rejected: tally.rejected + part.rejected.length },
+      part.answers.map(({ evidence }) => evidence),
+    );
     unrecorded.push(...accepted);
     if (!part.isLast && unrecorded.length >= PART_ROWS) {
       await learnStored();
@@ -133,7 +134,7 @@ export async function syncUnit<D extends CodeDataSet>(
       await line.desk.fetch(unitOf(wanted, judged.doubts, stored.days(), calendar), keep, signal, context);
       judged = await judgeResting(left);
     }
-    return { rows, spans: judged.spans, callIds: answers.map(({ evidence }) => evidence.callId) };
+    return { spans: judged.spans, partialDays: [...count.partialDays().keys()] };
   } catch (error) {
     if (unrecorded.length > 0 && (signal.aborted || error instanceof GivenBackError) && !storing.aborted) {
       await learnStored();
@@ -198,7 +199,7 @@ async function storePart<D extends CodeDataSet>(
   part: UnitPart<D>,
   line: CodeLine<D>,
   store: Pick<Store, "addBatch" | "quarantine">,
-  { requestId, isRewrite }: Pick<CommandContext, "requestId"> & { readonly isRewrite: boolean },
+  { requestId, isRewrite }: Pick<SyncContext, "requestId"> & { readonly isRewrite: boolean },
   signal: AbortSignal,
 ): Promise<readonly RowOutcome[]> {
   const newest = part.answers.at(-1)?.evidence;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { BarSource } from "./bar-source.ts";
 import { codesOf, dailyRow, openCoreRig, stockRow } from "./core-rig.ts";
 
 const [A = "", B = ""] = codesOf(2);
@@ -21,6 +22,31 @@ test("a bar that is a few minutes late is pending, asked for again a quarter of 
   rig.setClock("2026-03-02T09:16:00Z");
   const late = await rig.send({ command: "bar_snapshot", params: { code: A } });
   assert.deepEqual([late.word, late.rows.new], ["stored", 1]);
+});
+
+test("a day that the first provider has published is owed where a later one steps in: pending, and asked of the first when it is back", async () => {
+  const later = new BarSource("2026-02-27", "2026-03-02");
+  await using rig = await openCoreRig({
+    now: "2026-03-02T09:10:00Z",
+    rows: { daily: [...friday, ...monday], stock_basic: stocks },
+    others: [later],
+    env: { GINKGO_PROVIDERS_CHAIN: "tushare,baostock", GINKGO_BREAKER_PAUSE_MS: "60000" },
+  });
+  for (const params of [{ code: A }, { code: B, days: 2 }]) {
+    rig.simulator.injectFault({ kind: "reset", afterBytes: 0 }, { api: "daily", times: 1_000_000 });
+    const early = await rig.send({ command: "bar_snapshot", params });
+    assert.deepEqual([early.word, early.rows.new, early.pendingDays], ["pending", 1, 1]);
+    assert.deepEqual(rig.states(`bars/1d/${params.code}`), [
+      "2026-02-27..2026-02-27 present",
+      "2026-03-02..2026-03-02 pending",
+    ]);
+  }
+  rig.simulator.clearFaults();
+  rig.setClock("2026-03-02T09:15:00Z");
+  for (const code of [A, B]) {
+    const back = await rig.send({ command: "bar_snapshot", params: { code } });
+    assert.deepEqual([back.word, back.rows.new, back.provider], ["stored", 1, "tushare"]);
+  }
 });
 
 test("of a market that is published in part the rest is pending, and what a list explains is not", async () => {

@@ -5,12 +5,14 @@ import { systemClock } from "../../src/base/clock.ts";
 import { GivenBackError } from "../../src/consumer/handling.ts";
 import type { DeadLetter } from "../../src/domain/dead-letter.ts";
 import type { Message } from "../../src/ports/queue.ts";
+import type { Source } from "../../src/ports/source.ts";
 import type { OutcomeRecord } from "../../src/ports/store.ts";
 import { createMessageHandler, type HandlerParts } from "../../src/worker/message-handler.ts";
 import { ParsedMessages } from "../../src/worker/parsed-messages.ts";
 import { SettledBefore } from "../../src/worker/settled-before.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { silentLog } from "../../src/base/log.ts";
+import { BarSource } from "./bar-source.ts";
 import { codesOf, type CoreRig, dailyRow, openCoreRig, stockRow } from "./core-rig.ts";
 
 const NOW = "2026-03-03T12:00:00Z";
@@ -153,6 +155,42 @@ test("what an outage holds up for the deadline is set aside with its cause; what
   );
 });
 
+test("a message that goes from one to the other of two that are out has one deadline for all of its way", async () => {
+  const second = new BarSource();
+  second.isDown = true;
+  await using rig = await openMarket(
+    1,
+    {
+      GINKGO_PROVIDERS_CHAIN: "tushare,baostock",
+      GINKGO_WORKER_OUTAGE_DEADLINE_MS: String(3 * HOUR_MS),
+      GINKGO_BREAKER_PAUSE_MS: String(HOUR_MS),
+      GINKGO_BREAKER_PAUSE_MS_MAX: String(HOUR_MS),
+    },
+    [second],
+  );
+  await rig.send({ command: "stockinfo", params: {} });
+  rig.simulator.injectFault({ kind: "reset", afterBytes: 0 }, { api: "daily", times: 1_000_000 });
+  const { handle, letters } = openHandler(rig);
+  const held = handle(messageOf(codesOf(1)[0] ?? "", 0), work);
+  const outOf = (): number => rig.breakers().filter(({ state }) => state === "open").length;
+  const asked = (): number => rig.calls("daily").length + second.calls;
+  await waitFor(() => outOf() === 2, { timeoutMs: 20_000, everyMs: 2, what: "both are out" });
+  for (const hour of [13, 14]) {
+    const before = asked();
+    rig.setClock(`2026-03-03T${hour}:10:00Z`);
+    await waitFor(() => asked() >= before + 2 && outOf() === 2, {
+      timeoutMs: 20_000,
+      everyMs: 2,
+      what: `both were tried once more at ${hour}:10`,
+    });
+  }
+  assert.equal(letters.length, 0);
+  rig.setClock("2026-03-03T15:05:00Z");
+  await waitFor(() => letters.length === 1, { timeoutMs: 5_000, everyMs: 2, what: "set aside" });
+  await held;
+  assert.equal(letters[0]?.reason, "outage");
+});
+
 test("messages that wait for the stock list of a provider that is out have the same deadline", async () => {
   await using rig = await openMarket(1, { GINKGO_WORKER_OUTAGE_DEADLINE_MS: "3600000" });
   rig.simulator.injectFault({ kind: "gateway", status: 503 }, { api: "stock_basic", times: 1_000_000 });
@@ -195,10 +233,14 @@ test("the message's own failures are tried as often and as far apart as the sett
 });
 
 /** A market whose codes have one row each. */
-function openMarket(codes: number, env: Readonly<Record<string, string>> = {}): Promise<CoreRig> {
+function openMarket(
+  codes: number,
+  env: Readonly<Record<string, string>> = {},
+  others: readonly Source[] = [],
+): Promise<CoreRig> {
   const all = codesOf(codes);
   const rows = { daily: all.map((code) => dailyRow(code, DAY)), stock_basic: all.map((code) => stockRow(code)) };
-  return openCoreRig({ now: NOW, rows, env });
+  return openCoreRig({ now: NOW, rows, env, others });
 }
 
 async function untilOut(rig: CoreRig): Promise<void> {
