@@ -122,6 +122,8 @@ test("of a market whose days are known when they are over, weekdays behind the l
   );
   const holiday = plan({ start: day("2025-11-25") }, { ...to("2025-11-28"), spans });
   assert.deepEqual([holiday.tradingDays, holiday.coveredDays, holiday.pendingDays], [2, 2, 0]);
+  const kept = { ...capability, daysKept: 1 };
+  assert.equal(plan({ start: day("2025-11-25") }, { ...to("2025-11-26"), capability: kept }).pendingDays, 2);
   const behind = plan({ start: day("2025-11-27") }, { ...to("2025-11-26"), spans });
   assert.deepEqual([behind.units.length, behind.tradingDays, behind.pendingDays], [0, 2, 2]);
 });

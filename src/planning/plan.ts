@@ -189,7 +189,7 @@ export function reachOf(
   if (daysKept === undefined) {
     return since;
   }
-  const kept = calendar.firstOfLast(daysKept, lastFinalDay({ completeFrom, zone }, nowMs));
+  const kept = calendar.firstOfLast(daysKept, calendar.clip(lastFinalDay({ completeFrom, zone }, nowMs)));
   return since === undefined ? kept : maxDay(since, kept);
 }
 

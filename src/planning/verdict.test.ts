@@ -144,9 +144,14 @@ test("what only the end of an answer says is in doubt: days without a reason, an
   const hole = judge(unit("2024-01-02", "2024-01-05"), rows, { suspensions: list, capability: short });
   assert.deepEqual(hole.doubts, ["2024-01-05"], "rows on both sides bear out that there was no trade between them");
   const delisted = { ...instrument, delistedOn: day("2024-01-10") };
-  const edge = judge(unit("2024-01-02", "2024-01-10"), ["2024-01-02", "2024-01-08"], { instrument: delisted });
+  const edge = judge(unit("2024-01-02", "2024-01-10"), ["2024-01-02", "2024-01-08"], {
+    instrument: delisted,
+    capability: short,
+  });
   assert.equal(stateOn(edge.spans, day("2024-01-09")), "no-trade");
   assert.deepEqual(edge.doubts, ["2024-01-09"]);
+  const told = judge(unit("2024-01-02", "2024-01-10"), ["2024-01-02", "2024-01-08"], { instrument: delisted });
+  assert.deepEqual(told.doubts, [], "the provider says whether there is more, and has rows of it");
   assert.deepEqual(judge(unit("2024-01-02", "2024-01-03"), ["2024-01-02", "2024-01-03"]).doubts, []);
 });
 
@@ -175,6 +180,17 @@ test("an answer without any row of the code proves nothing of its days, also whe
   const late = judge(unit("2023-10-09", "2024-01-12"), ["2024-01-09", "2024-01-11"], { answers, instrument: implied });
   assert.equal(stateOn(late.spans, day("2024-01-05")), "before-listing");
   assert.deepEqual(late.doubts, calendar.tradingDaysBetween(day("2023-10-09"), day("2024-01-05")));
+});
+
+test("an answer that was cut speaks of the days within its reach only: the rest of it is another one", () => {
+  const suspensions = { days: new Set<Day>(), evidence: LIST_CALL };
+  const early = answer("2024-01-02", "2024-01-03");
+  const cut: Answer = { ...answer("2024-01-04", "2024-01-12"), isCut: true };
+  const rest = answer("2024-01-04", "2024-01-09");
+  const rows = ["2024-01-02", "2024-01-10", "2024-01-12"];
+  const judged = judge(unit("2024-01-02", "2024-01-12"), rows, { answers: [early, cut, rest], suspensions });
+  assert.equal(stateOn(judged.spans, day("2024-01-05")), "unexplained-empty");
+  assert.equal(stateOn(judged.spans, day("2024-01-11")), "no-trade");
 });
 
 test("where answers may be silently short, rows of two of them prove no day between them", () => {

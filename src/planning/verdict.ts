@@ -21,6 +21,8 @@ export interface Answer {
   readonly lostRows: readonly LostRow[];
   /** Days of which the answer itself says that the unit's code did not trade; absent when it says nothing of the kind. */
   readonly suspended?: ReadonlySet<Day>;
+  /** There is more to come of it, which is another answer: it speaks of the days within its reach only. */
+  readonly isCut?: true;
   /** The first and the last day of which this answer itself has anything of the unit's code; only of one that named codes. */
   readonly reach?: DaySpan;
   readonly evidence: Omit<Evidence, "note">;
@@ -154,7 +156,10 @@ function isSilence(day: Day, input: JudgeInput): boolean {
 
 /** Whether an answer that covers the day has any row of the code: one without may be empty by mistake as a whole. */
 function hasRowsBeside(day: Day, { answers }: JudgeInput): boolean {
-  return answers.some(({ from, to, reach }) => from <= day && day <= to && reach !== undefined);
+  return answers.some(({ from, to, reach, isCut }) => {
+    const isWithin = isCut === true ? reach !== undefined && reach.from <= day && day <= reach.to : true;
+    return from <= day && day <= to && reach !== undefined && isWithin;
+  });
 }
 
 /** What a day is said to be; two days with the same `source` and equal words share a span. */
@@ -277,11 +282,11 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
     }
     if (day < first && facts.isListingEdge) {
       const edge = `no bar between listing on ${instrument.listedOn} and first trade on ${first}`;
-      return { state: "no-trade", source, note: `${facts.summary}, ${edge}`, isDoubtful: true };
+      return { state: "no-trade", source, note: `${facts.summary}, ${edge}`, isDoubtful: isSilence(day, input) };
     }
     if (day > last && facts.isDelistingEdge) {
       const edge = `no bar between last trade on ${last} and delisting on ${instrument.delistedOn}`;
-      return { state: "no-trade", source, note: `${facts.summary}, ${edge}`, isDoubtful: true };
+      return { state: "no-trade", source, note: `${facts.summary}, ${edge}`, isDoubtful: isSilence(day, input) };
     }
   }
   if (isBare && instrument.isImplied === true && facts.isAskedFromListing) {

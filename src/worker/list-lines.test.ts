@@ -24,7 +24,10 @@ test("who waits for a list is given up at the deadline, and in a drain, also whe
     ["drain", (error: unknown) => error instanceof GivenBackError],
   ] as const) {
     const { clock, lines, gates } = openLines();
-    const waiting = assert.rejects(lines.orOutage(new Promise(() => undefined), never), isExpected);
+    const waiting = assert.rejects(
+      lines.orOutage(new Promise(() => undefined), () => lines.able(), never),
+      isExpected,
+    );
     await fail(gates.tushare);
     gates.baostock.heldUp(DAY_MS);
     if (end === "drain") {
@@ -40,7 +43,9 @@ test("who waits for a list is given up at the deadline, and in a drain, also whe
 test("while another provider is there nobody is given up, and when that one goes as well what was due is due", async () => {
   const { clock, lines, gates } = openLines();
   const ended: unknown[] = [];
-  const waiting = lines.orOutage(new Promise(() => undefined), never).catch((error: unknown) => void ended.push(error));
+  const waiting = lines
+    .orOutage(new Promise(() => undefined), () => lines.able(), never)
+    .catch((error: unknown) => void ended.push(error));
   await fail(gates.tushare);
   await clock.advance(DEADLINE_MS * 2);
   assert.deepEqual(ended, []);
@@ -48,6 +53,26 @@ test("while another provider is there nobody is given up, and when that one goes
   await waiting;
   const [error] = ended;
   assert.ok(isOutage(error), String(error));
+});
+
+test("an outage that is over is not held against who waits when both are no more than held up later", async () => {
+  const { clock, lines, gates } = openLines();
+  const stop = new AbortController();
+  const ended: unknown[] = [];
+  const waiting = lines
+    .orOutage(new Promise(() => undefined), () => lines.able(), stop.signal)
+    .catch((error: unknown) => void ended.push(error));
+  const pass = await gates.tushare.enter(never);
+  gates.tushare.ended(pass, new TransientError("down"));
+  await clock.advance(DEADLINE_MS + 60_000);
+  gates.tushare.ended(await gates.tushare.enter(never));
+  await clock.advance(3_600_000);
+  gates.tushare.heldUp(120_000);
+  gates.baostock.heldUp(120_000);
+  await clock.advance(1_000);
+  assert.deepEqual(ended, []);
+  stop.abort(new Error("the test is over"));
+  await waiting;
 });
 
 function isOutage(error: unknown): boolean {

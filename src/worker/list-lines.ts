@@ -71,12 +71,15 @@ export class ListLines {
     mayMove = true,
   ): Promise<T> {
     const { chain, lines } = this.#parts;
-    this.throwIfBad();
     const failed = new Map<ProviderLine, Error>();
     for (;;) {
-      const left = this.#able().filter((line) => !failed.has(line));
-      const able = failed.size === 0 && !mayMove ? left.slice(0, 1) : left;
-      const [next] = chain.there(able);
+      this.throwIfBad();
+      const left = this.able().filter((line) => !failed.has(line));
+      // Whoever stands in for one that had no list a moment ago is not waited for: that one is asked again soon.
+      const isFirst = left[0] === this.#left()[0];
+      const able = isFirst && !mayMove ? left.slice(0, 1) : left;
+      // Of one that was out this finds out whether it is back; nobody else would.
+      const next = able.find((line) => isThere(line) || (failed.size === 0 && line.standing().word === "probe"));
       if (next === undefined && failed.size > 0) {
         throw this.#worst([...failed.values()]);
       }
@@ -91,7 +94,7 @@ export class ListLines {
         }
       };
       // Without anybody else to go to it is waited for.
-      const waits = next === undefined || (failed.size === 0 && able.length === 1);
+      const waits = next === undefined || (isFirst && (!mayMove || this.#left().length === 1));
       try {
         return waits
           ? await chain.ask(able.length === 0 ? lines : able, noting, { signal })
@@ -109,6 +112,11 @@ export class ListLines {
         this.#sayFailed(asked, error, failed);
       }
     }
+  }
+
+  /** Does `act` with this line, however long it is out. Throws as `ask`. */
+  async stay<T>(line: ProviderLine, act: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    return await this.#parts.chain.ask([line], (_line, ending) => act(ending), { signal });
   }
 
   /** The answer of this line is not taken: `fault` says why it cannot be the list, for the end of a sentence. */
@@ -131,7 +139,7 @@ export class ListLines {
   throwIfBad(): void {
     const left = this.#left();
     const errors = left.flatMap((line) => this.#troubleOf(line)?.error ?? []);
-    if (errors.length > 0 && this.#parts.chain.there(this.#able()).length === 0) {
+    if (errors.length > 0 && !this.able().some(isThere)) {
       throw this.#worst(errors);
     }
   }
@@ -143,27 +151,41 @@ export class ListLines {
     }
   }
 
-  /** What `promise` brings, unless an outage holds it up for the deadline while nobody is there, or the signal aborts. */
-  async orOutage<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-    const { lines } = this.#parts;
+  /**
+   * What `promise` brings, unless an outage holds it up for the deadline while nobody of those who may bring it is there, or
+   * the signal aborts.
+   */
+  async orOutage<T>(promise: Promise<T>, who: () => readonly ProviderLine[], signal: AbortSignal): Promise<T> {
     const tooLong = new AbortController();
-    let due: Error | undefined;
+    /** What those that are out would have given up with. */
+    const due = new Map<ProviderLine, Error>();
+    const watches = new Map<ProviderLine, () => void>();
+    const watch = (line: ProviderLine): void => {
+      watches.get(line)?.();
+      const end = line.watch((error) => {
+        due.set(line, error);
+        look();
+      });
+      watches.set(line, end);
+    };
     const look = (): void => {
-      if (due !== undefined && this.#able().every((line) => line.standing().word !== "there")) {
-        tooLong.abort(due);
+      for (const line of [...due.keys()].filter(isThere)) {
+        // That outage is over: a later one is due in its own time.
+        due.delete(line);
+        watch(line);
+      }
+      const [error] = due.values();
+      if (error !== undefined && !who().some(isThere)) {
+        tooLong.abort(error);
       }
     };
-    const ends = lines.flatMap((line) => [
-      line.watch((error) => {
-        due = error;
-        look();
-      }),
-      line.onChange(look),
-    ]);
+    const { lines } = this.#parts;
+    const changes = lines.map((line) => line.onChange(look));
+    lines.forEach(watch);
     try {
       return await orAbort(promise, AbortSignal.any([signal, tooLong.signal]));
     } finally {
-      for (const end of ends) {
+      for (const end of [...changes, ...watches.values()]) {
         end();
       }
     }
@@ -176,7 +198,7 @@ export class ListLines {
     mayMove: boolean,
   ): Promise<T | undefined> {
     return await whileNotOut(this.#parts.lines, act, signal, {
-      thatCount: () => (mayMove ? this.#able() : this.#able().slice(0, 1)),
+      thatCount: () => (mayMove ? this.able() : this.able().slice(0, 1)),
       onOther: (tell) => {
         this.#tells.add(tell);
         return () => this.#tells.delete(tell);
@@ -191,7 +213,8 @@ export class ListLines {
     return left.length === 0 ? lines : left;
   }
 
-  #able(): readonly ProviderLine[] {
+  /** Those that did not refuse us, and whose answer was not bad a short while ago. */
+  able(): readonly ProviderLine[] {
     return this.#left().filter((line) => this.#troubleOf(line) === undefined);
   }
 
@@ -206,8 +229,8 @@ export class ListLines {
   }
 
   #sayFailed(line: ProviderLine, error: Error, failed: ReadonlyMap<ProviderLine, Error>): void {
-    const { chain, log, list } = this.#parts;
-    const [next] = chain.there(this.#able().filter((one) => !failed.has(one)));
+    const { log, list } = this.#parts;
+    const next = this.able().find((one) => !failed.has(one) && isThere(one));
     if (next !== undefined) {
       log.warn("a list did not come, asking the next provider", {
         list,
@@ -244,6 +267,10 @@ export function isNotForUs(error: unknown): error is DataError | PermanentError 
     (error instanceof PermanentError && error.scope === "api") ||
     (error instanceof MessageError && error.reason === "provider-refused")
   );
+}
+
+function isThere(line: ProviderLine): boolean {
+  return line.standing().word === "there";
 }
 
 function waitError(message: string, cause?: Error): TransientError {

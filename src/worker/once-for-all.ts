@@ -1,12 +1,16 @@
 import type { ListLines } from "./list-lines.ts";
+import type { ProviderLine } from "./provider-line.ts";
 
 /** One piece of work at a time, which all who need it wait for. */
 export class OnceForAll<T> {
   readonly #lines: ListLines;
+  readonly #who: () => readonly ProviderLine[];
   #underWay: Promise<T> | undefined;
 
-  constructor(lines: ListLines) {
+  /** `who` may bring it now: while all of these are out an outage's deadline holds. */
+  constructor(lines: ListLines, who: () => readonly ProviderLine[] = () => lines.able()) {
     this.#lines = lines;
+    this.#who = who;
   }
 
   get isUnderWay(): boolean {
@@ -25,9 +29,9 @@ export class OnceForAll<T> {
       }
       this.#lines.throwIfBad();
       if (this.#underWay === undefined) {
-        return await this.#lines.orOutage(this.begin(refresh()), signal);
+        return await this.#lines.orOutage(this.begin(refresh()), this.#who, signal);
       }
-      await this.#lines.orOutage(this.#underWay, signal);
+      await this.#lines.orOutage(this.#underWay, this.#who, signal);
     }
   }
 

@@ -101,8 +101,8 @@ export class ProviderChain {
   }
 
   /**
-   * As `ask`, of one of them only and for what is not worth waiting for: MovedOnError as soon as it is there no more. Throws
-   * what `act` throws.
+   * As `ask`, of one of them only and for what is not worth waiting for: MovedOnError as soon as it is out. Throws what `act`
+   * throws.
    */
   async askWhileThere<C extends Candidate, T>(
     candidate: C,
@@ -111,7 +111,7 @@ export class ProviderChain {
   ): Promise<T> {
     const gone = new AbortController();
     const end = candidate.onChange(() => {
-      if (candidate.standing().word !== "there") {
+      if (candidate.standing().word === "out") {
         gone.abort(new MovedOnError(`${candidate.provider} is out`));
       }
     });

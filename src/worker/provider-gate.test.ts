@@ -133,6 +133,26 @@ test("a message that an outage holds up for the deadline is given up; what came 
   assert.equal(clock.sleepers, 0, "no timer is left that would keep the process");
 });
 
+test("the end of an outage says whether somebody was given up in it, however short it was", async () => {
+  const clock = new ManualClock();
+  const { gate } = openGate({ outageDeadlineMs: 6 * HOUR_MS }, clock);
+  const ended: (readonly [number, boolean])[] = [];
+  gate.listen({ onEnded: (lastedMs, hasGivenUp) => void ended.push([lastedMs, hasGivenUp]) });
+  const goes = async (): Promise<void> => gate.ended(await gate.enter(new AbortController().signal));
+  await clock.advance(6 * HOUR_MS);
+  await fail(gate, 3);
+  gate.watch(() => undefined, { sinceMs: 0 });
+  await clock.advance(HOUR_MS);
+  await goes();
+  await fail(gate, 3);
+  await clock.advance(HOUR_MS);
+  await goes();
+  assert.deepEqual(ended, [
+    [HOUR_MS, true],
+    [HOUR_MS, false],
+  ]);
+});
+
 test("what goes from one that is out to another one that is out takes along since when it is held up", async () => {
   const clock = new ManualClock();
   const { gate } = openGate({ outageDeadlineMs: 6 * HOUR_MS }, clock);

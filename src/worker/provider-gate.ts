@@ -39,8 +39,8 @@ export interface BreakerSeen {
 export interface GateListener {
   /** The provider answered a call; told of each. Must not throw. */
   readonly onAnswered?: () => void;
-  /** An outage ended that had lasted so long. Must not throw. */
-  readonly onEnded?: (lastedMs: number) => void;
+  /** An outage ended that had lasted so long, and in which messages were given up or not. Must not throw. */
+  readonly onEnded?: (lastedMs: number, hasGivenUp: boolean) => void;
   /** It is out and the last message that waited was given up, so that none is left to try it with. Must not throw. */
   readonly onDeserted?: () => void;
 }
@@ -76,6 +76,8 @@ export class ProviderGate {
   /** What an outage may hold up, in the order in which it came. */
   readonly #waiters = new Set<Waiter>();
   #isLettingGo = false;
+  /** In the outage under way. */
+  #hasGivenUp = false;
   #isWatching = false;
   /** When the first of them is due that the timer knows of; monotonic milliseconds. */
   #dueMs = Infinity;
@@ -245,8 +247,9 @@ export class ProviderGate {
       this.#endWatch.abort();
       log.info("provider is back, its work goes on", { ...key, outMs: Math.round(outMs) });
       for (const { onEnded } of this.#listeners) {
-        onEnded?.(outMs);
+        onEnded?.(outMs, this.#hasGivenUp);
       }
+      this.#hasGivenUp = false;
       this.#watchers.tell();
     }
   }
@@ -325,6 +328,7 @@ export class ProviderGate {
     const due = [...this.#waiters].filter((one) => this.#dueMsOf(one) <= nowMs);
     for (const waiter of due) {
       if (this.#waiters.delete(waiter)) {
+        this.#hasGivenUp = true;
         waiter.giveUp(toOutageError({ ...key, since: this.#outSince, why: this.#breaker.why }));
       }
     }

@@ -38,7 +38,13 @@ export function toAnswer(call: Call, { evidence, received, rest }: Received, lis
   const marketRows = (call.offset ?? 0) + received;
   switch (selection.by) {
     case "codes":
-      return { from: selection.from, to: selection.to, marketRows: undefined, evidence };
+      return {
+        from: selection.from,
+        to: selection.to,
+        marketRows: undefined,
+        evidence,
+        ...(rest.length > 0 ? { isCut: true } : {}),
+      };
     case "day": {
       const isShort = rest.length === 0 && isShortMarket(marketRows, listed);
       return { from: selection.day, to: selection.day, marketRows, evidence, ...(isShort ? { isShort } : {}) };

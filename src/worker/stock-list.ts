@@ -35,6 +35,9 @@ import { addTallies } from "./tally.ts";
 /** A list that is asked for again within this time is the same list. */
 const UNKNOWN_CODE_REFRESH_MS = 600_000;
 
+/** As often as an answer is looked at that says nothing where there should be something. */
+const DELISTED_LOOKS_MAX = 3;
+
 /** So many codes of a log line are named. */
 const CODES_SHOWN_MAX = 10;
 
@@ -65,6 +68,8 @@ export class StockList {
   #listedCount = 0;
   /** Who brought the newest list: of what it covers, a code that is not known does not exist. */
   #newest: ProviderLine;
+  /** Whose delisted and paused codes are being asked for. */
+  #restOf: ProviderLine | undefined;
   #listedAtMs: number | undefined;
   #wholeAtMs: number | undefined;
   /** Codes that the last whole list of each provider did not have. */
@@ -74,8 +79,8 @@ export class StockList {
   constructor(parts: ListParts, lines: ListLines) {
     this.#parts = parts;
     this.#lines = lines;
-    this.#listed = new OnceForAll(lines);
-    this.#whole = new OnceForAll(lines);
+    this.#listed = new OnceForAll(lines, () => this.#whoMayList());
+    this.#whole = new OnceForAll(lines, () => (this.#restOf === undefined ? this.#whoMayList() : [this.#restOf]));
     this.#storedServes = new StoredServes(parts, lines);
     this.#newest = lines.first;
   }
@@ -237,9 +242,15 @@ export class StockList {
     );
   }
 
+  #whoMayList(): readonly ProviderLine[] {
+    const able = this.#lines.able();
+    return this.#instruments.size === 0 ? able : able.slice(0, 1);
+  }
+
   /** Another one steps in where nothing is stored that could serve, or where the first does not give it. */
   async #askListed(before: readonly Span[], isForced: boolean): Promise<Listed> {
-    const mayMove = !(await this.#loadStored());
+    await this.#loadStored();
+    const mayMove = this.#instruments.size === 0;
     const ask = (line: ProviderLine, ending: AbortSignal): Promise<Listed> =>
       this.#fetchListed(line, ending, newestMs(before), isForced);
     return await this.#lines.ask(ask, this.#parts.work, mayMove);
@@ -268,7 +279,13 @@ export class StockList {
   async #fetchRest({ line, answer: listed, seenBeforeAtMs }: Listed): Promise<Refreshed> {
     const { clock, log, work } = this.#parts;
     const startedMs = clock.elapsedMs();
-    const answers = [await askByStatus(line, "delisted", work), await askByStatus(line, "paused", work)];
+    this.#restOf = line;
+    const asking = this.#lines.stay(
+      line,
+      async (ending) => [await askDelisted(line, ending), await askByStatus(line, "paused", ending)],
+      work,
+    );
+    const answers = await asking.finally(() => (this.#restOf = undefined));
     const whole = [listed, ...answers];
     const absent = findGone(
       { instruments: whole.flatMap(({ rows }) => rows), rejected: whole.flatMap(({ rejected }) => rejected) },
@@ -328,6 +345,7 @@ export class StockList {
   /** False where nothing is stored that could serve. */
   async #loadStored(): Promise<boolean> {
     if (this.#instruments.size === 0) {
+      this.#setNewest(await this.#readSpans());
       this.#take(await this.#readStored());
     }
     return this.#instruments.size > 0;
@@ -335,12 +353,16 @@ export class StockList {
 
   async #load(spans: readonly Span[]): Promise<void> {
     this.#take(await this.#readStored());
-    const by = spans[0]?.evidence.provider;
-    this.#newest = this.#lines.all.find(({ provider }) => provider === by) ?? this.#lines.first;
+    this.#setNewest(spans);
     this.#listedAtMs = newestMs(spans) ?? 0;
     if (isWhole(spans)) {
       this.#wholeAtMs = this.#listedAtMs;
     }
+  }
+
+  #setNewest([span]: readonly Span[]): void {
+    const by = span?.evidence.provider;
+    this.#newest = this.#lines.all.find(({ provider }) => provider === by) ?? this.#lines.first;
   }
 
   #take(instruments: readonly Instrument[]): void {
@@ -367,6 +389,16 @@ async function askByStatus(
 ): Promise<WholeAnswer<"stock-list">> {
   const call: Call<"stock-list"> = { dataSet: "stock-list", frequency: "1d", selection: { by: "status", status } };
   return await line.fetchAll(call, signal);
+}
+
+/** The mainland has delisted codes since 1999, so that an answer without any is asked for again before it is believed. */
+async function askDelisted(line: ProviderLine, signal: AbortSignal): Promise<WholeAnswer<"stock-list">> {
+  for (let look = 1; ; look += 1) {
+    const answer = await askByStatus(line, "delisted", signal);
+    if (answer.rows.length > 0 || answer.rejected.length > 0 || look === DELISTED_LOOKS_MAX) {
+      return answer;
+    }
+  }
 }
 
 function isWhole(spans: readonly Span[]): boolean {

@@ -217,7 +217,9 @@ async function syncCode<D extends CodeDataSet>(
   // No unit goes on after the message has ended, and what others brought is known even where one fails.
   const results = await Promise.allSettled(plan.units.map((unit) => syncUnit(unit, work, signal)));
   const judged = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-  const said = judged.flatMap(({ spans }) => spans);
+  // Who is asked after others and publishes later does not put off what these have answered.
+  const isSecond = work.askedBefore.length > 0;
+  const said = judged.flatMap(({ spans }) => spans).filter(({ state }) => !isSecond || state !== "pending");
   const learned = withoutBroken(said, request.only?.broken.get(instrument.code) ?? [], calendar);
   await work.learn([...plan.spans, ...withoutSilence(learned, known, calendar)]);
   throwFailure(results);

@@ -11,6 +11,7 @@ import type { TradingCalendar } from "../planning/trading-calendar.ts";
 import { judgeUnit, type Answer, type JudgeInput, type Judgement } from "../planning/verdict.ts";
 import type { RowOutcome, Store } from "../ports/store.ts";
 import { PART_ROWS, type UnitPart } from "./call-desk.ts";
+import type { SuspendedDays } from "./suspension-lists.ts";
 import type { CodeLine, SyncContext, SyncParts } from "./sync-codes.ts";
 import { tallyOf } from "./tally.ts";
 
@@ -58,6 +59,7 @@ export async function syncUnit<D extends CodeDataSet>(
   const rejectedDays = new Map<Day, string>();
   const count = new DayCount(line.capability, calendar, unit.from, unit.to);
   const answers: Answer[] = [];
+  const lists: ListsRead = { days: new Set(), asked: new Set(), evidence: undefined };
   let unrecorded: Day[] = [];
   const inputOf = (days: readonly Day[], daysWithRows: readonly Day[]): JudgeInput => ({
     unit: { ...unit, missing: toRuns(days, calendar) },
@@ -111,28 +113,32 @@ export async function syncUnit<D extends CodeDataSet>(
   };
   const judgeResting = async (days: readonly Day[]): Promise<Judgement> => {
     using _ = context.pace?.rest();
-    return await judge(inputOf(days, stored.days()), line, signal, storing);
+    return await judge(inputOf(days, stored.days()), lists, line, signal, storing);
+  };
+  const lookAgain = async (asked: Unit, days: readonly Day[]): Promise<void> => {
+    signal.throwIfAborted();
+    // Should the look fail, whoever does it next has what is not in doubt.
+    await learnStored();
+    await line.desk.fetch(unitOf(asked, days, stored.days(), calendar), keep, signal, context);
   };
   try {
     await line.desk.fetch(unit, keep, signal, context);
     const missing = unit.missing.flatMap(({ from, to }) => calendar.tradingDaysBetween(from, to));
-    const left = missing.filter((day) => !recorded.has(day));
-    let judged = await judgeResting(left);
+    const judgeLeft = (): Promise<Judgement> => judgeResting(missing.filter((day) => !recorded.has(day)));
+    let judged = await judgeLeft();
     let [wanted, looks] = [unit, 1];
     if (judged.unproven.length > 0 && line.capability.codesMax > 0) {
-      signal.throwIfAborted();
       // What a market lacked no other market answers.
       wanted = { ...unit, isByCodeOnly: true };
-      await line.desk.fetch(unitOf(wanted, judged.unproven, stored.days(), calendar), keep, signal, context);
-      judged = await judgeResting(left);
+      await lookAgain(wanted, judged.unproven);
+      judged = await judgeLeft();
       looks += 1;
     }
     // What one answer lacks without a word another one may bring, and most often it does.
     for (; looks < LOOKS_MAX && judged.doubts.length > 0; looks += 1) {
       // What one look says of them is no verdict: whoever does it next begins with them.
-      signal.throwIfAborted();
-      await line.desk.fetch(unitOf(wanted, judged.doubts, stored.days(), calendar), keep, signal, context);
-      judged = await judgeResting(left);
+      await lookAgain(wanted, judged.doubts);
+      judged = await judgeLeft();
     }
     return { spans: judged.spans, partialDays: [...count.partialDays().keys()] };
   } catch (error) {
@@ -173,12 +179,20 @@ function toRuns(days: readonly Day[], calendar: TradingCalendar): readonly DaySp
   return runs;
 }
 
+/** What the suspension list said of days of this unit. */
+interface ListsRead {
+  readonly days: Set<Day>;
+  readonly asked: Set<Day>;
+  evidence: SuspendedDays["evidence"];
+}
+
 /**
- * Empty days that the answers do not explain are looked up in the suspension list before they are judged for good; the
- * list is not asked for any more once the signal has aborted.
+ * Empty days that the answers do not explain are looked up in the suspension list, once each, before they are judged for
+ * good; the list is not asked for any more once the signal has aborted.
  */
 async function judge<D extends CodeDataSet>(
   input: JudgeInput,
+  lists: ListsRead,
   line: CodeLine<D>,
   signal: AbortSignal,
   finishing: AbortSignal,
@@ -188,11 +202,19 @@ async function judge<D extends CodeDataSet>(
     return first;
   }
   signal.throwIfAborted();
-  const suspensions = await orAbort(
-    line.suspensions.suspendedDays(input.unit.code, first.suspects, line.provider),
-    finishing,
-  );
-  return judgeUnit({ ...input, suspensions });
+  const unread = first.suspects.filter((day) => !lists.asked.has(day));
+  if (unread.length > 0) {
+    const found = line.suspensions.suspendedDays(input.unit.code, unread, line.provider);
+    const { days, evidence } = await orAbort(found, finishing);
+    for (const day of days) {
+      lists.days.add(day);
+    }
+    for (const day of unread) {
+      lists.asked.add(day);
+    }
+    lists.evidence = evidence ?? lists.evidence;
+  }
+  return judgeUnit({ ...input, suspensions: lists });
 }
 
 async function storePart<D extends CodeDataSet>(

@@ -1,5 +1,5 @@
 import { parseDecimal } from "../../src/base/decimal.ts";
-import { TransientError } from "../../src/base/errors.ts";
+import { PermanentError, TransientError } from "../../src/base/errors.ts";
 import { parseDay, SHANGHAI } from "../../src/domain/day.ts";
 import { CURRENCY, MARKET, SOURCE } from "../../src/domain/enums.ts";
 import type { Bar, CalendarDay, DataSet, Instrument, RowOf } from "../../src/domain/rows.ts";
@@ -29,14 +29,19 @@ export class Lister implements Source {
     { ...LIST, dataSet: "trading-calendar", api: "query_trade_dates" },
   ];
   codes: readonly string[] = codesOf(3);
-  delisted: readonly string[] = [];
+  delisted: readonly string[] = ["600899.SH"];
   isDown = false;
   /** What every call is answered with. */
   failure: Error | undefined;
+  /** Our credentials are refused once it was asked for these. */
+  refusesAfter: string | undefined;
   readonly asked: string[] = [];
 
   async fetch(call: Parameters<Source["fetch"]>[0]): Promise<never> {
     this.asked.push(call.selection.by === "status" ? call.selection.status : call.dataSet);
+    if (this.refusesAfter !== undefined && this.asked.at(-2) === this.refusesAfter) {
+      throw new PermanentError("asking: the login is refused", "provider");
+    }
     if (this.failure !== undefined) {
       throw this.failure;
     }

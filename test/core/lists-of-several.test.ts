@@ -254,6 +254,67 @@ test("while everybody with a list is out and none is stored, a drain gives back 
   );
 });
 
+test("a message for the list that waits for the first is given up at the outage's deadline, whoever else has a list", async () => {
+  const second = new Lister();
+  const env = { GINKGO_WORKER_OUTAGE_DEADLINE_MS: "20000", GINKGO_BREAKER_PAUSE_MS_MAX: "5000" };
+  await using rig = await openTwo(second, { env: { GINKGO_PROVIDERS_CHAIN: "tushare,baostock", ...env } });
+  await rig.send(STOCK_LIST);
+  rig.setClock("2026-03-03T04:00:00Z");
+  rig.simulator.injectFault(DOWN, { api: "stock_basic", times: FOREVER });
+  await assert.rejects(
+    rig.send(STOCK_LIST),
+    (error) => error instanceof MessageError && error.reason === "outage" && /stock_basic/.test(error.detail),
+  );
+});
+
+test("a token that is refused between listed and delisted codes does not stop a worker that has other providers", async () => {
+  const first = new Lister();
+  first.refusesAfter = "listed";
+  await using rig = await openTwo(first, { env: { GINKGO_PROVIDERS_CHAIN: "baostock,tushare" } });
+  await assert.rejects(
+    rig.send(STOCK_LIST),
+    (error) => error instanceof MessageError && error.reason === "provider-refused",
+  );
+  assert.ok(rig.logged.some((line) => /provider is out for good, the others go on/.test(line)));
+});
+
+test("a provider of the calendar that is back is asked again", async () => {
+  const second = new Lister();
+  await using rig = await openTwo(second);
+  rig.simulator.injectFault(DOWN, { api: "trade_cal", times: FOREVER });
+  await rig.send({ command: "trade_day", params: {} });
+  assert.deepEqual(rig.evidence("trading-calendar/1d/"), ["baostock"]);
+  rig.simulator.clearFaults();
+  const isBack = async (): Promise<boolean> => {
+    await rig.send({ command: "trade_day", params: { force: true } });
+    return rig.evidence("trading-calendar/1d/")[0] === "tushare";
+  };
+  await waitFor(isBack, { timeoutMs: 20_000, everyMs: 50, what: "the first one's calendar" });
+  assert.ok(rig.breakers().every(({ state }) => state === "closed"));
+});
+
+test("whoever stands in for a first one that had no list a moment ago is not waited for", async () => {
+  const second = new Lister();
+  await using rig = await openTwo(second);
+  await rig.send(STOCK_LIST);
+  rig.setClock("2026-03-03T04:00:00Z");
+  rig.simulator.injectFault({ kind: "empty" }, { api: "stock_basic", times: 1 });
+  await rig.send(STOCK_LIST);
+  assert.deepEqual(rig.evidence("stock-list/1d/"), ["baostock"]);
+  rig.setClock("2026-03-03T04:00:10Z");
+  second.isDown = true;
+  await assert.rejects(rig.send(STOCK_LIST), isWaiting);
+});
+
+test("a list of delisted codes that comes empty is asked for again", async () => {
+  const old = "600001.SH";
+  const delisted = stockRow(old, { list_status: "D", delist_date: "20091229" });
+  const daily = [...rows.daily, dailyRow(old, "20091228")];
+  await using rig = await openTwo(new Lister(), { rows: { daily, stock_basic: [...rows.stock_basic, delisted] } });
+  rig.simulator.injectFault({ kind: "empty" }, { api: "stock_basic", skip: 1, times: 2 });
+  assert.equal((await rig.send(onDay(old, "20091228"))).word, "stored");
+});
+
 /** Until delisted and paused codes are there as well. */
 async function whole(rig: CoreRig): Promise<void> {
   await waitFor(() => rig.states("stock-list/1d/").every((state) => state.endsWith("present")), {

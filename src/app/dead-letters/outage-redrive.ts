@@ -90,8 +90,9 @@ export function openOutageRedrive(parts: OutageRedriveParts, work: AbortSignal):
           });
         }
       },
-      onEnded: (lastedMs) => {
-        if (parts.outageDeadlineMs > 0 && lastedMs >= parts.outageDeadlineMs) {
+      onEnded: (lastedMs, hasGivenUp) => {
+        // Other workers have given up what a long outage held up; what waited at another provider before is due in a short one.
+        if (parts.outageDeadlineMs > 0 && (hasGivenUp || lastedMs >= parts.outageDeadlineMs)) {
           later(() => redriveAll(parts, isOfGate, signal));
         }
       },
