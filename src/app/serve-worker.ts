@@ -114,11 +114,12 @@ async function opening<T>(
 }
 
 /** What `GET /status` answers: who this is and what it has in hand, without a secret. */
-function describeState({ config, state, breakers, schedule }: ServeParts, startedAt: string): object {
+function describeState({ config, state, health, breakers, schedule }: ServeParts, startedAt: string): object {
   const consumer = state();
   return {
     node: config.node.id,
     pid: process.pid,
+    state: health.state().toLowerCase(),
     mode: config.mode,
     startedAt,
     uptimeSeconds: Math.round(process.uptime()),

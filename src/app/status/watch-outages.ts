@@ -7,7 +7,7 @@ import type { Heartbeats } from "../../ports/heartbeats.ts";
 import type { BreakerSeen } from "../../worker/provider-gate.ts";
 import { openHeartbeats, openOurRedis } from "../open-budget.ts";
 import { findWorker } from "../worker-file.ts";
-import { askOutages, parseOutages } from "./worker-outages.ts";
+import { askWorker, readBeat } from "./worker-said.ts";
 
 /** A provider that is out, since the earliest it is for any worker. */
 export type OutageSeen = Pick<BreakerSeen, "provider" | "api" | "since">;
@@ -68,13 +68,13 @@ export function outagesOf(config: Config, opened: AsyncDisposableStack): AskOuta
       // Once it stands it comes back by itself.
       heartbeats ??= openHeartbeats(config, opened.use(await openOurRedis(config, silentLog, until)).client);
       const beats = await heartbeats.list(until);
-      return beats.flatMap(({ isEnded, fields }) => (isEnded ? [] : (parseOutages(fields["outages"]) ?? [])));
+      return beats.flatMap(({ isEnded, fields }) => (isEnded ? [] : (readBeat(fields).outages ?? [])));
     };
   }
   if (config.mode === "embedded") {
     return async () => {
       const worker = await findWorker(config.embedded.folder);
-      return worker === undefined ? [] : ((await askOutages(worker)) ?? []);
+      return worker === undefined ? [] : ((await askWorker(worker))?.outages ?? []);
     };
   }
   return undefined;
