@@ -95,8 +95,8 @@ test("a request that waits while a provider is out says so, not that it is quiet
     byRequest: () => Promise.resolve([]),
   };
   const producer = { publish: () => Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() };
-  const askOutages = () => Promise.resolve(isOut ? [out] : []);
-  const more = { askOutages, outagesEveryMs: 1, quietMs: 0 };
+  const askWorkers = () => Promise.resolve([{ state: "running", outages: isOut ? [out] : [], held: undefined }]);
+  const more = { askWorkers, outagesEveryMs: 1, quietMs: 0 };
   const parts = { producer, outcomes, reference: undefined, log: silentLog, ...more };
   const states: RequestProgress[] = [];
   await assert.rejects(async () => {

@@ -16,7 +16,8 @@ import type { OutcomeRecord, Outcomes, ReferenceStore } from "../ports/store.ts"
 import { addTallies } from "../worker/tally.ts";
 import type { RequestPlan, RequestProgress } from "./app-api.ts";
 import { retryWaitsOf } from "./retry-waits.ts";
-import { type AskOutages, watchOutages } from "./status/watch-outages.ts";
+import type { AskWorkers } from "./status/ask-workers.ts";
+import { watchOutages } from "./status/watch-outages.ts";
 
 export interface RequestParts {
   readonly producer: Producer;
@@ -28,7 +29,7 @@ export interface RequestParts {
   readonly reference: ReferenceStore | undefined;
   readonly log: Log;
   /** Where somebody can be asked; only for people to look at. */
-  readonly askOutages?: AskOutages | undefined;
+  readonly askWorkers?: AskWorkers | undefined;
   /** Default 3 s. */
   readonly outagesEveryMs?: number | undefined;
   /** Without anything settled for so long it is said that it is quiet. Default 15 s. */
@@ -48,7 +49,7 @@ const ASK_EVERY_MS = 250;
 /** Every answer names every settled message, so for many of them it is asked less often. */
 const ASK_EVERY_MS_MANY = 1_000;
 const MANY_MESSAGES = 500;
-const NOBODY: AskOutages = () => Promise.resolve([]);
+const NOBODY: AskWorkers = () => Promise.resolve([]);
 const SET_ASIDE_SHOWN_MAX = 100;
 
 /** Publishes one message a code, and where the plan says so watches their outcome records until there is one for each. */
@@ -72,7 +73,7 @@ export async function* sendRequests(
   }
   const outcomesOf = readingOutcomes(parts.outcomes, parts.reopenOutcomes);
   const quietAtMs = systemClock.elapsedMs() + (parts.quietMs ?? QUIET_MS);
-  await using watch = watchOutages(parts.askOutages ?? NOBODY, systemClock, signal, parts.outagesEveryMs);
+  await using watch = watchOutages(parts.askWorkers ?? NOBODY, systemClock, signal, parts.outagesEveryMs);
   let outages = watch.latest;
   let isQuietSaid = false;
   while (progress.settled < progress.total) {

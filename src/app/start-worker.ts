@@ -184,6 +184,8 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
     lagEveryMs: config.metrics.lagEveryMs,
     onLag: metrics.onLag,
   });
+  const breakers = (): readonly BreakerSeen[] =>
+    assembled.breakers().map((seen) => (seen.why === undefined ? seen : { ...seen, why: redact(seen.why) }));
   const health = workerHealth({
     lifecycle,
     queue: queue.queue,
@@ -192,12 +194,11 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
     beatAgeMsMax: 2 * config.heartbeat.ttlMs,
     worker,
     storeHealth: () => store.health(),
+    breakers,
     redact,
   });
   hooks.onHealth?.(health);
   const { budget } = budgetSide;
-  const breakers = (): readonly BreakerSeen[] =>
-    assembled.breakers().map((seen) => (seen.why === undefined ? seen : { ...seen, why: redact(seen.why) }));
   const state = (): typeof worker.state => worker.state;
   beside.use(metrics.watch({ store, budget, breakers, watch, state, log }));
   await using served = await serveWorker({

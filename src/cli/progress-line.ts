@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { RequestProgress } from "../app/app-api.ts";
 import { countOf } from "./count-of.ts";
 import type { Output } from "./cli.ts";
-import { nameApi } from "./name-api.ts";
+import { nameApi } from "../domain/name-api.ts";
 import { printable } from "./printable.ts";
 
 /** Shows how far something has come: one line that changes on a terminal, a line now and then elsewhere. */

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import type { BreakerSeen } from "../../worker/provider-gate.ts";
 import { watchOutages } from "./watch-outages.ts";
+import type { WorkerSaid } from "./worker-said.ts";
 
 const never = new AbortController().signal;
 
@@ -23,10 +24,12 @@ test("what is out is said once, since the earliest worker, and whoever does not 
     undefined,
   ];
   let asked = 0;
-  const ask = async (): Promise<readonly BreakerSeen[]> => {
-    const answer = answers[asked];
+  const ask = async (): Promise<readonly WorkerSaid[]> => {
+    const outages = answers[asked];
     asked += 1;
-    return answer ?? Promise.reject(new Error("redis is away"));
+    return outages === undefined
+      ? Promise.reject(new Error("redis is away"))
+      : [{ state: "running", outages, held: undefined }];
   };
   await using watch = watchOutages(ask, clock, never, 1_000);
   const seen: unknown[] = [watch.latest];
