@@ -17,6 +17,7 @@ test("the worker's status says the state of its lifecycle", async () => {
     state: () => undefined,
     health: { state: () => state, liveness: () => [], readiness: () => [], notes: () => [] },
     breakers: () => [],
+    calls: () => [],
     schedule: () => undefined,
     metrics: () => undefined,
   });

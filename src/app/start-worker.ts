@@ -36,6 +36,7 @@ import { sayStopping } from "./say-stopping.ts";
 import { startSchedule } from "./schedule/start-schedule.ts";
 import { serveWorker } from "./serve-worker.ts";
 import { startOutageRedrive } from "./start-outage-redrive.ts";
+import { callsNow, type CallsSeen } from "./status/calls-seen.ts";
 import { describeHeld } from "./status/held.ts";
 import { openWorkerTraces, type WorkerTraces, withTraces } from "./traces/worker-traces.ts";
 import { untilThere } from "./until-there.ts";
@@ -199,6 +200,11 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
   });
   hooks.onHealth?.(health);
   const { budget } = budgetSide;
+  const calls = (): readonly CallsSeen[] =>
+    callsNow(
+      providers.flatMap(({ lines }) => lines),
+      budget.states(),
+    );
   const state = (): typeof worker.state => worker.state;
   beside.use(metrics.watch({ store, budget, breakers, watch, state, log }));
   await using served = await serveWorker({
@@ -209,6 +215,7 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
     state,
     health,
     breakers,
+    calls,
     schedule: () => schedule.state(),
     metrics: metrics.routes(),
   });
@@ -228,6 +235,7 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
     worker.progress.look();
     return {
       outages: breakers().filter((breaker) => breaker.state !== "closed"),
+      calls: calls(),
       lag: worker.heldLag === undefined ? null : Number(worker.heldLag),
       ...(worker.state === undefined ? {} : describeHeld(worker.state)),
     };

@@ -6,7 +6,7 @@ import { outageCheck } from "./outage-check.ts";
 import { runChecks } from "./run-checks.ts";
 
 const never = new AbortController().signal;
-const WELL = { state: "running", outages: [], held: undefined } as const;
+const WELL = { state: "running", outages: [], calls: [], held: undefined } as const;
 const SILENT = { ...WELL, outages: undefined };
 
 async function look(ask: AskWorkers | undefined): Promise<readonly string[]> {

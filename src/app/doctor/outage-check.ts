@@ -1,6 +1,6 @@
 import { nameApi } from "../../domain/name-api.ts";
 import type { AskWorkers } from "../status/ask-workers.ts";
-import { outagesOf } from "../status/watch-outages.ts";
+import { outagesOf } from "../status/watch-work.ts";
 import { type CheckPlan, ok, skipped, warn } from "./run-checks.ts";
 
 /** Whether a provider is out is known to the workers that ask it. It is never a failure: its work waits or goes to the next of the chain. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import type { BreakerSeen } from "../../worker/provider-gate.ts";
 import type { WorkerFile } from "../worker-file.ts";
+import type { CallsSeen } from "./calls-seen.ts";
 import { type Held, readHeld } from "./held.ts";
 
 /** What a worker says of itself, in its heartbeat or as its `GET /status`. What it does not say is undefined. */
@@ -10,6 +11,7 @@ export interface WorkerSaid {
   readonly state: string | undefined;
   /** Providers that are out for it. */
   readonly outages: readonly BreakerSeen[] | undefined;
+  readonly calls: readonly CallsSeen[] | undefined;
   readonly held: Held | undefined;
 }
 
@@ -22,10 +24,18 @@ const breaker = z.object({
   why: z.string().optional(),
 });
 const list = z.array(breaker);
+const callsList = z.array(
+  z.object({ provider: z.string(), api: z.string(), underWay: z.int().nonnegative(), waiting: z.int().nonnegative() }),
+);
 const ASK_MS_MAX = 2_000;
 
 export function readBeat(fields: Readonly<Record<string, unknown>>): WorkerSaid {
-  return { state: readText(fields["status"]), outages: parseOutages(fields["outages"]), held: readHeld(fields) };
+  return {
+    state: readText(fields["status"]),
+    outages: parseOutages(fields["outages"]),
+    calls: callsList.safeParse(fields["calls"]).data,
+    held: readHeld(fields),
+  };
 }
 
 /** What the worker that holds the embedded folder says; undefined when it does not answer. */
@@ -36,6 +46,7 @@ export async function askWorker({ url }: Pick<WorkerFile, "url">): Promise<Worke
     return {
       state: readText(said["state"]),
       outages: parseOutages(said["breakers"]),
+      calls: callsList.safeParse(said["calls"]).data,
       held: readHeld(said["held"]),
     };
   } catch {
