@@ -23,7 +23,7 @@ import { runVerify } from "./app/run-verify.ts";
 import { scheduleCommands } from "./app/schedule/read-schedule.ts";
 import { sendRequests } from "./app/send-requests.ts";
 import { startWorker } from "./app/start-worker.ts";
-import { outagesOf } from "./app/status/watch-outages.ts";
+import { workersOf } from "./app/status/ask-workers.ts";
 import { statusCommands } from "./app/status/read-status.ts";
 import { dayAt, SHANGHAI } from "./domain/day.ts";
 import { adoptSchema } from "./store/clickhouse/adopt.ts";
@@ -72,7 +72,7 @@ export const app: AppApi = {
       reference: clickhouse === undefined ? undefined : await openReference(config, clickhouse, log, signal, opened),
       log,
       reopenOutcomes: reopenOutcomes(config, opened, log, signal),
-      askOutages: outagesOf(config, opened),
+      askWorkers: workersOf(config, opened),
     };
     yield* sendRequests(config, plan, parts, signal);
   },

@@ -22,7 +22,8 @@ import type { ImportApi } from "./import/import-api.ts";
 import type { ReconcileApi } from "./reconcile-api.ts";
 import type { ScheduleApi } from "./schedule/schedule-api.ts";
 import type { StatusApi } from "./status/status-api.ts";
-import type { OutageSeen } from "./status/watch-outages.ts";
+import type { CallsSeen } from "./status/calls-seen.ts";
+import type { OutageSeen } from "./status/watch-work.ts";
 
 /**
  * What the commands ask of the program; `app.ts` exports it as `app`. Everything throws the kinds of base/errors.ts, and
@@ -36,8 +37,8 @@ export interface AppApi extends DeadLettersApi, StatusApi, DoctorApi, ScheduleAp
   adoptSchema(config: Config, options: AdoptOptions, log: Log, signal: AbortSignal): Promise<readonly SchemaReport[]>;
   /**
    * Publishes one message a code (one in all for lists) and yields after each batch that was published. With `wait` it goes
-   * on to yield as messages settle, and ends when all have; without, it ends when all are published. Each yield holds the
-   * whole state, the last one the result.
+   * on to yield as messages settle, and every second besides, so that whoever shows it can say how long; it ends when all
+   * have. Without, it ends when all are published. Each yield holds the whole state, the last one the result.
    */
   request(config: Config, plan: RequestPlan, log: Log, signal: AbortSignal): AsyncIterable<RequestProgress>;
   /** What `request` would cost, without asking or publishing anything. */
@@ -272,7 +273,9 @@ export interface RequestProgress {
   readonly deadLetters: readonly SetAside[];
   /** Providers that are out for a worker, by what the workers said last; absent where none is known to be. */
   readonly outages?: readonly OutageSeen[];
-  /** Only in a state that says nothing new: for 15 s no message of the request was settled. Said once. */
+  /** Calls of all workers that are under way or wait for the budget, by what they said last; absent where none is known. */
+  readonly callsNow?: readonly CallsSeen[];
+  /** Only in a state that says nothing new: for 15 s no message of the request was settled, and no worker is known to be at work. Said once. */
   readonly isQuiet?: true;
 }
 

@@ -5,9 +5,11 @@ import { PermanentError, TransientError } from "../base/errors.ts";
 import { silentLog } from "../base/log.ts";
 import { loadConfig } from "../config.ts";
 import { parseSecurityCode } from "../domain/security-code.ts";
-import type { Outcomes } from "../ports/store.ts";
+import { NO_ROWS } from "../domain/outcome.ts";
+import type { OutcomeRecord, Outcomes } from "../ports/store.ts";
 import type { RequestPlan, RequestProgress } from "./app-api.ts";
 import { sendRequests } from "./send-requests.ts";
+import type { WorkerSaid } from "./status/worker-said.ts";
 
 const { config } = loadConfig({ flags: new Map(), env: {}, readFile: () => undefined });
 const plan: RequestPlan = {
@@ -37,7 +39,7 @@ test("a request of which nothing is settled says so once and goes on waiting", a
   const producer = { publish: () => Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() };
   const states: RequestProgress[] = [];
   await assert.rejects(async () => {
-    const parts = { producer, outcomes, reference: undefined, log: silentLog, quietMs: 0 };
+    const parts = { producer, outcomes, reference: undefined, log: silentLog, quietMs: 0, tellEveryMs: 60_000 };
     for await (const state of sendRequests(config, plan, parts, stop.signal)) {
       states.push(state);
     }
@@ -95,8 +97,8 @@ test("a request that waits while a provider is out says so, not that it is quiet
     byRequest: () => Promise.resolve([]),
   };
   const producer = { publish: () => Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() };
-  const askOutages = () => Promise.resolve(isOut ? [out] : []);
-  const more = { askOutages, outagesEveryMs: 1, quietMs: 0 };
+  const askWorkers = () => Promise.resolve([saying({ outages: isOut ? [out] : [] })]);
+  const more = { askWorkers, askWorkersEveryMs: 1, tellEveryMs: 60_000, quietMs: 0 };
   const parts = { producer, outcomes, reference: undefined, log: silentLog, ...more };
   const states: RequestProgress[] = [];
   await assert.rejects(async () => {
@@ -119,3 +121,58 @@ test("a request that waits while a provider is out says so, not that it is quiet
     ],
   );
 });
+
+test("between two messages that settle a request says what the workers have under way, until all is settled", async () => {
+  const calls = [{ provider: "baostock", api: "baostock", underWay: 1, waiting: 2 }];
+  let settled: readonly OutcomeRecord[] = [];
+  const outcomes: Outcomes = {
+    record: () => assert.fail("a request records nothing"),
+    settledFrom: () => assert.fail("a request asks for its own messages only"),
+    byRequest: () => Promise.resolve(settled),
+  };
+  const producer = { publish: () => Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() };
+  const askWorkers = () => Promise.resolve([saying({ calls })]);
+  const more = { askWorkers, askWorkersEveryMs: 1, tellEveryMs: 0, quietMs: 0 };
+  const states: RequestProgress[] = [];
+  for await (const state of sendRequests(
+    config,
+    plan,
+    { producer, outcomes, reference: undefined, log: silentLog, ...more },
+    new AbortController().signal,
+  )) {
+    states.push(state);
+    settled = states.length < 3 ? [] : [RECORD];
+  }
+  assert.deepEqual(
+    states.map((state) => [state.settled, state.callsNow, state.isQuiet]),
+    [
+      [0, undefined, undefined],
+      [0, calls, undefined],
+      [0, calls, undefined],
+      [1, undefined, undefined],
+    ],
+  );
+});
+
+const RECORD: OutcomeRecord = {
+  message: { topic: "t", partition: 0, offset: 0n, fingerprint: "" },
+  requestId: "r",
+  command: "sync-bars",
+  codes: [],
+  outcome: {
+    word: "stored",
+    rows: NO_ROWS,
+    callIds: [],
+    provider: undefined,
+    ms: 0,
+    pendingDays: 0,
+    unexplainedDays: 0,
+    reason: undefined,
+  },
+  settledAtMs: 0,
+  reason: undefined,
+};
+
+function saying(said: Partial<WorkerSaid>): WorkerSaid {
+  return { state: "running", outages: [], calls: [], held: undefined, ...said };
+}

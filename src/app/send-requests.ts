@@ -16,7 +16,8 @@ import type { OutcomeRecord, Outcomes, ReferenceStore } from "../ports/store.ts"
 import { addTallies } from "../worker/tally.ts";
 import type { RequestPlan, RequestProgress } from "./app-api.ts";
 import { retryWaitsOf } from "./retry-waits.ts";
-import { type AskOutages, watchOutages } from "./status/watch-outages.ts";
+import type { AskWorkers } from "./status/ask-workers.ts";
+import { watchWork, type WorkSeen } from "./status/watch-work.ts";
 
 export interface RequestParts {
   readonly producer: Producer;
@@ -28,9 +29,11 @@ export interface RequestParts {
   readonly reference: ReferenceStore | undefined;
   readonly log: Log;
   /** Where somebody can be asked; only for people to look at. */
-  readonly askOutages?: AskOutages | undefined;
-  /** Default 3 s. */
-  readonly outagesEveryMs?: number | undefined;
+  readonly askWorkers?: AskWorkers | undefined;
+  /** Pause between two questions to them. Default 3 s. */
+  readonly askWorkersEveryMs?: number | undefined;
+  /** Without news the state is told so often. Default 1 s. */
+  readonly tellEveryMs?: number | undefined;
   /** Without anything settled for so long it is said that it is quiet. Default 15 s. */
   readonly quietMs?: number;
 }
@@ -42,13 +45,14 @@ export interface Asked {
 }
 
 const QUIET_MS = 15_000;
+const TELL_EVERY_MS = 1_000;
 /** Messages of one publish. */
 const PUBLISH_MAX = 500;
 const ASK_EVERY_MS = 250;
 /** Every answer names every settled message, so for many of them it is asked less often. */
 const ASK_EVERY_MS_MANY = 1_000;
 const MANY_MESSAGES = 500;
-const NOBODY: AskOutages = () => Promise.resolve([]);
+const NOBODY: AskWorkers = () => Promise.resolve([]);
 const SET_ASIDE_SHOWN_MAX = 100;
 
 /** Publishes one message a code, and where the plan says so watches their outcome records until there is one for each. */
@@ -72,23 +76,38 @@ export async function* sendRequests(
   }
   const outcomesOf = readingOutcomes(parts.outcomes, parts.reopenOutcomes);
   const quietAtMs = systemClock.elapsedMs() + (parts.quietMs ?? QUIET_MS);
-  await using watch = watchOutages(parts.askOutages ?? NOBODY, systemClock, signal, parts.outagesEveryMs);
-  let outages = watch.latest;
+  await using watch = watchWork(parts.askWorkers ?? NOBODY, systemClock, signal, parts.askWorkersEveryMs);
+  let { outages } = watch.latest;
   let isQuietSaid = false;
+  let toldAtMs = systemClock.elapsedMs();
   while (progress.settled < progress.total) {
     await systemClock.sleep(messages.length < MANY_MESSAGES ? ASK_EVERY_MS : ASK_EVERY_MS_MANY, signal);
     const retry = { clock: systemClock, log: parts.log, waits: retryWaitsOf({ worker }), doing: "reading outcomes" };
     const records = await untilPassed(() => outcomesOf(requestId, signal), retry, signal);
-    const isNews = watch.latest !== outages;
-    outages = watch.latest;
-    if (records.length !== progress.settled || isNews) {
-      progress = toProgress(progress, records);
-      yield progress.settled < progress.total && outages.length > 0 ? { ...progress, outages } : progress;
-    } else if (!isQuietSaid && outages.length === 0 && progress.settled === 0 && systemClock.elapsedMs() >= quietAtMs) {
+    const nowMs = systemClock.elapsedMs();
+    const isNews = records.length !== progress.settled || watch.latest.outages !== outages;
+    ({ outages } = watch.latest);
+    // A worker that asks a provider, or waits for one that is out, is at work.
+    const isQuiet = outages.length + watch.latest.calls.length + progress.settled === 0 && nowMs >= quietAtMs;
+    if (!isNews && !isQuietSaid && isQuiet) {
       isQuietSaid = true;
       yield { ...progress, isQuiet: true };
+    } else if (isNews || nowMs - toldAtMs >= (parts.tellEveryMs ?? TELL_EVERY_MS)) {
+      toldAtMs = nowMs;
+      progress = toProgress(progress, records);
+      yield withWork(progress, watch.latest);
     }
   }
+}
+
+/** What is done waits for nothing. */
+function withWork(progress: RequestProgress, { outages, calls }: WorkSeen): RequestProgress {
+  const isDone = progress.settled >= progress.total;
+  return {
+    ...progress,
+    ...(isDone || outages.length === 0 ? {} : { outages }),
+    ...(isDone || calls.length === 0 ? {} : { callsNow: calls }),
+  };
 }
 
 /** A worker that started anew has another address and another password: the old ones fail in either of two ways. */

@@ -11,6 +11,7 @@ import { type HttpServerOptions, openHttpServer } from "../health/http-server.ts
 import { queueRoutes, type ServedQueue } from "../queue/remote/routes.ts";
 import type { BreakerSeen } from "../worker/provider-gate.ts";
 import type { ScheduleState } from "../schedule/scheduler.ts";
+import type { CallsSeen } from "./status/calls-seen.ts";
 import { describeHeld } from "./status/held.ts";
 import { writeWorkerFile } from "./worker-file.ts";
 
@@ -23,6 +24,8 @@ export interface ServeParts {
   readonly state: () => ConsumerState | undefined;
   readonly health: HealthChecks;
   readonly breakers: () => readonly BreakerSeen[];
+  /** Calls that are under way and that wait for the budget. */
+  readonly calls: () => readonly CallsSeen[];
   /** Undefined where this worker has no schedule. */
   readonly schedule: () => ScheduleState | undefined;
   /** `GET /metrics`. */
@@ -114,15 +117,17 @@ async function opening<T>(
 }
 
 /** What `GET /status` answers: who this is and what it has in hand, without a secret. */
-function describeState({ config, state, breakers, schedule }: ServeParts, startedAt: string): object {
+function describeState({ config, state, health, breakers, calls, schedule }: ServeParts, startedAt: string): object {
   const consumer = state();
   return {
     node: config.node.id,
     pid: process.pid,
+    state: health.state().toLowerCase(),
     mode: config.mode,
     startedAt,
     uptimeSeconds: Math.round(process.uptime()),
     breakers: breakers(),
+    calls: calls(),
     schedule: schedule(),
     held: consumer === undefined ? undefined : describeHeld(consumer),
     consumer: consumer === undefined ? undefined : toPlain(consumer),

@@ -36,6 +36,7 @@ import { sayStopping } from "./say-stopping.ts";
 import { startSchedule } from "./schedule/start-schedule.ts";
 import { serveWorker } from "./serve-worker.ts";
 import { startOutageRedrive } from "./start-outage-redrive.ts";
+import { callsNow, type CallsSeen } from "./status/calls-seen.ts";
 import { describeHeld } from "./status/held.ts";
 import { openWorkerTraces, type WorkerTraces, withTraces } from "./traces/worker-traces.ts";
 import { untilThere } from "./until-there.ts";
@@ -184,6 +185,8 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
     lagEveryMs: config.metrics.lagEveryMs,
     onLag: metrics.onLag,
   });
+  const breakers = (): readonly BreakerSeen[] =>
+    assembled.breakers().map((seen) => (seen.why === undefined ? seen : { ...seen, why: redact(seen.why) }));
   const health = workerHealth({
     lifecycle,
     queue: queue.queue,
@@ -192,12 +195,16 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
     beatAgeMsMax: 2 * config.heartbeat.ttlMs,
     worker,
     storeHealth: () => store.health(),
+    breakers,
     redact,
   });
   hooks.onHealth?.(health);
   const { budget } = budgetSide;
-  const breakers = (): readonly BreakerSeen[] =>
-    assembled.breakers().map((seen) => (seen.why === undefined ? seen : { ...seen, why: redact(seen.why) }));
+  const calls = (): readonly CallsSeen[] =>
+    callsNow(
+      providers.flatMap(({ lines }) => lines),
+      budget.states(),
+    );
   const state = (): typeof worker.state => worker.state;
   beside.use(metrics.watch({ store, budget, breakers, watch, state, log }));
   await using served = await serveWorker({
@@ -208,6 +215,7 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
     state,
     health,
     breakers,
+    calls,
     schedule: () => schedule.state(),
     metrics: metrics.routes(),
   });
@@ -227,6 +235,7 @@ async function workUntilStopped(starting: Starting): Promise<ConsumerReport> {
     worker.progress.look();
     return {
       outages: breakers().filter((breaker) => breaker.state !== "closed"),
+      calls: calls(),
       lag: worker.heldLag === undefined ? null : Number(worker.heldLag),
       ...(worker.state === undefined ? {} : describeHeld(worker.state)),
     };

@@ -8,6 +8,7 @@ import { reportHealth, type HealthReport } from "../health/health-report.ts";
 import { Lifecycle } from "../health/lifecycle.ts";
 import type { Queue, QueueHealth } from "../ports/queue.ts";
 import type { OutcomeRecord, StoreHealth } from "../ports/store.ts";
+import type { BreakerSeen } from "../worker/provider-gate.ts";
 import { workerHealth } from "./worker-health.ts";
 import { WorkerWatch } from "./worker-watch.ts";
 import { StillClock } from "../../test/support/still-clock.ts";
@@ -77,6 +78,7 @@ class Bench implements AsyncDisposable {
   readonly heartbeat = { isAway: false, isContested: false, writtenAgoMs: 0 };
   queueHealth = WELL;
   storeHealth = STORE;
+  breakers: readonly BreakerSeen[] = [];
   readonly watch: DependencyWatch;
   readonly worker: WorkerWatch;
   readonly #queue: Queue;
@@ -124,6 +126,7 @@ class Bench implements AsyncDisposable {
         beatAgeMsMax: MINUTE,
         worker,
         storeHealth: () => this.storeHealth,
+        breakers: () => this.breakers,
         redact: (text) => text.replaceAll("hunter2", "[secret]"),
       }),
     );
@@ -218,6 +221,21 @@ test("ten minutes without a message are a note, unless something is in hand", as
   bench.turn();
   bench.settle(undefined, 1);
   assert.deepEqual(bench.report().notes, []);
+});
+
+test("a provider that is out is a note that says since when, and turns nothing false", async () => {
+  await using bench = new Bench();
+  const out = { provider: "tushare", api: "daily", state: "open", since: "2026-03-02T01:00:00Z" } as const;
+  bench.breakers = [
+    { ...out, why: "refused hunter2" },
+    { ...out, api: "adj_factor", state: "half-open", why: "reset" },
+    { provider: "tdx", api: "tdx", state: "closed" },
+  ];
+  assert.deepEqual([bench.report().status, bench.unwell()], ["ok", []]);
+  assert.deepEqual(bench.report().notes, [
+    "outage: tushare daily is out since 2026-03-02T01:00:00Z: refused [secret]",
+    "outage: tushare adj_factor is out since 2026-03-02T01:00:00Z: reset",
+  ]);
 });
 
 test("no deadline runs while the group is not heard of", async () => {

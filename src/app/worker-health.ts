@@ -1,9 +1,11 @@
+import { nameApi } from "../domain/name-api.ts";
 import type { DependencyWatch } from "../health/dependency-watch.ts";
 import type { HealthCheck, HealthChecks } from "../health/health-report.ts";
 import type { Heartbeat } from "../health/heartbeat.ts";
 import type { Lifecycle } from "../health/lifecycle.ts";
 import type { Queue } from "../ports/queue.ts";
 import type { StoreHealth } from "../ports/store.ts";
+import type { BreakerSeen } from "../worker/provider-gate.ts";
 import type { WorkerWatch } from "./worker-watch.ts";
 
 export interface HealthParts {
@@ -15,6 +17,7 @@ export interface HealthParts {
   readonly beatAgeMsMax: number;
   readonly worker: WorkerWatch;
   readonly storeHealth: () => StoreHealth;
+  readonly breakers: () => readonly BreakerSeen[];
   /** Whoever can reach the port reads these texts, and some quote what another program answered. */
   readonly redact: (text: string) => string;
 }
@@ -23,10 +26,11 @@ export interface HealthParts {
  * What the worker says of itself. Alive means that its work gets on: a dependency that is away never makes it false,
  * since a restart would not bring it back. Ready means that work can be taken: the worker runs, the group gave it
  * partitions, the store is there, and not everything that it does fails. Without Redis work goes on, so a heartbeat that
- * Redis does not take is a warning; one that is old for any other reason is a failure.
+ * Redis does not take is a warning; one that is old for any other reason is a failure. A provider that is out is noted: its
+ * work waits or goes to the next of the chain.
  */
 export function workerHealth(parts: HealthParts): HealthChecks {
-  const { lifecycle, queue, watch, worker, storeHealth, redact } = parts;
+  const { lifecycle, queue, watch, worker, storeHealth, breakers, redact } = parts;
   const withoutSecrets = (check: HealthCheck): HealthCheck => ({ ...check, detail: redact(check.detail) });
   return {
     state: () => {
@@ -45,11 +49,16 @@ export function workerHealth(parts: HealthParts): HealthChecks {
         errorsCheck(worker),
         beatCheck(parts),
       ].map(withoutSecrets),
-    notes: () => {
-      const { idleForMs = 0, limits } = worker;
-      return idleForMs < limits.idleMs ? [] : [`idle: no message was settled for ${inWords(idleForMs)}`];
-    },
+    notes: () => [...idleNotes(worker), ...breakers().flatMap(outageNotes)].map(redact),
   };
+}
+
+function idleNotes({ idleForMs = 0, limits }: WorkerWatch): readonly string[] {
+  return idleForMs < limits.idleMs ? [] : [`idle: no message was settled for ${inWords(idleForMs)}`];
+}
+
+function outageNotes({ provider, api, state, since = "", why = "" }: BreakerSeen): readonly string[] {
+  return state === "closed" ? [] : [`outage: ${nameApi(provider, api)} is out since ${since}: ${why}`];
 }
 
 function required(name: string, isOk: boolean, detail: string): HealthCheck {

@@ -1,6 +1,6 @@
 import type { RequestEstimate } from "../app/app-api.ts";
 import { countOf } from "./count-of.ts";
-import { nameApi } from "./name-api.ts";
+import { nameApi } from "../domain/name-api.ts";
 
 const CODES_SHOWN_MAX = 5;
 

@@ -19,11 +19,12 @@ export async function followRequest(
   let last: RequestProgress | undefined;
   try {
     for await (const progress of app.request(config, plan, log, shutdown.intake)) {
+      const isNews = progress.outages !== last?.outages;
       last = progress;
       if (progress.isQuiet === true) {
         line.say(`nothing settled yet: is a worker running (gdw start) on topic ${topic}, with the same ClickHouse?`);
       } else if (plan.wait) {
-        line.show(progress);
+        line.show(progress, isNews);
       }
     }
   } catch (error) {

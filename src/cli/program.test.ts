@@ -132,7 +132,7 @@ test("request --wait asks whether a worker runs when nothing is settled, and a s
   assert.deepEqual([code, out], [130, ""]);
   assert.equal(
     err,
-    "settled 0/2, 0 calls\n" +
+    "settled 0/2 after 0 s, 0 calls\n" +
       "nothing settled yet: is a worker running (gdw start) on topic ginkgo.data.update, with the same ClickHouse?\n" +
       "2 messages stay queued, request id r-1\n",
   );

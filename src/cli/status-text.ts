@@ -6,7 +6,7 @@ import type {
   StatusReport,
   WorkerSeen,
 } from "../app/status/status-api.ts";
-import { nameApi } from "./name-api.ts";
+import { nameApi } from "../domain/name-api.ts";
 import { printable, shorten } from "./printable.ts";
 import { renderTable } from "./table.ts";
 

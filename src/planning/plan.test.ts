@@ -445,6 +445,16 @@ test("what a provider does not reach back to is not asked for, and owed where th
   assert.deepEqual([old.units, old.emptyDays], [[], 4]);
 });
 
+test("a unit does not begin before what the provider keeps, though a row is stored there", () => {
+  const kept = { ...capability, frequency: "1m", rowsPerDay: 240, rowsMax: 24_001, codesMax: 1, daysKept: 10 } as const;
+  const first = calendar.firstOfLast(10, day("2025-11-28"));
+  const before = span("2025-01-02", addDays(first, -1), "present");
+  const { units } = plan({ days: 10 }, { capability: kept, frequency: "1m", spans: [before] });
+  assert.deepEqual([units[0]?.from, units[0]?.tradingDays], [first, 10]);
+  const far = plan({ days: 10 }, { capability: { ...kept, daysKept: 20 }, frequency: "1m", spans: [before] });
+  assert.equal(far.units[0]?.tradingDays, 11);
+});
+
 test("without a range the last days are meant where a data set has such a default, and an empty one rests as usual", () => {
   const evidence = { provider: "tushare", callId: "c", version: BigInt(nowMs - 3_600_000) * 1000n, note: "" } as const;
   const spans = [{ from: day("2025-11-27"), to: day("2025-11-27"), state: "unexplained-empty", evidence }] as const;

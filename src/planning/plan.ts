@@ -281,14 +281,17 @@ function toUnits(missing: readonly IndexRun[], request: CodeRequest): readonly U
 /**
  * A unit of neighbouring runs, widened to the nearest day on either side that is present already (its anchors). With a
  * row before and a row after in one complete answer, a missing day without a row is proven to have had no trade. A
- * single missing day with an anchor on one side only is not widened: it proves nothing.
+ * single missing day with an anchor on one side only is not widened: it proves nothing. Nor is a day that the provider does
+ * not keep any more an anchor, though its row is stored.
  */
 function toUnit(runs: readonly IndexRun[], request: CodeRequest): Unit {
-  const { calendar, dataSet, frequency, provider, instrument } = request;
+  const { calendar, dataSet, frequency, provider, instrument, capability, nowMs } = request;
+  const reach = reachOf(capability, calendar, nowMs);
+  const firstKept = reach === undefined ? 0 : calendar.indexOnOrAfter(reach);
   const first = runs[0]?.first ?? 0;
   const last = runs.at(-1)?.last ?? first;
-  const before = findAnchor(first - 1, -1, request);
-  const after = findAnchor(last + 1, 1, request);
+  const before = findAnchor(first - 1, -1, firstKept, request);
+  const after = findAnchor(last + 1, 1, firstKept, request);
   const isUseful = (before !== undefined && after !== undefined) || last > first;
   const from = isUseful ? (before ?? first) : first;
   const to = isUseful ? (after ?? last) : last;
@@ -304,11 +307,11 @@ function toUnit(runs: readonly IndexRun[], request: CodeRequest): Unit {
   };
 }
 
-function findAnchor(start: number, step: 1 | -1, request: CodeRequest): number | undefined {
+function findAnchor(start: number, step: 1 | -1, indexMin: number, request: CodeRequest): number | undefined {
   const { calendar, spans } = request;
-  const reach = gapDaysMax(request.capability);
+  const triesMax = gapDaysMax(request.capability);
   let index = start;
-  for (let tried = 0; tried < reach && index >= 0 && index < calendar.size; tried += 1, index += step) {
+  for (let tried = 0; tried < triesMax && index >= indexMin && index < calendar.size; tried += 1, index += step) {
     const span = spanOn(spans, calendar.dayAt(index));
     if (span?.state === "present") {
       return index;

@@ -122,3 +122,36 @@ test("a wait of the budget beyond a minute and a half is held against the line, 
     await admitted;
   }
 });
+
+test("a call is under way from the request until its answer or its failure", async () => {
+  const clock = new ManualClock();
+  const limits = { failuresToOpen: 9, pauses: { waitMs: 1_000, factor: 2, waitMsMax: 60_000 }, outageDeadlineMs: 0 };
+  let fail: (error: Error) => void = () => assert.fail("nothing was asked");
+  const line = new ProviderLine({
+    source: {
+      provider: "tushare",
+      capabilities: [capability],
+      fetch: () => new Promise((_resolve, reject) => (fail = reject)),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    },
+    capability,
+    budget: {
+      acquire: () => Promise.resolve({ grantedAtMicros: 1n, callsLeft: 1, waitedMs: 0 }),
+      lower: () => Promise.resolve(),
+      pause: () => Promise.resolve(),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    },
+    gate: new ProviderGate({ key, limits, clock, log: silentLog }),
+    retryWaits: { waitMs: 1, factor: 1, waitMsMax: 1 },
+    clock,
+    log: silentLog,
+    newCallId: () => "c",
+  });
+  const admission = await line.admit(never);
+  assert.equal(line.callsUnderWay, 0);
+  const asked = line.ask(call, admission, never);
+  assert.equal(line.callsUnderWay, 1);
+  fail(new TransientError("time-out"));
+  await assert.rejects(asked, /time-out/);
+  assert.equal(line.callsUnderWay, 0);
+});

@@ -88,6 +88,7 @@ const HELD_UP_MS_MIN = 90_000;
 export class ProviderLine {
   readonly #parts: LineParts;
   #failuresInARow = 0;
+  #callsUnderWay = 0;
 
   constructor(parts: LineParts) {
     this.#parts = parts;
@@ -99,6 +100,11 @@ export class ProviderLine {
 
   get provider(): Source["provider"] {
     return this.#parts.source.provider;
+  }
+
+  /** Requests that the provider has yet to answer. */
+  get callsUnderWay(): number {
+    return this.#callsUnderWay;
   }
 
   /** Waits until a call may be made. A grant that comes when an outage has just begun is let go, one at most. */
@@ -252,6 +258,7 @@ export class ProviderLine {
 
   async #fetch<D extends DataSet>(call: Call<D>, pass: Pass, signal: AbortSignal): Promise<Page<D>> {
     const { source, gate } = this.#parts;
+    this.#callsUnderWay += 1;
     try {
       const page = await source.fetch({ ...call, api: this.capability.api }, signal);
       gate.ended(pass);
@@ -263,6 +270,8 @@ export class ProviderLine {
         gate.ended(pass, error);
       }
       throw error;
+    } finally {
+      this.#callsUnderWay -= 1;
     }
   }
 

@@ -4,7 +4,7 @@ import test from "node:test";
 import { app } from "../../src/app.ts";
 import { openQueueTools } from "../../src/app/open-queue-tools.ts";
 import { startWorker } from "../../src/app/start-worker.ts";
-import { outagesOf } from "../../src/app/status/watch-outages.ts";
+import { workersOf } from "../../src/app/status/ask-workers.ts";
 import { silentLog, type Log } from "../../src/base/log.ts";
 import { describeStatus } from "../../src/cli/status-text.ts";
 import { type Config, loadConfig } from "../../src/config.ts";
@@ -163,6 +163,9 @@ async function outlive(
     { timeoutMs: 20_000, everyMs: 200, what: "status names the provider that is out" },
   );
   assert.deepEqual(await seenByRequest(config), ["tushare daily open"]);
+  const checks = await Array.fromAsync(app.doctor(config, { callProvider: false }, silentLog, never));
+  const check = checks.find(({ name }) => name === "provider outages");
+  assert.match(`${check?.verdict} ${check?.seen}`, /^warn tushare daily is out since \d{4}-/);
   simulator.clearFaults();
   await waitFor(async () => (await list()).letters.every(({ state }) => state === "redriven"), {
     timeoutMs: 60_000,
@@ -184,12 +187,12 @@ async function outlive(
 /** What a request that waits would say is out. */
 async function seenByRequest(config: Config): Promise<readonly string[]> {
   await using opened = new AsyncDisposableStack();
-  const ask = outagesOf(config, opened);
+  const ask = workersOf(config, opened);
   assert.ok(ask !== undefined);
   const seen: string[] = [];
   await waitFor(
     async () => {
-      const outages = await ask(never);
+      const outages = (await ask(never)).flatMap((said) => said.outages ?? []);
       seen.splice(0, seen.length, ...outages.map(({ provider, api, state }) => `${provider} ${api} ${state}`));
       return outages.some(({ state }) => state === "open");
     },

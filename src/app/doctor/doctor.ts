@@ -1,8 +1,10 @@
 import { openOurClickHouse } from "../open-store.ts";
 import { openOurRedis } from "../open-budget.ts";
+import { workersOf } from "../status/ask-workers.ts";
 import type { DoctorApi } from "./doctor-api.ts";
 import { kafkaChecks } from "./kafka-checks.ts";
 import { machineChecks } from "./machine-checks.ts";
+import { outageCheck } from "./outage-check.ts";
 import { providerChecks } from "./provider-checks.ts";
 import { redisChecks } from "./redis-checks.ts";
 import { runChecks } from "./run-checks.ts";
@@ -19,6 +21,8 @@ export const doctorCommands: DoctorApi = {
       ...storeChecks(config, clickhouse, log),
       ...redisChecks(config, redis),
       ...providerChecks(config, options, log),
+      // Where heartbeats cannot be read another check has said so.
+      outageCheck(workersOf(config, opened), config.redis.host === undefined ? undefined : "node id"),
     ];
     yield* runChecks(plans, signal);
   },

@@ -1,7 +1,4 @@
 import { existsSync } from "node:fs";
-import { hostname } from "node:os";
-
-import { z } from "zod";
 
 import { systemClock } from "../../base/clock.ts";
 import { describeError } from "../../base/errors.ts";
@@ -13,7 +10,6 @@ import type { Day } from "../../domain/day.ts";
 import { MARKET } from "../../domain/enums.ts";
 import { readGrants } from "../../limits/redis-grants.ts";
 import { mergedCalendar } from "../../planning/trading-calendar.ts";
-import type { SeenBeat } from "../../ports/heartbeats.ts";
 import type { PartitionLag } from "../../ports/queue.ts";
 import type { ClickHouse } from "../../store/clickhouse/client.ts";
 import { openClickHouseHandledLetters } from "../../store/clickhouse/handled-letters.ts";
@@ -23,8 +19,6 @@ import { identityOf, openHeartbeats, openOurRedis } from "../open-budget.ts";
 import { openQueueTools, type QueueTools } from "../open-queue-tools.ts";
 import { openOurClickHouse, openReference } from "../open-store.ts";
 import { clickhouseAt, queueAt, redisAt } from "../places.ts";
-import { findWorker } from "../worker-file.ts";
-import { type Held, readHeld } from "./held.ts";
 import type {
   ApiCalls,
   LetterNumbers,
@@ -33,17 +27,14 @@ import type {
   StatusApi,
   StatusReport,
   TopicNumbers,
-  WorkerSeen,
 } from "./status-api.ts";
-import { askOutages, parseOutages } from "./worker-outages.ts";
+import { embeddedWorker, workerOfBeat } from "./workers-seen.ts";
 
 /** A part that has not answered by then is said to be unknown. */
 const PART_MS_MAX = 10_000;
 /** Redis is on the way of every call: if it takes longer to get there, it is away. */
 const REDIS_MS_MAX = 3_000;
 const WORST_SHOWN_MAX = 3;
-/** A worker that does not say in time what it holds is shown without. */
-const HELD_MS_MAX = 2_000;
 
 export const statusCommands: StatusApi = {
   status: async (config, log, signal) => {
@@ -77,7 +68,7 @@ export const statusCommands: StatusApi = {
       }, signal),
       part(async () => {
         const beats = hasRedis ? await openHeartbeats(config, (await redis()).client).list(until()) : [];
-        return [...beats.map(toWorker), ...(await embeddedWorker(config))];
+        return [...beats.map(workerOfBeat), ...(await embeddedWorker(config))];
       }, signal),
     ]);
     signal.throwIfAborted();
@@ -188,49 +179,4 @@ function readStore(
 
 function callsOf(calls: Readonly<Record<string, number>>): readonly ApiCalls[] {
   return Object.entries(calls).map(([provider, calls]) => ({ provider, api: "", calls }));
-}
-
-function toWorker({ nodeId, host, pid, status, beatAtMs, fields }: SeenBeat): WorkerSeen {
-  const number = (name: string): number | undefined => {
-    const value = fields[name];
-    return typeof value === "number" ? value : undefined;
-  };
-  const lastError = fields["last_error"];
-  return {
-    nodeId,
-    host: host ?? "",
-    pid,
-    status: status ?? "unknown",
-    ageSeconds: beatAtMs === undefined ? undefined : Math.max(0, Math.round((systemClock.nowMs() - beatAtMs) / 1_000)),
-    processed: number("messages_processed"),
-    failed: number("messages_failed"),
-    uptimeSeconds: number("uptime_seconds"),
-    lastError: typeof lastError === "string" ? lastError : "",
-    outages: parseOutages(fields["outages"]),
-    held: readHeld(fields),
-  };
-}
-
-async function askHeld(url: string): Promise<Held | undefined> {
-  try {
-    const answer = await fetch(new URL("/status", url), { signal: AbortSignal.timeout(HELD_MS_MAX) });
-    const { held } = z.object({ held: z.unknown() }).parse(await answer.json());
-    return readHeld(held);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Who holds the folder and answers is running; without Redis nothing else is known of it. */
-async function embeddedWorker({ mode, redis, embedded }: Config): Promise<readonly WorkerSeen[]> {
-  const found = mode === "embedded" && redis.host === undefined ? await findWorker(embedded.folder) : undefined;
-  if (found === undefined) {
-    return [];
-  }
-  const uptimeSeconds = Math.round((systemClock.nowMs() - Date.parse(found.startedAt)) / 1_000);
-  const outages = await askOutages(found);
-  const unknown = { ageSeconds: undefined, processed: undefined, failed: undefined, lastError: "" };
-  const held = await askHeld(found.url);
-  const seen = { nodeId: found.nodeId, host: hostname(), pid: found.pid, status: "running", uptimeSeconds };
-  return [{ ...seen, ...unknown, outages, held }];
 }

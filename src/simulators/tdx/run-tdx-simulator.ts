@@ -15,6 +15,8 @@ export interface RunTdxSimulatorOptions extends RunFlags {
 
 /** What there is to ask for. */
 export interface ServedMarket extends ServedDays {
+  /** In the list as it stands on the last day. */
+  readonly codes: number;
   readonly days: number;
 }
 
@@ -25,6 +27,8 @@ export async function runTdxSimulator(options: RunTdxSimulatorOptions, signal: A
   const data =
     options.dataFolder === undefined ? marketData(generateFrom(options)) : await recordedData(options.dataFolder);
   await using simulator = await startTdxSimulator({ data, port, seed, latency, refusesUpgrade });
-  options.onListening(simulator, { days: data.days.length, firstDay: data.days[0], lastDay: data.days.at(-1) });
+  const lastDay = data.days.at(-1);
+  const codes = lastDay === undefined ? 0 : data.securities(lastDay).length;
+  options.onListening(simulator, { codes, days: data.days.length, firstDay: data.days[0], lastDay });
   await untilAborted(signal);
 }

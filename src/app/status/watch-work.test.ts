@@ -3,7 +3,8 @@ import { test } from "node:test";
 
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import type { BreakerSeen } from "../../worker/provider-gate.ts";
-import { watchOutages } from "./watch-outages.ts";
+import { watchWork } from "./watch-work.ts";
+import type { WorkerSaid } from "./worker-said.ts";
 
 const never = new AbortController().signal;
 
@@ -23,16 +24,18 @@ test("what is out is said once, since the earliest worker, and whoever does not 
     undefined,
   ];
   let asked = 0;
-  const ask = async (): Promise<readonly BreakerSeen[]> => {
-    const answer = answers[asked];
+  const ask = async (): Promise<readonly WorkerSaid[]> => {
+    const outages = answers[asked];
     asked += 1;
-    return answer ?? Promise.reject(new Error("redis is away"));
+    return outages === undefined
+      ? Promise.reject(new Error("redis is away"))
+      : [{ state: "running", outages, calls: [], held: undefined }];
   };
-  await using watch = watchOutages(ask, clock, never, 1_000);
-  const seen: unknown[] = [watch.latest];
+  await using watch = watchWork(ask, clock, never, 1_000);
+  const seen: unknown[] = [watch.latest.outages];
   for (let second = 0; second < answers.length; second += 1) {
     await clock.advance(1_000);
-    seen.push(watch.latest);
+    seen.push(watch.latest.outages);
   }
   const out = [
     { provider: "tushare", api: "daily", since: "2026-03-02T01:00:00Z" },
@@ -53,7 +56,7 @@ test("closing ends a question that nobody answers", async () => {
         reject(signal.reason as Error);
       });
     });
-  const watch = watchOutages(ask, clock, never, 1_000);
+  const watch = watchWork(ask, clock, never, 1_000);
   await clock.advance(1_000);
   await watch[Symbol.asyncDispose]();
   assert.ok(isAborted);
