@@ -12,7 +12,8 @@ export const LEDGER_WORDS: Readonly<Record<LedgerState, string>> = {
   "before-listing": "the security was not listed yet",
   "after-delisting": "the security was listed no longer",
   pending: "not published yet; the entry says from when on it is worth asking again",
-  "unexplained-empty": "an answer had no row and nothing explains why; a warning, counted as missing",
+  "unexplained-empty":
+    "an answer had no row and nothing explains why, or a request named the day and no provider of the chain keeps it any more; a warning, counted as missing",
   failed: "a row came and was rejected; see the quarantine table",
 };
 
@@ -20,7 +21,8 @@ export const OUTCOME_WORDS: Readonly<Record<OutcomeWord, string>> = {
   stored: "rows were written, or found equal to what is stored",
   "up-to-date": "nothing was missing; no provider was called",
   pending: "some days are not published yet; everything else is stored",
-  unexplained: "some days stay empty without a reason; everything else is stored",
+  unexplained:
+    "some days stay empty: nothing explains it, a row was rejected, or nobody of the chain keeps them; everything else is stored",
   ignored: "the command is another component's",
   "dead-letter": "the message was set aside with a reason",
 };

@@ -53,13 +53,23 @@ export function describeRequest(last: RequestProgress, plan: RequestPlan): strin
     `  messages: ${words.join(", ") || "none"}`,
     `  rows: new ${rows.new}, same ${rows.same}, revised ${rows.revised}, rejected ${rows.rejected}`,
     ...(last.pendingDays > 0 ? [`  days not published yet: ${last.pendingDays}`] : []),
-    ...(last.unexplainedDays > 0 ? [`  days without data and without a reason: ${last.unexplainedDays}`] : []),
+    ...(last.unexplainedDays > 0
+      ? [`  days unexplained or failed: ${last.unexplainedDays}; gdw coverage${coverageFlags(plan)} says why`]
+      : []),
     ...deadLetters.map(
       ({ codes, reason }) =>
         `  dead letter: ${codes.join(",") || plan.kind} ${reason} (${DEAD_LETTER_REASONS[reason]})`,
     ),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** With which `gdw coverage` looks at what was asked for. */
+function coverageFlags({ kind, frequency }: RequestPlan): string {
+  if (kind === "ticks" || kind === "factors") {
+    return ` --data-set ${kind}`;
+  }
+  return frequency === "1d" ? "" : ` --frequency ${frequency}`;
 }
 
 /**

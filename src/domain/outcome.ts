@@ -3,7 +3,8 @@ import type { ProviderName } from "./provider.ts";
 
 /**
  * What became of a message. `stored`: rows were written or found equal. `up-to-date`: nothing was missing.
- * `pending`: some days are not published yet, the rest is stored. `unexplained`: some days stay empty without a reason.
+ * `pending`: some days are not published yet, the rest is stored. `unexplained`: some days stay empty and nothing explains it, a row
+ * of them was rejected, or nobody of the chain keeps them.
  */
 export const OUTCOMES = ["stored", "up-to-date", "pending", "unexplained", "ignored", "dead-letter"] as const;
 export type OutcomeWord = (typeof OUTCOMES)[number];

@@ -54,6 +54,44 @@ test("who steps in and does not reach back so far leaves the older days to who d
   assert.deepEqual([done.word, done.unexplainedDays], ["stored", 0]);
 });
 
+test("days that the request names and nobody keeps are unexplained in the ledger too, which says why", async () => {
+  const far = lineOf("yahoo", DAYS, { since: DAYS[4] });
+  const near = lineOf("tushare", DAYS, { since: DAYS[7] });
+  const rig = openRig([near, far]);
+  const done = await rig.bring({ start: DAYS[0], end: DAYS[9] });
+  assert.deepEqual(rig.states(), ["2026-03-02..2026-03-05 unexplained-empty", "2026-03-06..2026-03-13 present"]);
+  assert.deepEqual([done.word, done.unexplainedDays], ["unexplained", 4]);
+  assert.equal(
+    rig.notes()[0],
+    "before what is kept: yahoo has it from 2026-03-06 on, tushare has it from 2026-03-11 on",
+  );
+  const again = await rig.bring({ start: DAYS[0], end: DAYS[9] });
+  assert.equal(again.unexplainedDays, 4);
+  assert.equal(far.asked.length + near.asked.length, 1, "nobody is asked for what nobody keeps");
+});
+
+test("what the ledger knows of days that nobody keeps any more stays, and a request that names no days owes none", async () => {
+  const line = lineOf("yahoo", DAYS.slice(0, 3));
+  const rig = openRig([line]);
+  await rig.bring({ start: DAYS[0], end: DAYS[3] });
+  const known = rig.states();
+  assert.deepEqual(known, ["2026-03-02..2026-03-04 present", "2026-03-05..2026-03-05 unexplained-empty"]);
+  const note = rig.notes()[1];
+  line.has = DAYS;
+  line.capability = { ...line.capability, since: DAYS[6] };
+  await rig.bring({ start: undefined, end: undefined });
+  assert.deepEqual(rig.states().slice(0, 2), known);
+  assert.deepEqual(rig.states().slice(2), ["2026-03-10..2026-03-13 present"]);
+  const done = await rig.bring({ start: DAYS[0], end: DAYS[9], force: true });
+  assert.deepEqual(rig.states(), [
+    ...known,
+    "2026-03-06..2026-03-09 unexplained-empty",
+    "2026-03-10..2026-03-13 present",
+  ]);
+  assert.equal(rig.notes()[1], note);
+  assert.equal(done.unexplainedDays, 3);
+});
+
 test("a second opinion counts what it was asked about, and what it does not reach stays unexplained", async () => {
   const first = lineOf("yahoo", DAYS.slice(0, 8), { isSilentlyShort: true });
   const near = lineOf("tushare", DAYS, { since: DAYS[9] });
@@ -200,6 +238,7 @@ test("by force, a stored row stays known whoever has none now, and the outcome s
 
 interface FakeLine extends CodeLine<"bars"> {
   has: readonly Day[];
+  capability: Capability;
   turn(standing: Standing): void;
   onFetch: ((signal: AbortSignal) => Promise<unknown> | void) | undefined;
   /** When its rows are stored. */

@@ -2,12 +2,15 @@ import type { Log } from "../base/log.ts";
 import { DataError, describeError, TransientError } from "../base/errors.ts";
 import { GivenBackError } from "../consumer/handling.ts";
 import type { Chains } from "../domain/chain-rule.ts";
+import type { LedgerState } from "../domain/ledger.ts";
 import { marketOf } from "../domain/market.ts";
 import type { ProviderName } from "../domain/provider.ts";
 import type { SecurityCode } from "../domain/security-code.ts";
 import type { CodeDataSet } from "../domain/unit.ts";
 import type { Abilities } from "../planning/covers.ts";
+import { toDayRuns } from "../planning/day-runs.ts";
 import { reachOf } from "../planning/plan.ts";
+import { stateOn } from "../planning/spans.ts";
 import { groupByLines, type AbleGroup } from "./able-lines.ts";
 import { countDays, joinDays, withoutDays } from "./days-left.ts";
 import { joinDone, toDone } from "./done.ts";
@@ -113,6 +116,7 @@ async function bringGroup<D extends CodeDataSet>(
   const spent = new Set<CodeLine<D>>();
   const first = await askOne(candidates, { ...request, codes }, spent, work, signal);
   const whole = await askFurther(first, candidates, request, spent, work, signal);
+  await learnBeyond(whole, candidates, request, work);
   return toDone(tally, await askOthers(whole, candidates, request, spent, work, signal));
 }
 
@@ -189,6 +193,45 @@ async function askFurther<D extends CodeDataSet>(
   };
   return await askFurther(joined, candidates, request, spent, work, signal);
 }
+
+/**
+ * Days that the request names and that nobody keeps are missing for good: the ledger says so, and why. What it knows of
+ * them already stays, unless they were to be published yet.
+ */
+async function learnBeyond<D extends CodeDataSet>(
+  { line, beyond, beyondUnexplainedDays }: Brought<D>,
+  candidates: readonly CodeLine<D>[],
+  { frequency }: BringRequest,
+  { parts: { reference, ledger, clock } }: BringWork,
+): Promise<void> {
+  if (beyondUnexplainedDays === 0) {
+    return;
+  }
+  const nowMs = clock.nowMs();
+  const learning = [...beyond].map(async ([code, days]) => {
+    const calendar = reference.calendarOf(code);
+    const key = { dataSet: line.dataSet, frequency, code };
+    const known = await ledger.spans(key);
+    const open = days
+      .flatMap(({ from, to }) => calendar.tradingDaysBetween(from, to))
+      .filter((day) => OPEN_STATES.has(stateOn(known, day)));
+    const keepers = candidates.flatMap(({ provider, capability }) => {
+      const from = reachOf(capability, calendar, nowMs);
+      return from === undefined ? [] : [`${provider} has it from ${from} on`];
+    });
+    const note = `before what is kept: ${[...new Set(keepers)].join(", ")}`;
+    const evidence = { provider: line.provider, callId: "", version: BigInt(nowMs) * 1000n, note };
+    await ledger.learn(
+      key,
+      toDayRuns(open, calendar).map(({ from, to }) => ({ from, to, state: "unexplained-empty", evidence })),
+      calendar,
+    );
+  });
+  throwFailure(await Promise.allSettled(learning));
+}
+
+/** Of which nothing is known that a call has shown. */
+const OPEN_STATES: ReadonlySet<LedgerState | undefined> = new Set([undefined, "pending"]);
 
 function reachesBefore<D extends CodeDataSet>(
   one: CodeLine<D>,
