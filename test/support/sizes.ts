@@ -28,17 +28,19 @@ const TABLE = {
   budgetCalls: { small: 100, full: 170 },
   /** Where generated input begins; the same in both runs, so that a failure can be had again. */
   seed: { small: 20_250_123, full: 20_250_123 },
+  /** Batches that each of eight callers writes to a store that fails at random. */
+  stormBatches: { small: 18, full: 300 },
   /** Random malformed messages. */
   poison: { small: 400, full: 2_000 },
   /** Codes of the chaos run, each with eight messages, and how often its worker is killed. */
   chaosCodes: { small: 25, full: 125 },
   chaosKills: { small: 2, full: 5 },
   /** Codes of the rolling restart, and the messages of each. */
-  rollingCodes: { small: 75, full: 400 },
+  rollingCodes: { small: 50, full: 400 },
   rollingMessages: { small: 10, full: 50 },
   /** Hostile answers that a decoder of a wire protocol is given, and how many of them come over a real connection. */
-  fuzzInputs: { small: 3_000, full: 300_000 },
-  fuzzConnections: { small: 60, full: 2_000 },
+  fuzzInputs: { small: 2_000, full: 300_000 },
+  fuzzConnections: { small: 40, full: 2_000 },
   /** The cap of one answer, in MiB, that hostile answers come up to. */
   answerMibMax: { small: 8, full: 64 },
   /** A handler that takes long: in two calls, each of them longer than a session. */
@@ -63,6 +65,7 @@ export const sizes: Sizes = {
   workers: pick("workers"),
   budgetCalls: pick("budgetCalls"),
   seed: pick("seed"),
+  stormBatches: pick("stormBatches"),
   poison: pick("poison"),
   chaosCodes: pick("chaosCodes"),
   chaosKills: pick("chaosKills"),

@@ -350,9 +350,9 @@ async function dayCounts(clickhouse: ClickHouse): Promise<readonly string[]> {
 /** Rows that were written to the ticks and to their days, versions included. */
 async function countRows(clickhouse: ClickHouse): Promise<readonly string[]> {
   const rows = await clickhouse.query<{ readonly n: string }>(
-    ["tick_row", "tick_day_row"]
+    `SELECT n FROM (${["tick_row", "tick_day_row"]
       .map((name) => `SELECT toString(count()) AS n, '${name}' AS x FROM ${clickhouse.database}.${name}`)
-      .join(" UNION ALL ") + " ORDER BY x DESC",
+      .join(" UNION ALL ")}) ORDER BY x DESC`,
     {},
     never,
   );

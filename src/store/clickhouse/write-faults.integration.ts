@@ -259,7 +259,7 @@ interface Written {
 /** Callers side by side, each with a code of its own, one small batch after the other; some rows are bad. */
 async function writeFromManyCallers(t: TestContext, clickhouse: ClickHouse): Promise<Written> {
   const callers = 8;
-  const calls = sizes.codes;
+  const calls = sizes.stormBatches;
   let batches = 0;
   const limits = { ...BATCH_LIMITS_DEFAULT, rowsReady: 4, rowsMax: 16 };
   const inner = createClickHouseStore({ clickhouse, clock: systemClock, log: silentLog });
