@@ -60,7 +60,7 @@ export function assembleWorker(parts: AssembleParts, work: AbortSignal): Assembl
   const retryWaits = retryWaitsOf(config);
   const opened = new AsyncDisposableStack();
   const chains = config.providers;
-  const chain = new ProviderChain({ providers: providersInUse(chains), log });
+  const chain = new ProviderChain({ providers: providersInUse(chains), log, clock });
   const reference = opened.use(
     new Reference({
       stored: store.reference,
@@ -118,7 +118,11 @@ export function assembleWorker(parts: AssembleParts, work: AbortSignal): Assembl
     log,
     reached: parts.reached,
   });
-  const breakers = (): readonly BreakerSeen[] => providers.flatMap(({ gates }) => gates.map((gate) => gate.describe()));
+  const breakers = (): readonly BreakerSeen[] => [
+    ...providers.flatMap(({ gates }) => gates.map((gate) => gate.describe())),
+    // As a whole, and not tried again.
+    ...[...chain.refusals].map(([provider, said]) => ({ provider, api: provider, state: "open", ...said }) as const),
+  ];
   const letGoInOutages = (): void => {
     for (const gate of providers.flatMap(({ gates }) => gates)) {
       gate.letGo();

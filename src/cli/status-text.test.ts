@@ -48,7 +48,11 @@ test("a provider whose next try lies in the past is due to be tried again", () =
   const since = "tushare daily since 2025-12-31T23:00:00Z for n1";
   assert.equal(at("2026-01-01T00:00:30.000Z"), `${since}, tried again at 2026-01-01T00:00:30.000Z: reset`);
   assert.equal(at("2025-12-31T23:59:59.999Z"), `${since}, due to be tried again: reset`);
-  assert.equal(at(), `${since}, due to be tried again: reset`);
+  assert.equal(
+    at(),
+    `${since}, not asked again before the worker is started anew: reset`,
+    "it refused our credentials",
+  );
   const trying = [{ ...workerOf("n1", undefined), outages: [{ ...breaker, state: "half-open" as const }] }];
   assert.deepEqual(outagesIn(trying), [`${since}, is being tried: reset`]);
 });

@@ -135,11 +135,12 @@ function outageLine(
   return printable(`${nameApi(provider, api)} since ${since} for ${nodeId}, ${next}: ${shorten(why, WHY_SHOWN_MAX)}`);
 }
 
-/** A worker says it with its heartbeat, so the time may have come since. */
+/** A worker says it with its heartbeat, so the time may have come since. Who refused our credentials has none. */
 function probeText(nextProbe: string | undefined, nowMs: number): string {
-  return nextProbe !== undefined && Date.parse(nextProbe) > nowMs
-    ? `tried again at ${nextProbe}`
-    : "due to be tried again";
+  if (nextProbe === undefined) {
+    return "not asked again before the worker is started anew";
+  }
+  return Date.parse(nextProbe) > nowMs ? `tried again at ${nextProbe}` : "due to be tried again";
 }
 
 function letterLines({ open, handled, byReason }: LetterNumbers): readonly string[] {

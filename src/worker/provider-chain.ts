@@ -1,3 +1,4 @@
+import { systemClock, type Clock } from "../base/clock.ts";
 import { PermanentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { MessageError } from "../domain/message-error.ts";
@@ -17,6 +18,15 @@ export interface ChainParts {
   /** Everybody who is ever asked. */
   readonly providers: readonly ProviderName[];
   readonly log: Log;
+  /** The machine's by default. */
+  readonly clock?: Clock;
+}
+
+/** A provider that refused our credentials, and is not asked again by this process. */
+export interface Refusal {
+  /** ISO 8601 in UTC. */
+  readonly since: string;
+  readonly why: string;
 }
 
 export interface AskOptions {
@@ -44,7 +54,7 @@ export class MovedOnError extends Error {
  */
 export class ProviderChain {
   readonly #parts: ChainParts;
-  readonly #refused = new Set<ProviderName>();
+  readonly #refused = new Map<ProviderName, Refusal>();
   /** Those that refuse one thing only. */
   readonly #refusedHere = new WeakSet<Candidate>();
   /** Those that were moved on from, and did not answer since. */
@@ -134,6 +144,11 @@ export class ProviderChain {
       : error;
   }
 
+  /** Those that refused our credentials. */
+  get refusals(): ReadonlyMap<ProviderName, Refusal> {
+    return this.#refused;
+  }
+
   /** Those of them that did not refuse us. */
   left<C extends Candidate>(candidates: readonly C[]): readonly C[] {
     return candidates.filter((one) => !this.#isRefused(one));
@@ -174,9 +189,9 @@ export class ProviderChain {
     throw this.asMessages(error, pinnedAt);
   }
 
-  #takeOut(candidate: Candidate, { scope }: PermanentError): void {
+  #takeOut(candidate: Candidate, { scope, message }: PermanentError): void {
     if (scope === "provider") {
-      this.#refuse(candidate.provider);
+      this.#refuse(candidate.provider, message);
     } else {
       this.#refusedHere.add(candidate);
     }
@@ -186,12 +201,13 @@ export class ProviderChain {
     return this.#parts.providers.filter((provider) => !this.#refused.has(provider));
   }
 
-  #refuse(provider: ProviderName): void {
+  #refuse(provider: ProviderName, why: string): void {
     if (!this.#refused.has(provider)) {
-      this.#refused.add(provider);
+      const { clock = systemClock } = this.#parts;
+      this.#refused.set(provider, { since: new Date(clock.nowMs()).toISOString(), why });
       const left = this.#providersLeft();
       if (left.length > 0) {
-        this.#parts.log.error("provider is out for good, the others go on", { provider, left });
+        this.#parts.log.error("provider is out for good, the others go on", { provider, left, why });
       }
     }
   }

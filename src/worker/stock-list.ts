@@ -54,8 +54,9 @@ const WHOLE_LOCK = "whole-stock-list";
  * A plan needs the listed codes. They are asked for first and used as soon as they are there; delisted and paused ones
  * are asked for after them, in the background, since an account may have a call an hour. Only a code that is not known
  * by then, and a message for the list itself, wait for the whole of it. In the ledger the list is `pending` until the
- * whole is there. All of a list is one provider's. While that one is out what is stored serves; another one steps in where
- * nothing is stored yet, and where the first refuses the list or answers with what cannot be it.
+ * whole is there. All of a list is one provider's. While the first is out what is stored serves; another one steps in where
+ * nothing is stored yet, for a code that is in no list, for a message for the list itself, and where the first refuses it or
+ * answers with what cannot be it.
  */
 export class StockList {
   readonly #parts: ListParts;
@@ -80,7 +81,7 @@ export class StockList {
     this.#parts = parts;
     this.#lines = lines;
     this.#listed = new OnceForAll(lines, () => this.#whoMayList());
-    this.#whole = new OnceForAll(lines, () => (this.#restOf === undefined ? this.#whoMayList() : [this.#restOf]));
+    this.#whole = new OnceForAll(lines, () => (this.#restOf === undefined ? this.#whoMayBegin() : [this.#restOf]));
     this.#storedServes = new StoredServes(parts, lines);
     this.#newest = lines.first;
   }
@@ -186,7 +187,9 @@ export class StockList {
           await this.#load(spans);
           return undefined;
         }
-        return await this.#askListed(spans, false);
+        await this.#loadStored();
+        // What is stored serves while the first is out.
+        return await this.#askListed(spans, { isForced: false, mayMove: this.#instruments.size === 0 });
       },
       this.#parts.work,
     );
@@ -230,7 +233,11 @@ export class StockList {
           await this.#load(spans);
           return NOTHING_FETCHED;
         }
-        const listed = await lock.withLock(LISTED_LOCK, () => this.#askListed(spans, isForced), work);
+        const listed = await lock.withLock(
+          LISTED_LOCK,
+          () => this.#askListed(spans, { isForced, mayMove: true }),
+          work,
+        );
         const rest = await this.#fetchRest(listed);
         return {
           rows: addTallies(listed.refreshed.rows, rest.rows),
@@ -247,10 +254,12 @@ export class StockList {
     return this.#instruments.size === 0 ? able : able.slice(0, 1);
   }
 
-  /** Another one steps in where nothing is stored that could serve, or where the first does not give it. */
-  async #askListed(before: readonly Span[], isForced: boolean): Promise<Listed> {
-    await this.#loadStored();
-    const mayMove = this.#instruments.size === 0;
+  /** A list that is being brought up to date has to be waited for first. */
+  #whoMayBegin(): readonly ProviderLine[] {
+    return this.#listed.isUnderWay ? this.#whoMayList() : this.#lines.able();
+  }
+
+  async #askListed(before: readonly Span[], { isForced, mayMove }: HowToAsk): Promise<Listed> {
     const ask = (line: ProviderLine, ending: AbortSignal): Promise<Listed> =>
       this.#fetchListed(line, ending, newestMs(before), isForced);
     return await this.#lines.ask(ask, this.#parts.work, mayMove);
@@ -380,6 +389,13 @@ interface Listed {
   readonly answer: WholeAnswer<"stock-list">;
   readonly refreshed: Refreshed;
   readonly seenBeforeAtMs: number | undefined;
+}
+
+interface HowToAsk {
+  /** Also a list that is far shorter than the stored one is taken. */
+  readonly isForced: boolean;
+  /** To the next one when this one is out; in any case where it does not give the list. */
+  readonly mayMove: boolean;
 }
 
 async function askByStatus(

@@ -66,6 +66,12 @@ test("a provider of the lists that refuses our token is left out, and the others
   assert.equal((await rig.send(LAST_DAY)).word, "stored");
   assert.equal(rig.calls("daily").length, 0, "who refused the list is not asked for bars");
   assert.ok(rig.logged.some((line) => /did not come, asking the next provider.*token/.test(line)));
+  const [refused] = rig.breakers().filter(({ state }) => state !== "closed");
+  assert.deepEqual(
+    [refused?.provider, refused?.api, refused?.since],
+    ["tushare", "tushare", "2026-03-02T04:00:00.000Z"],
+  );
+  assert.match(refused?.why ?? "", /token/);
 });
 
 test("where everybody with a list refuses us, its messages are set aside and nobody asks for each of them", async () => {
@@ -254,13 +260,36 @@ test("while everybody with a list is out and none is stored, a drain gives back 
   );
 });
 
-test("a message for the list that waits for the first is given up at the outage's deadline, whoever else has a list", async () => {
+test("a code that is in no list, and a message for the list, do not wait for the first while another one has a list", async () => {
+  const second = new Lister();
+  const fresh = "600009.SH";
+  await using rig = await openTwo(second);
+  await rig.send(STOCK_LIST);
+  rig.publish({ ...rows, daily: [...rows.daily, dailyRow(fresh, "20260302")] });
+  rig.setClock("2026-03-02T12:00:00Z");
+  second.codes = [...CODES, fresh];
+  rig.simulator.injectFault(DOWN, { api: "stock_basic", times: FOREVER });
+  assert.equal((await rig.send(onDay(fresh, "20260302"))).word, "stored");
+  assert.deepEqual(rig.evidence("stock-list/1d/"), ["baostock"]);
+  await assert.rejects(
+    rig.send(onDay("600010.SH", "20260302")),
+    (error) => error instanceof MessageError && error.reason === "unknown-code",
+  );
+  rig.setClock("2026-03-02T13:00:00Z");
+  const before = listedCalls(second);
+  assert.equal((await rig.send(STOCK_LIST)).word, "stored");
+  assert.ok(listedCalls(second) > before);
+});
+
+test("a message for the list is given up at the outage's deadline while the refresh of the first is waited for", async () => {
   const second = new Lister();
   const env = { GINKGO_WORKER_OUTAGE_DEADLINE_MS: "20000", GINKGO_BREAKER_PAUSE_MS_MAX: "5000" };
   await using rig = await openTwo(second, { env: { GINKGO_PROVIDERS_CHAIN: "tushare,baostock", ...env } });
   await rig.send(STOCK_LIST);
   rig.setClock("2026-03-03T04:00:00Z");
   rig.simulator.injectFault(DOWN, { api: "stock_basic", times: FOREVER });
+  // What is stored serves it; the refresh that it began goes on.
+  assert.equal((await rig.send(onDay(A, "20260227"))).word, "stored");
   await assert.rejects(
     rig.send(STOCK_LIST),
     (error) => error instanceof MessageError && error.reason === "outage" && /stock_basic/.test(error.detail),
