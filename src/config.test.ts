@@ -383,6 +383,7 @@ test("a chain rule that is none is told what is wrong with it, and two of the sa
     ["ticks=tdx,bars=baostok", "in bars=baostok baostok is no provider, did you mean baostock"],
     ["tick=tdx", "in tick=tdx tick is no data set, did you mean ticks"],
     ["bars/mars=yahoo", "in bars/mars=yahoo mars is neither a market (CN, HK, US) nor a kind"],
+    ["bars=baostock,akshare", "in akshare there is a provider alone: several providers of one rule are joined by +"],
     ["ticks", "there should be one = between what is asked for and who is asked"],
     ["bars/HK/CN=yahoo", "a market, a kind or a provider stands twice"],
     ["ticks=tdx,ticks=akshare", "has two rules for the same, the second is ticks=akshare"],

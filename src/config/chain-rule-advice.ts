@@ -12,6 +12,9 @@ export function adviseOnRules(list: string): string | undefined {
 
 function faultOf(text: string): string {
   const words = wordsOfRule(text);
+  if (words === undefined && isProviderName(text.trim().toLowerCase())) {
+    return "there is a provider alone: several providers of one rule are joined by +";
+  }
   if (words === undefined) {
     return "there should be one = between what is asked for and who is asked";
   }

@@ -317,7 +317,7 @@ export class ProviderGate {
       if (this.#dueMs === Infinity) {
         return;
       }
-      const leftMs = Math.min(this.#dueMs - this.#elapsedMs(), SLEEP_MS_MAX);
+      const leftMs = Math.min(Math.max(0, this.#dueMs - this.#elapsedMs()), SLEEP_MS_MAX);
       await this.#parts.clock.sleep(leftMs, signal).catch(() => undefined);
     }
   }

@@ -78,6 +78,6 @@ export class StandingWatchers {
     const standing = this.#standing();
     return standing.word !== "out" || standing.untilMs === Infinity
       ? undefined
-      : standing.untilMs - this.#clock.elapsedMs();
+      : Math.max(0, standing.untilMs - this.#clock.elapsedMs());
   }
 }
