@@ -221,6 +221,16 @@ test("a missing adjustment factor is no day without trade, whatever surrounds it
   assert.equal(stateOn(judge(factors, rows, { suspensions }).spans, day("2024-06-14")), "unexplained-empty");
   const named = { ...suspensions, days: new Set([day("2024-06-14")]) };
   assert.equal(stateOn(judge(factors, rows, { suspensions: named }).spans, day("2024-06-14")), "suspended");
+  assert.deepEqual(judge(factors, rows, { suspensions: named }).doubts, []);
+  const silent = judge(factors, [], {
+    suspensions: { ...suspensions, days: new Set(calendar.tradingDaysBetween(factors.from, factors.to)) },
+  });
+  assert.equal(stateOn(silent.spans, day("2024-06-14")), "suspended");
+  assert.deepEqual(
+    silent.doubts,
+    calendar.tradingDaysBetween(factors.from, factors.to),
+    "a suspended day may have a factor",
+  );
   const edges = { ...instrument, listedOn: day("2024-06-12"), delistedOn: day("2024-06-19") };
   assert.deepEqual(judge(factors, ["2024-06-14"], { instrument: edges }).suspects, [
     "2024-06-12",

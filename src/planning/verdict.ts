@@ -300,7 +300,9 @@ function judgeEmptyDay(day: Day, answer: Answer, facts: Facts, input: JudgeInput
   }
   if (suspensions.days.has(day)) {
     const note = "no row, and the suspension list names the day";
-    return { state: "suspended", source: suspensions.evidence ?? source, note };
+    // Of bars that is all there is to say. A factor there may be all the same, so that an answer empty as a whole is doubted.
+    const isDoubtful = input.unit.dataSet === "adjustment-factors" && !hasRowsBeside(day, input);
+    return { state: "suspended", source: suspensions.evidence ?? source, note, isDoubtful };
   }
   if (lost !== undefined) {
     const unread = lost.day === undefined ? "whose day cannot be read" : "whose code cannot be read";
