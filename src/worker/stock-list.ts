@@ -35,8 +35,9 @@ import { addTallies } from "./tally.ts";
 /** A list that is asked for again within this time is the same list. */
 const UNKNOWN_CODE_REFRESH_MS = 600_000;
 
-/** As often as an answer is looked at that says nothing where there should be something. */
-const DELISTED_LOOKS_MAX = 3;
+/** As often as an answer is looked at that says nothing where there may be something, unless a look takes so long. */
+const EMPTY_LOOKS_MAX = 3;
+const SLOW_LOOK_MS = 90_000;
 
 /** So many codes of a log line are named. */
 const CODES_SHOWN_MAX = 10;
@@ -291,7 +292,10 @@ export class StockList {
     this.#restOf = line;
     const asking = this.#lines.stay(
       line,
-      async (ending) => [await askDelisted(line, ending), await askByStatus(line, "paused", ending)],
+      async (ending) => [
+        await this.#askUnlessEmpty(line, "delisted", ending),
+        await this.#askUnlessEmpty(line, "paused", ending),
+      ],
       work,
     );
     const answers = await asking.finally(() => (this.#restOf = undefined));
@@ -310,6 +314,26 @@ export class StockList {
       log.warn("codes are in no list any more", { count: gone.length, codes });
     }
     return await this.#keep(line, answers, gone, { part: "whole", startedMs });
+  }
+
+  /**
+   * An answer without any code is asked for again before it is believed, so that no delisted or paused code is unknown by
+   * mistake; not where that takes its time, as with an account that has one call an hour.
+   */
+  async #askUnlessEmpty(
+    line: ProviderLine,
+    status: "delisted" | "paused",
+    ending: AbortSignal,
+  ): Promise<WholeAnswer<"stock-list">> {
+    const { clock } = this.#parts;
+    for (let look = 1; ; look += 1) {
+      const startedMs = clock.elapsedMs();
+      const answer = await askByStatus(line, status, ending);
+      const isSlow = clock.elapsedMs() - startedMs >= SLOW_LOOK_MS;
+      if (answer.rows.length > 0 || answer.rejected.length > 0 || isSlow || look === EMPTY_LOOKS_MAX) {
+        return answer;
+      }
+    }
   }
 
   async #keep(
@@ -405,16 +429,6 @@ async function askByStatus(
 ): Promise<WholeAnswer<"stock-list">> {
   const call: Call<"stock-list"> = { dataSet: "stock-list", frequency: "1d", selection: { by: "status", status } };
   return await line.fetchAll(call, signal);
-}
-
-/** The mainland has delisted codes since 1999, so that an answer without any is asked for again before it is believed. */
-async function askDelisted(line: ProviderLine, signal: AbortSignal): Promise<WholeAnswer<"stock-list">> {
-  for (let look = 1; ; look += 1) {
-    const answer = await askByStatus(line, "delisted", signal);
-    if (answer.rows.length > 0 || answer.rejected.length > 0 || look === DELISTED_LOOKS_MAX) {
-      return answer;
-    }
-  }
 }
 
 function isWhole(spans: readonly Span[]): boolean {

@@ -37,13 +37,13 @@ test("where the first provider of the lists is down at a first start, the next o
   }
   assert.equal((await rig.send(LAST_DAY)).word, "stored");
   await whole(rig);
-  assert.deepEqual(second.asked, ["trading-calendar", "listed", "delisted", "paused"]);
+  assert.deepEqual(second.asked, ["trading-calendar", "listed", "delisted", ...Array(3).fill("paused")]);
   assert.deepEqual(rig.evidence("stock-list/1d/"), ["baostock"]);
   assert.deepEqual(rig.evidence("trading-calendar/1d/"), ["baostock"]);
   assert.equal(saidStored(rig), 0);
   const calls = rig.calls("stock_basic").length;
   assert.equal((await rig.send(LAST_DAY)).word, "up-to-date");
-  assert.deepEqual([second.asked.length, rig.calls("stock_basic").length], [4, calls], "asked once");
+  assert.deepEqual([second.asked.length, rig.calls("stock_basic").length], [6, calls], "asked once");
 });
 
 test("while the first is out the list that is stored serves, and nobody else is asked for one", async () => {
@@ -335,14 +335,22 @@ test("whoever stands in for a first one that had no list a moment ago is not wai
   await assert.rejects(rig.send(STOCK_LIST), isWaiting);
 });
 
-test("a list of delisted codes that comes empty is asked for again", async () => {
-  const old = "600001.SH";
-  const delisted = stockRow(old, { list_status: "D", delist_date: "20091229" });
-  const daily = [...rows.daily, dailyRow(old, "20091228")];
-  await using rig = await openTwo(new Lister(), { rows: { daily, stock_basic: [...rows.stock_basic, delisted] } });
-  rig.simulator.injectFault({ kind: "empty" }, { api: "stock_basic", skip: 1, times: 2 });
-  assert.equal((await rig.send(onDay(old, "20091228"))).word, "stored");
-});
+for (const [status, before] of [
+  ["D", 1],
+  ["P", 2],
+] as const) {
+  test(`a list of status ${status} that comes empty is asked for again`, async () => {
+    const old = "600001.SH";
+    const delisted = stockRow("600002.SH", { list_status: "D", delist_date: "20091229" });
+    const mine = stockRow(old, { list_status: status, ...(status === "D" ? { delist_date: "20091229" } : {}) });
+    const daily = [...rows.daily, dailyRow(old, "20091228")];
+    await using rig = await openTwo(new Lister(), {
+      rows: { daily, stock_basic: [...rows.stock_basic, delisted, mine] },
+    });
+    rig.simulator.injectFault({ kind: "empty" }, { api: "stock_basic", skip: before, times: 2 });
+    assert.equal((await rig.send(onDay(old, "20091228"))).word, "stored");
+  });
+}
 
 /** Until delisted and paused codes are there as well. */
 async function whole(rig: CoreRig): Promise<void> {
