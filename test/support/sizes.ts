@@ -39,8 +39,8 @@ const TABLE = {
   rollingCodes: { small: 50, full: 400 },
   rollingMessages: { small: 10, full: 50 },
   /** Hostile answers that a decoder of a wire protocol is given, and how many of them come over a real connection. */
-  fuzzInputs: { small: 2_000, full: 300_000 },
-  fuzzConnections: { small: 40, full: 2_000 },
+  fuzzInputs: { small: 3_000, full: 300_000 },
+  fuzzConnections: { small: 60, full: 2_000 },
   /** The cap of one answer, in MiB, that hostile answers come up to. */
   answerMibMax: { small: 8, full: 64 },
   /** A handler that takes long: in two calls, each of them longer than a session. */
